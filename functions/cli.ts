@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** The command line's way in: `gitferry sync` and what goes with it. */
+import { parseArguments } from '../lib/cli/parse-arguments.ts';
+import { printUsageError, runSyncCommand } from '../lib/cli/sync-command.ts';
+import { usage } from '../lib/cli/usage.ts';
+import { GitferryError, toGitferryError } from '../lib/core/errors.ts';
+import { version } from '../lib/core/version.ts';
+import { createEnvironmentRedactor, passwordSettings, wireSync } from './wiring.ts';
+
+async function main(args: readonly string[]): Promise<number> {
+  const passwords = passwordSettings();
+  const json = args.includes('--json');
+  let command: Awaited<ReturnType<typeof parseArguments>>;
+  try {
+    command = await parseArguments(args, passwords);
+  } catch (error) {
+    return printUsageError(toGitferryError(error), createEnvironmentRedactor(passwords), { json }, process);
+  }
+  if (command.kind === 'help') process.stdout.write(usage);
+  if (command.kind === 'version') process.stdout.write(`${version}\n`);
+  if (command.kind !== 'sync') return 0;
+
+  // Loaded only now: --help and mistakes are answered at once.
+  const { syncRepositories } = await import('../lib/mirror/sync.ts');
+  const { deps, close } = await wireSync(command);
+  const onInterrupt = (): void => deps.deadline.abort(new GitferryError('run_interrupted'));
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onInterrupt);
+  const { direction, rules, dryRun } = command;
+  try {
+    return await runSyncCommand((onProgress) => syncRepositories({ direction, rules, dryRun }, { ...deps, onProgress }), command, process);
+  } finally {
+    await close();
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

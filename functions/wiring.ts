@@ -1,0 +1,63 @@
+/** The one place where settings become objects: reads the environment, builds what use cases need. */
+import type { Endpoint, PasswordSettings } from '../lib/cli/parse-arguments.ts';
+import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
+import { createRedactor, type Redactor, type SecretPair } from '../lib/core/redact.ts';
+import type { SyncDeps } from '../lib/mirror/sync.ts';
+import { createAddressGuard } from '../lib/net/address-guard.ts';
+
+export function passwordSettings(): PasswordSettings {
+  return {
+    sourcePassword: process.env['GITFERRY_SOURCE_PASSWORD'],
+    targetPassword: process.env['GITFERRY_TARGET_PASSWORD'],
+  };
+}
+
+/** A redactor for what came by the environment, before anything else is known. */
+export function createEnvironmentRedactor({ sourcePassword, targetPassword }: PasswordSettings): Redactor {
+  return createRedactor([sourcePassword, targetPassword].flatMap((password) => (password === undefined ? [] : [{ password }])));
+}
+
+export interface SyncSettings {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly allowAddresses: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
+export interface SyncWiring {
+  readonly deps: SyncDeps;
+  close(): Promise<void>;
+}
+
+/** The HTTP client is loaded here and not with this module: it is most of what a command has to load. */
+export async function wireSync({ source, target, allowAddresses, timeoutSeconds }: SyncSettings): Promise<SyncWiring> {
+  const [{ createHttpClient }, { createHttpTransport }] = await Promise.all([import('../lib/net/http-client.ts'), import('../lib/git/transport/http.ts')]);
+  const guard = createAddressGuard(allowAddresses);
+  const http = createHttpClient(guard);
+  const deadline = createDeadline(timeoutSeconds * 1000);
+  const endpoints = { source, target };
+  return {
+    deps: {
+      deadline,
+      redactor: createRedactor([...secretsOf(source), ...secretsOf(target)]),
+      connect(side: 'source' | 'target', until: Deadline) {
+        const { url, credential } = endpoints[side];
+        return createHttpTransport(url, credential, { http, guard, deadline: until });
+      },
+    },
+    async close() {
+      deadline.clear();
+      await http.close();
+    },
+  };
+}
+
+/** Tokens have at least this many characters; a shorter user name alone (`git`, a login) is no secret. */
+const shortestToken = 8;
+
+/** The password; without one, the user name may be a token (`https://TOKEN@host/`). */
+function secretsOf({ credential }: Endpoint): SecretPair[] {
+  if (credential === undefined) return [];
+  if (credential.password !== '') return [credential];
+  return credential.username.length < shortestToken ? [] : [{ password: credential.username }];
+}

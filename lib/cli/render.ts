@@ -1,0 +1,45 @@
+/** A run's outcome as text for people: a short table, what went wrong, what to do. */
+import { printable } from '../git/wire/sideband.ts';
+import { type RefOutcome, type RefResult, refResults, type RunOutcome } from '../mirror/outcome.ts';
+
+const shownRefs = 40;
+const shortOid = 8;
+/** What needs a person comes first. */
+const order: readonly RefResult[] = ['rejected', 'raced', 'diverged', 'kept', 'deleted', 'forced', 'created', 'updated'];
+
+export function renderOutcome(outcome: RunOutcome): string {
+  const lines: string[] = [];
+  const refs = [...outcome.refs].sort((a, b) => order.indexOf(a.result) - order.indexOf(b.result));
+  for (const ref of refs.slice(0, shownRefs)) lines.push(renderRef(ref));
+  if (refs.length > shownRefs) lines.push(`  ... and ${refs.length - shownRefs} more (--json lists all)`);
+  for (const note of outcome.notes) lines.push(`note: ${note.message}`);
+  if (outcome.error !== null) {
+    lines.push(`${outcome.outcome === 'failed' ? 'error' : 'warning'} (${outcome.error.code}): ${printableLines(outcome.error.message)}`, `hint: ${outcome.error.hint}`);
+  }
+  const counts = refResults.filter((result) => outcome.counts[result] > 0).map((result) => `${outcome.counts[result]} ${result}`);
+  const what = counts.length === 0 ? 'nothing to do' : counts.join(', ');
+  const verb = outcome.dry_run ? 'dry run, nothing written: ' : '';
+  lines.push(`${outcome.outcome}: ${verb}${what} (${formatBytes(outcome.bytes)} in ${(outcome.duration_ms / 1000).toFixed(2)} s)`);
+  return `${lines.join('\n')}\n`;
+}
+
+function renderRef({ ref, result, old, new: value, reason }: RefOutcome): string {
+  const move = `${old?.slice(0, shortOid) ?? '-'} -> ${value?.slice(0, shortOid) ?? '-'}`;
+  return `  ${result.padEnd(8)}  ${move.padEnd(2 * shortOid + 4)}  ${printable(ref)}${reason === null ? '' : `  (${printable(reason)})`}`;
+}
+
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n  ');
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = bytes / 1000;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}

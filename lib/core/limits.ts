@@ -1,0 +1,67 @@
+/** Every limit of the engine in one place, each with its reason. */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  /** Longest data in a pkt-line, gitprotocol-common(5): 65520 with the length itself. */
+  pktLineBytes: 65520,
+  /** One listing. 500,000 refs with long names take about 60 MB; what goes on longer is not a ref list. */
+  advertisementBytes: 128 * MiB,
+  refs: 1_000_000,
+  /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */
+  refNameBytes: 1024,
+  /** How much of an HTTP error's body is read to find the host's words. */
+  errorBodyBytes: 16 * KiB,
+  /** How much of a server's progress and hook output (sideband 2) is kept for messages. */
+  remoteWordsBytes: 8 * KiB,
+  /** A report on 2,000 commands with long reasons. */
+  reportBytes: 16 * MiB,
+  redirects: 5,
+
+  /** TCP and TLS together. A host that needs longer is down. */
+  connectMs: 15_000,
+  /** From a small request to the first byte of its answer, and between two pieces of it. Big hosts take seconds to list 500,000 refs. */
+  answerMs: 60_000,
+  /** Silence in the middle of a pack. Servers compress large packs for minutes, but C git and JGit send keep-alives while they do. */
+  relaySilenceMs: 600_000,
+
+  /** Extra time to list the target once more when a run was ended in the middle of a push. */
+  relistMs: 15_000,
+
+  /** Requests up to this size are sent with Content-Length, longer ones chunked (git: http.postBuffer). */
+  bufferedRequestBytes: 1 * MiB,
+  /** Requests longer than this are compressed where the protocol allows it (git does so from 1 KB as well). */
+  gzipRequestBytes: 1 * KiB,
+  /** A pack stored in /tmp for a host that refuses chunked requests. Lambda has 512 MB there by default. */
+  spoolBytes: 400 * MiB,
+
+  /** Haves in one fetch: http-backend cuts requests beyond 10 MB, and the first ones are the useful ones. */
+  haves: 10_000,
+  /** Commands in one push: CodeCommit takes 4,000 refs, C git is quadratic in places. */
+  commandsPerPush: 2_000,
+
+  /** Halving of refused batches ends after this many pushes, this share of the remaining time, and this many bytes more than the first push. */
+  halvingPushes: 400,
+  halvingTimeShare: 0.5,
+  halvingExtraBytes: 64 * MiB,
+  /** Groups of a push that was too large in one piece. */
+  splitPushes: 64,
+
+  /** History questions under way at once against one source. */
+  concurrentQuestions: 6,
+  /** From this many branch pairs on, one answer that names the new commits replaces a question per pair. */
+  pairsForCommitList: 6,
+  /** A list of commits read in memory. */
+  commitListBytes: 8 * MiB,
+  commitListObjects: 20_000,
+  /** A history cloned to /tmp: isomorphic-git indexes about 8,000 objects a second, 3 KB of memory each. */
+  historyCloneBytes: 64 * MiB,
+  historyCloneObjects: 60_000,
+
+  /** GitLab's own limit for mirror_branch_regex. */
+  regexCharacters: 255,
+  /** Deletions in one run from which the deletion guard looks at their share. */
+  guardedDeletions: 10,
+  maxDeletionsPercent: 50,
+} as const;

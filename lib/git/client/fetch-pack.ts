@@ -1,0 +1,32 @@
+/** Fetches one pack with exactly what the other side lacks, as a stream. */
+import { GitferryError } from '../../core/errors.ts';
+import type { Oid } from '../object-id.ts';
+import { type IncomingPack, openPack } from '../pack/incoming-pack.ts';
+import type { UploadPack } from './upload-pack.ts';
+
+export interface FetchPackRequest {
+  readonly wants: readonly Oid[];
+  readonly haves: readonly Oid[];
+  /** `shallow` lines of the target. */
+  readonly shallows: readonly Oid[];
+  readonly thinPack: boolean;
+  readonly ofsDelta: boolean;
+}
+
+/**
+ * Resolves when the pack's header is there. The caller reads `bytes` to the end or calls `cancel`.
+ * Throws `source_shallow`, `pack_corrupt`, `pack_truncated`, `remote_error` and the transport's codes.
+ */
+export async function fetchPack(source: UploadPack, request: FetchPackRequest): Promise<IncomingPack> {
+  if (source.isShallow) throw new GitferryError('source_shallow');
+  const answer = await source.fetch({ ...request, done: true }, { patient: true });
+  try {
+    const ours = new Set(request.shallows);
+    if (answer.shallows.some((oid) => !ours.has(oid))) throw new GitferryError('source_shallow');
+    if (!answer.packFollows) throw new GitferryError('protocol_error', { detail: 'The source sent no pack.' });
+    return await openPack(answer.pack, source.objectFormat);
+  } catch (error) {
+    await answer.finish().catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+/** A conversation with git-receive-pack: what the target has, and pushes of a pack into it. */
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { ObjectFormat, Oid } from '../object-id.ts';
+import type { Conversation, Transport } from '../transport/transport.ts';
+import type { AdvertisedRef, Advertisement } from '../wire/advertisement.ts';
+import type { Capabilities } from '../wire/capabilities.ts';
+import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
+import { encodePushRequest, type PushCommand } from '../wire/push-request.ts';
+import { parseReportStatus, type ReportStatus } from '../wire/report-status.ts';
+import { demultiplex, RemoteWords } from '../wire/sideband.ts';
+import { agent } from './agent.ts';
+import { readAdvertisement } from './upload-pack.ts';
+
+export interface PushAnswer {
+  /** Undefined if the target ended without one, or offers none. */
+  readonly report: ReportStatus | undefined;
+  /** What hooks and the server said beside it. */
+  readonly words: readonly string[];
+}
+
+type RefAdvertisement = Exclude<Advertisement, { readonly version: 2 }>;
+
+export class ReceivePack {
+  readonly #transport: Transport;
+  readonly #advertisement: RefAdvertisement;
+  #conversation: Conversation | undefined;
+
+  private constructor(transport: Transport, conversation: Conversation, advertisement: RefAdvertisement) {
+    this.#transport = transport;
+    this.#conversation = conversation;
+    this.#advertisement = advertisement;
+  }
+
+  /** Starts the conversation and reads the target's refs: the authoritative old values. Throws the transport's codes and those of `parseAdvertisement`. */
+  static async open(transport: Transport): Promise<ReceivePack> {
+    const { conversation, advertisement } = await openConversation(transport);
+    return new ReceivePack(transport, conversation, advertisement);
+  }
+
+  get objectFormat(): ObjectFormat {
+    return this.#advertisement.objectFormat;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#advertisement.capabilities;
+  }
+
+  /** All that it shows; symbolic refs look like plain ones. */
+  get refs(): readonly AdvertisedRef[] {
+    return this.#advertisement.refs;
+  }
+
+  /** Objects it has through alternates. */
+  get extraHaves(): readonly Oid[] {
+    return this.#advertisement.extraHaves;
+  }
+
+  get shallows(): readonly Oid[] {
+    return this.#advertisement.shallows;
+  }
+
+  /**
+   * Pushes. `pack` is read only as fast as the target takes it; undefined where all commands delete.
+   * Resolves with what the target answered, be it refusal. Throws the transport's codes, `remote_error` (the target gave up) and what `pack` throws;
+   * after any of these the refs may or may not have moved.
+   */
+  async push(commands: readonly PushCommand[], pack: ByteStream | Buffer | undefined): Promise<PushAnswer> {
+    const offered = this.#offered();
+    const head = encodePushRequest({ commands, capabilities: offered, objectFormat: this.objectFormat });
+    const conversation = this.#conversation ?? (await openConversation(this.#transport)).conversation;
+    if (!conversation.stateless) this.#conversation = undefined;
+    const body = pack === undefined ? head : Buffer.isBuffer(pack) ? Buffer.concat([head, pack]) : followed(head, pack);
+    const answer = await conversation.request(body, { patient: true });
+    const words = new RemoteWords();
+    const multiplexed = offered.includes('side-band-64k');
+    const bytes = multiplexed ? demultiplex(answer, { words, truncatedCode: 'report_missing' }) : answer;
+    try {
+      const reader = new PktReader(bytes, { maxBytes: limits.reportBytes, truncatedCode: 'report_missing' });
+      const report = await parseReportStatus(reader);
+      await reader.drain(limits.reportBytes);
+      return { report, words: words.lines() };
+    } catch (error) {
+      if (!(error instanceof GitferryError)) throw error;
+      if (error.code === 'report_missing' || error.code === 'protocol_error') return { report: undefined, words: words.lines() };
+      // The server's last words on band 3 come with what hooks said before.
+      const said = words.lines().join(' ');
+      throw error.code === 'remote_error' && said !== '' ? new GitferryError('remote_error', { detail: `${said} ${error.message}`, cause: error }) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#conversation?.close();
+  }
+
+  #offered(): string[] {
+    const capabilities = this.capabilities;
+    const chosen = ['report-status', 'side-band-64k'].filter((name) => capabilities.has(name));
+    if (capabilities.has('object-format')) chosen.push(`object-format=${this.objectFormat}`);
+    if (capabilities.has('agent')) chosen.push(`agent=${agent}`);
+    return chosen;
+  }
+}
+
+async function openConversation(transport: Transport): Promise<{ readonly conversation: Conversation; readonly advertisement: RefAdvertisement }> {
+  const conversation = await transport.open('git-receive-pack', { protocol: 0 });
+  if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
+  const advertisement = await readAdvertisement(conversation.advertisement);
+  if (advertisement.version === 2) throw new GitferryError('protocol_error', { detail: 'git-receive-pack answered with protocol version 2.' });
+  return { conversation, advertisement };
+}
+
+async function* followed(head: Buffer, pack: ByteStream): ByteStream {
+  yield head;
+  yield* pack;
+}

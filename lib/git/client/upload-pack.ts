@@ -1,0 +1,202 @@
+/** A conversation with git-upload-pack: listing and fetching, alike for protocol v2, v1 and v0. */
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { ObjectFormat } from '../object-id.ts';
+import type { Conversation, Transport } from '../transport/transport.ts';
+import { type AdvertisedRef, type Advertisement, parseAdvertisement } from '../wire/advertisement.ts';
+import type { Capabilities } from '../wire/capabilities.ts';
+import { encodeFetchRequestV0, encodeFetchRequestV2, type FetchRequest } from '../wire/fetch-request.ts';
+import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '../wire/fetch-response.ts';
+import { encodeLsRefsRequest, parseLsRefsAnswer } from '../wire/ls-refs.ts';
+import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
+import { demultiplex, RemoteWords } from '../wire/sideband.ts';
+import { agent } from './agent.ts';
+
+/** The refs of a repository as far as they were asked for, and where HEAD points. */
+export interface RefList {
+  /** Without HEAD. */
+  readonly refs: readonly AdvertisedRef[];
+  /** Full name of the branch that HEAD stands for, whether it exists or not; undefined if HEAD is detached or not listed. */
+  readonly headBranch: string | undefined;
+  /** Whether symbolic refs other than HEAD are marked (protocol v2); v0 shows them as plain refs. */
+  readonly symrefsListed: boolean;
+}
+
+export interface FetchAnswer extends FetchResponse {
+  /** The pack's bytes, if `packFollows`; throws `pack_truncated` where they end early. */
+  readonly pack: ByteStream;
+  /** Ends the answer: reads a short rest so that the connection can be used again, or drops a long one. */
+  finish(): Promise<void>;
+}
+
+export interface FetchOptions {
+  /** Wait for a large pack; without it the limits for short questions hold. */
+  readonly patient: boolean;
+}
+
+const listReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'protocol_error' } as const;
+const fetchReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'pack_truncated' } as const;
+/** Answers to questions are a few hundred bytes; reading that much is cheaper than a new connection. */
+const shortRestBytes = 64 * 1024;
+
+export class UploadPack {
+  readonly #transport: Transport;
+  readonly #advertisement: Advertisement;
+  #conversation: Conversation | undefined;
+
+  private constructor(transport: Transport, conversation: Conversation, advertisement: Advertisement) {
+    this.#transport = transport;
+    this.#conversation = conversation;
+    this.#advertisement = advertisement;
+  }
+
+  /** Starts the conversation and reads what the server can do. Throws the transport's codes and those of `parseAdvertisement`. */
+  static async open(transport: Transport): Promise<UploadPack> {
+    const { conversation, advertisement } = await openConversation(transport);
+    return new UploadPack(transport, conversation, advertisement);
+  }
+
+  /**
+   * The same without waiting for an advertisement, for a server that is known to speak v2 (for example from the agent it named to git-receive-pack).
+   * `format` is what that other conversation said. Requests throw if the assumption was wrong.
+   */
+  static async assumeV2(transport: Transport, capabilities: Capabilities, format: ObjectFormat): Promise<UploadPack> {
+    const conversation = await transport.open('git-upload-pack', { protocol: 2, assumeV2: true });
+    if (conversation.advertisement !== undefined) await readAdvertisement(conversation.advertisement);
+    return new UploadPack(transport, conversation, { version: 2, capabilities, objectFormat: format });
+  }
+
+  get objectFormat(): ObjectFormat {
+    return this.#advertisement.objectFormat;
+  }
+
+  get version(): 0 | 1 | 2 {
+    return this.#advertisement.version;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#advertisement.capabilities;
+  }
+
+  /** Whether the server says that it can filter; it may still refuse a certain filter. */
+  get offersFilter(): boolean {
+    return this.version === 2 ? this.capabilities.hasFeature('fetch', 'filter') : this.capabilities.has('filter');
+  }
+
+  /** `shallow` lines: v0 only; with v2 a shallow source shows in the fetch answer. */
+  get isShallow(): boolean {
+    return this.#advertisement.version !== 2 && this.#advertisement.shallows.length > 0;
+  }
+
+  /** The refs that begin with one of `prefixes`, and HEAD. */
+  async listRefs(prefixes: readonly string[]): Promise<RefList> {
+    if (this.#advertisement.version !== 2) return listedV0(this.#advertisement.refs, this.capabilities, prefixes);
+    const body = encodeLsRefsRequest({
+      capabilities: this.#commandCapabilities(),
+      prefixes: ['HEAD', ...prefixes],
+      unborn: this.capabilities.value('ls-refs')?.split(' ').includes('unborn') ?? false,
+    });
+    const conversation = await this.#conversationForRequest();
+    const reader = new PktReader(await conversation.request(body, { compressedAnswer: true }), listReader);
+    try {
+      const { refs, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
+      const head = refs.find(({ name }) => name === 'HEAD');
+      return { refs: refs.filter(({ name }) => name !== 'HEAD'), headBranch: head?.symrefTarget ?? unbornHead, symrefsListed: true };
+    } finally {
+      await reader.drain(shortRestBytes);
+    }
+  }
+
+  /**
+   * Sends a fetch request and reads the answer up to the pack. The caller reads `pack` to its end or calls `finish`.
+   * Throws `remote_error` with the server's words where it refuses (an error is not an answer to a history question).
+   */
+  async fetch(request: FetchRequest, { patient }: FetchOptions): Promise<FetchAnswer> {
+    const conversation = await this.#conversationForRequest();
+    const v2 = this.version === 2;
+    const offered = this.#offeredV0();
+    const body = v2 ? encodeFetchRequestV2(request, this.#commandCapabilities()) : encodeFetchRequestV0(request, offered);
+    const reader = new PktReader(await conversation.request(body, { patient }), fetchReader);
+    try {
+      const response = v2
+        ? await parseFetchResponseV2(reader, this.objectFormat)
+        : await parseFetchResponseV0(reader, { format: this.objectFormat, deepened: request.depth !== undefined, done: request.done });
+      const multiplexed = v2 || offered.some((capability) => capability.startsWith('side-band'));
+      const rest = cutIsTruncation(reader.rest());
+      const pack = multiplexed ? demultiplex(rest, { words: new RemoteWords(), truncatedCode: 'pack_truncated' }) : rest;
+      return { ...response, pack, finish: () => reader.drain(shortRestBytes) };
+    } catch (error) {
+      await reader.drain(shortRestBytes).catch(() => {});
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#conversation?.close();
+  }
+
+  async #conversationForRequest(): Promise<Conversation> {
+    const conversation = this.#conversation ?? (await openConversation(this.#transport)).conversation;
+    // A v0 conversation over a pipe holds one request only.
+    this.#conversation = this.version === 2 || conversation.stateless ? conversation : undefined;
+    return conversation;
+  }
+
+  /** v2: the lines that go with each command. */
+  #commandCapabilities(): string[] {
+    const lines = this.capabilities.has('agent') ? [`agent=${agent}`] : [];
+    if (this.capabilities.has('object-format')) lines.push(`object-format=${this.objectFormat}`);
+    return lines;
+  }
+
+  /** v0: what we understand of what is offered. Azure wants multi_ack to be there, CodeCommit nothing that it did not offer. */
+  #offeredV0(): string[] {
+    const capabilities = this.capabilities;
+    const chosen: string[] = [];
+    if (capabilities.has('multi_ack_detailed')) chosen.push('multi_ack_detailed');
+    else if (capabilities.has('multi_ack')) chosen.push('multi_ack');
+    if (capabilities.has('side-band-64k')) chosen.push('side-band-64k');
+    else if (capabilities.has('side-band')) chosen.push('side-band');
+    for (const name of ['thin-pack', 'ofs-delta', 'no-progress', 'shallow', 'filter']) if (capabilities.has(name)) chosen.push(name);
+    if (capabilities.has('object-format')) chosen.push(`object-format=${this.objectFormat}`);
+    if (capabilities.has('agent')) chosen.push(`agent=${agent}`);
+    return chosen;
+  }
+}
+
+async function openConversation(transport: Transport): Promise<{ readonly conversation: Conversation; readonly advertisement: Advertisement }> {
+  const conversation = await transport.open('git-upload-pack', { protocol: 2 });
+  if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
+  return { conversation, advertisement: await readAdvertisement(conversation.advertisement) };
+}
+
+/** Reads an advertisement, and its stream to the end. */
+export async function readAdvertisement(stream: ByteStream): Promise<Advertisement> {
+  const reader = new PktReader(stream, listReader);
+  try {
+    return await parseAdvertisement(reader);
+  } finally {
+    await reader.drain(shortRestBytes);
+  }
+}
+
+function listedV0(refs: readonly AdvertisedRef[], capabilities: Capabilities, prefixes: readonly string[]): RefList {
+  const headSymref = capabilities.values('symref').find((value) => value.startsWith('HEAD:'));
+  return {
+    refs: refs.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix))),
+    headBranch: headSymref?.slice('HEAD:'.length),
+    symrefsListed: false,
+  };
+}
+
+/** A connection that breaks within a pack is a pack cut short. */
+async function* cutIsTruncation(stream: ByteStream): ByteStream {
+  try {
+    yield* stream;
+  } catch (error) {
+    if (error instanceof GitferryError && error.code === 'connection_failed') {
+      throw new GitferryError('pack_truncated', { detail: error.message, cause: error });
+    }
+    throw error;
+  }
+}

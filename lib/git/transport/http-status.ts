@@ -1,0 +1,60 @@
+/** What an HTTP status other than 200 means for a Git conversation: one table. */
+import type { ErrorCode } from '../../core/error-catalogue.ts';
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { HttpResponse } from '../../net/http-client.ts';
+import { printable } from '../wire/sideband.ts';
+
+const codes: Readonly<Record<number, ErrorCode>> = {
+  401: 'credentials_refused',
+  403: 'permission_denied',
+  404: 'repository_not_found',
+  408: 'timed_out',
+  410: 'repository_not_found',
+  411: 'chunking_refused',
+  413: 'request_too_large',
+  429: 'rate_limited',
+};
+
+function codeFor(status: number, hasCredential: boolean): ErrorCode {
+  if (status === 401 && !hasCredential) return 'credentials_missing';
+  if (status >= 300 && status < 400) return 'redirect_refused';
+  if (status >= 500) return 'server_error';
+  return codes[status] ?? 'request_refused';
+}
+
+/** The error that an answer stands for, with the host's words if it sent plain text; the body is read to a limit and ended. */
+export async function errorForStatus(response: HttpResponse, context: { readonly href: string; readonly hasCredential: boolean }): Promise<GitferryError> {
+  const words = await plainWords(response);
+  const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
+  return new GitferryError(codeFor(response.status, context.hasCredential), {
+    detail: `${context.href} answered ${response.status}${words === '' ? '.' : `: ${words}`}`,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}
+
+async function plainWords(response: HttpResponse): Promise<string> {
+  const type = response.headers['content-type'] ?? '';
+  const readable = /^(text\/plain|application\/json)/i.test(type) && response.headers['content-encoding'] === undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body) {
+      bytes += (chunk as Buffer).length;
+      if (readable) chunks.push(chunk as Buffer);
+      if (bytes >= limits.errorBodyBytes) break;
+    }
+  } catch {
+    // The status is the answer; its words are an extra.
+  }
+  response.body.destroy();
+  return printable(Buffer.concat(chunks).toString('utf8')).replace(/\s+/g, ' ').trim().slice(0, 500);
+}
+
+/** Seconds from now of a Retry-After header (RFC 9110 §10.2.3: seconds or a date); undefined if there is none or it cannot be read. */
+export function parseRetryAfter(value: string | undefined, nowMs = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - nowMs) / 1000));
+}

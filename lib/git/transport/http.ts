@@ -1,0 +1,257 @@
+/** Smart HTTP(S), gitprotocol-http(5): discovery with redirects, POST requests with a known length or chunked, Basic and Bearer credentials. */
+import { pipeline } from 'node:stream';
+import { promisify } from 'node:util';
+import { createGunzip, gzip } from 'node:zlib';
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { Deadline } from '../../core/deadline.ts';
+import { type HttpClient, type HttpResponse, toNetworkError } from '../../net/http-client.ts';
+import type { AddressGuard } from '../../net/address-guard.ts';
+import { agent } from '../client/agent.ts';
+import type { Service } from '../wire/advertisement.ts';
+import type { ByteStream } from '../wire/pkt-reader.ts';
+import { errorForStatus } from './http-status.ts';
+import { spool } from './spool.ts';
+import type { RepositoryUrl, UserInfo } from './repository-url.ts';
+import type { Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
+
+export interface HttpTransportDeps {
+  readonly http: HttpClient;
+  readonly guard: AddressGuard;
+  readonly deadline: Deadline;
+}
+
+/** Begins like git's own: some hosts tell Git clients from browsers by that. */
+const userAgent = `git/2 (${agent})`;
+const gzipBytes = promisify(gzip);
+
+/** A transport for one repository. Credentials go to its host only. A user name may be missing: then it is `git`, or the password is sent as a Bearer token where the host asks for that. */
+export function createHttpTransport(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps): Transport {
+  return new HttpTransport(url, credential, deps);
+}
+
+class HttpTransport implements Transport {
+  readonly href: string;
+  readonly #credential: UserInfo | undefined;
+  readonly #deps: HttpTransportDeps;
+  /** The repository's address, behind redirects if there were any; without a slash at the end. */
+  #base: URL;
+  #authScheme: 'basic' | 'bearer' = 'basic';
+  #chunkingRefused = false;
+
+  constructor(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps) {
+    this.href = url.href;
+    this.#credential = credential;
+    this.#deps = deps;
+    this.#base = new URL(url.href);
+  }
+
+  async open(service: Service, { protocol, assumeV2 }: OpenOptions): Promise<Conversation> {
+    const versionHeader: Record<string, string> = protocol === 2 ? { 'git-protocol': 'version=2' } : {};
+    const advertisement = assumeV2 === true ? undefined : await this.#discover(service, versionHeader);
+    return {
+      advertisement,
+      stateless: true,
+      request: (body, options = {}) => this.#post(service, versionHeader, body, options),
+      close: async () => {},
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  /** GET info/refs, following redirects within the host; resolves with the advertisement's bytes. */
+  async #discover(service: Service, versionHeader: Record<string, string>): Promise<ByteStream> {
+    let url = endpoint(this.#base, `info/refs?service=${service}`);
+    for (let redirects = 0; ; ) {
+      const response = await this.#send('GET', url, { ...versionHeader, accept: '*/*', 'accept-encoding': 'gzip', pragma: 'no-cache' }, undefined, limits.answerMs);
+      const location = response.headers['location'];
+      if (isRedirect(response.status) && location !== undefined) {
+        response.body.destroy();
+        if (++redirects > limits.redirects) throw new GitferryError('redirect_refused', { detail: `${this.href}: more than ${limits.redirects} redirects.` });
+        url = this.#redirected(url, location, service);
+        continue;
+      }
+      if (response.status === 401 && this.#switchToBearer(response)) {
+        response.body.destroy();
+        continue;
+      }
+      if (response.status !== 200) throw await errorForStatus(response, this.#context());
+      const bytes = this.#answer(response);
+      const type = mediaType(response);
+      if (type !== `application/x-${service}-advertisement`) return checkedAdvertisement(bytes, this.href, service);
+      const path = url.pathname.replace(/\/info\/refs$/, '');
+      this.#base = new URL(`${url.origin}${path}`);
+      return bytes;
+    }
+  }
+
+  /** Where a redirect leads, if it may be followed: the same host (or https on it) and still an info/refs address. */
+  #redirected(from: URL, location: string, service: Service): URL {
+    const refused = (why: string): GitferryError => new GitferryError('redirect_refused', { detail: `${this.href}: ${why}.` });
+    let to: URL;
+    try {
+      to = new URL(location, from);
+    } catch {
+      throw refused('the redirect names no valid address');
+    }
+    if (to.protocol !== 'https:' && to.protocol !== 'http:') throw refused(`the redirect leads to ${to.protocol}`);
+    this.#deps.guard.checkLiteral(to.hostname);
+    if (to.hostname !== from.hostname) throw refused(`the redirect leads to another host (${to.hostname})`);
+    const upgrade = from.protocol === 'http:' && to.protocol === 'https:';
+    if (!upgrade && to.protocol !== from.protocol) throw refused('the redirect leads from https to http');
+    if (!upgrade && to.port !== from.port) throw refused(`the redirect leads to another port (${to.host})`);
+    if (!to.pathname.endsWith('/info/refs') || to.searchParams.get('service') !== service) {
+      throw refused(`the redirect leads to ${to.pathname}, which is no longer a Git address`);
+    }
+    to.username = '';
+    to.password = '';
+    return to;
+  }
+
+  /** Whether to try once more with a Bearer token: the host offers that and not Basic. */
+  #switchToBearer(response: HttpResponse): boolean {
+    const challenge = response.headers['www-authenticate'] ?? '';
+    if (this.#credential === undefined || this.#authScheme === 'bearer') return false;
+    if (/\bbasic\b/i.test(challenge) || !/\bbearer\b/i.test(challenge)) return false;
+    this.#authScheme = 'bearer';
+    return true;
+  }
+
+  async #post(service: Service, versionHeader: Record<string, string>, body: Uint8Array | ByteStream, options: RequestOptions): Promise<ByteStream> {
+    const url = endpoint(this.#base, service);
+    const headers: Record<string, string> = {
+      ...versionHeader,
+      'content-type': `application/x-${service}-request`,
+      accept: `application/x-${service}-result`,
+      'accept-encoding': options.compressedAnswer === true ? 'gzip' : 'identity',
+    };
+    const response =
+      body instanceof Uint8Array ? await this.#postBytes(url, headers, body, options) : await this.#postStream(url, headers, body, options);
+    if (response.status !== 200) throw await errorForStatus(response, this.#context());
+    if (mediaType(response) !== `application/x-${service}-result`) {
+      response.body.destroy();
+      throw new GitferryError('not_a_git_server', { detail: `${this.href} answered with ${mediaType(response) || 'no content type'}.` });
+    }
+    return this.#answer(response);
+  }
+
+  async #postBytes(url: URL, headers: Record<string, string>, body: Uint8Array, options: RequestOptions): Promise<HttpResponse> {
+    // Both services decompress requests in C git and JGit; git itself compresses those to upload-pack only, and so does this.
+    if (body.length <= limits.gzipRequestBytes || !url.pathname.endsWith('/git-upload-pack')) {
+      return this.#send('POST', url, headers, body, options.patient === true ? 0 : limits.answerMs, options);
+    }
+    const compressed = await gzipBytes(body, { level: 1 });
+    const response = await this.#send('POST', url, { ...headers, 'content-encoding': 'gzip' }, compressed, options.patient === true ? 0 : limits.answerMs, options);
+    if (response.status !== 415) return response;
+    response.body.destroy();
+    return this.#send('POST', url, headers, body, options.patient === true ? 0 : limits.answerMs, options);
+  }
+
+  /** Short streams go with their length; long ones chunked, or by way of a file once the host has refused that. */
+  async #postStream(url: URL, headers: Record<string, string>, body: ByteStream, options: RequestOptions): Promise<HttpResponse> {
+    const { head, tail } = await readHead(body, limits.bufferedRequestBytes);
+    if (tail === undefined) return this.#send('POST', url, headers, head, 0, options);
+    if (this.#chunkingRefused) {
+      const file = await spool(joined(head, tail), limits.spoolBytes);
+      try {
+        return await this.#send('POST', url, { ...headers, 'content-length': String(file.bytes) }, file.read(), 0, options);
+      } finally {
+        await file.remove();
+      }
+    }
+    const response = await this.#send('POST', url, headers, joined(head, tail), 0, options);
+    if (response.status === 411 || response.status === 501 || response.status === 400) {
+      response.body.destroy();
+      this.#chunkingRefused = true;
+      throw new GitferryError('chunking_refused', { detail: `${this.href} answered ${response.status}.` });
+    }
+    return response;
+  }
+
+  #send(method: 'GET' | 'POST', url: URL, headers: Record<string, string>, body: Uint8Array | ByteStream | undefined, headersMs: number, options: RequestOptions = {}): Promise<HttpResponse> {
+    const authorization = this.#authorization();
+    return this.#deps.http.request({
+      method,
+      url,
+      headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
+      ...(body === undefined ? {} : { body }),
+      signal: this.#deps.deadline.signal,
+      headersMs,
+      silenceMs: options.patient === true ? limits.relaySilenceMs : limits.answerMs,
+    });
+  }
+
+  #authorization(): string | undefined {
+    if (this.#credential === undefined) return undefined;
+    const { username, password } = this.#credential;
+    if (this.#authScheme === 'bearer') return `Bearer ${password === '' ? username : password}`;
+    return `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}`;
+  }
+
+  #context(): { readonly href: string; readonly hasCredential: boolean } {
+    return { href: this.href, hasCredential: this.#credential !== undefined };
+  }
+
+  /** The answer's bytes, decompressed, with coded errors. */
+  async *#answer(response: HttpResponse): ByteStream {
+    const encoding = response.headers['content-encoding'] ?? 'identity';
+    const host = this.#base.host;
+    try {
+      if (encoding === 'identity') yield* response.body;
+      else if (encoding === 'gzip' || encoding === 'x-gzip') yield* pipeline(response.body, createGunzip(), () => {});
+      else throw new GitferryError('protocol_error', { detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.` });
+    } catch (error) {
+      throw toNetworkError(error, host, this.#deps.deadline.signal);
+    } finally {
+      response.body.destroy();
+    }
+  }
+}
+
+function endpoint(base: URL, rest: string): URL {
+  return new URL(`${base.href.replace(/\/$/, '')}/${rest}`);
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function mediaType(response: HttpResponse): string {
+  return (response.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** An answer under another content type: a smart server behind a careless proxy, a dumb server, or no Git at all. */
+async function checkedAdvertisement(bytes: ByteStream, href: string, service: Service): Promise<ByteStream> {
+  const { head, tail } = await readHead(bytes, limits.gzipRequestBytes);
+  const text = Buffer.from(head).toString('latin1');
+  if (/^[0-9a-f]{4}(# service=|version 2)/.test(text)) return joined(head, tail ?? none());
+  await tail?.[Symbol.asyncIterator]().return?.();
+  if (/^[0-9a-f]{40}([0-9a-f]{24})?\trefs\//.test(text)) throw new GitferryError('dumb_http', { detail: `${href}.` });
+  if (text === '' && service === 'git-upload-pack') throw new GitferryError('dumb_http', { detail: `${href} answered without content.` });
+  throw new GitferryError('not_a_git_server', { detail: `${href}.` });
+}
+
+async function* none(): ByteStream {}
+
+/** The first bytes of a stream, and the rest if it has more than `maxBytes`. */
+async function readHead(stream: ByteStream, maxBytes: number): Promise<{ readonly head: Buffer; readonly tail?: ByteStream }> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= maxBytes) {
+    const { done, value } = await iterator.next();
+    if (done === true) return { head: Buffer.concat(chunks) };
+    chunks.push(value);
+    bytes += value.length;
+  }
+  return { head: Buffer.concat(chunks), tail: { [Symbol.asyncIterator]: () => iterator } };
+}
+
+async function* joined(head: Uint8Array, tail: ByteStream): ByteStream {
+  try {
+    yield head;
+    yield* tail;
+  } finally {
+    await tail[Symbol.asyncIterator]().return?.();
+  }
+}

@@ -1,0 +1,97 @@
+/** Repository URLs as people type them: checked, user info split off at once, SCP-style refused with its ssh:// form. */
+import { GitferryError } from '../../core/errors.ts';
+
+export interface RepositoryUrl {
+  readonly scheme: 'https' | 'http' | 'ssh';
+  /** Host name or address as typed, without brackets or port. */
+  readonly host: string;
+  /** undefined = the scheme's own. */
+  readonly port: number | undefined;
+  /** As in the URL, percent-encoded, beginning with /, without a slash at the end. */
+  readonly path: string;
+  /** The whole URL without user info; safe to show and log. */
+  readonly href: string;
+}
+
+/** What a URL held in front of its @, percent-decoded exactly once. */
+export interface UserInfo {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface ParsedRepositoryUrl {
+  readonly url: RepositoryUrl;
+  readonly userInfo?: UserInfo;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const forbidden = /[\x00-\x20\x7f\\]/;
+const scpStyle = /^(?:(?<user>[^@:/]+)@)?(?<host>\[[^\]/]+\]|[^@:/[\]]+):(?!\/\/)(?<path>[^@]+)$/;
+const schemes: Readonly<Record<string, RepositoryUrl['scheme']>> = { 'https:': 'https', 'http:': 'http', 'ssh:': 'ssh' };
+
+/** The ssh:// URL that an SCP-style address (`git@host:path`) stands for, or undefined if it is none. */
+export function sshFormOfScp(text: string): string | undefined {
+  const groups = scpStyle.exec(text)?.groups;
+  if (groups === undefined) return undefined;
+  const { user, host = '', path = '' } = groups;
+  return `ssh://${user === undefined ? '' : `${user}@`}${host}/${path.replace(/^\//, '')}`;
+}
+
+/**
+ * Parses what somebody typed. `field` names it in messages, which never repeat the text (it may hold a password).
+ * Throws `invalid_url`, `scp_style_url`, `unsupported_scheme`.
+ */
+export function parseRepositoryUrl(text: string, field: string): ParsedRepositoryUrl {
+  const invalid = (why: string): GitferryError => new GitferryError('invalid_url', { detail: `${field}: ${why}` });
+  if (text === '') throw invalid('it is empty.');
+  if (forbidden.test(text)) throw invalid('it holds a space, line break, backslash or control character.');
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*:)\/\//.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) {
+    if (/^file:/i.test(text)) throw new GitferryError('unsupported_scheme', { detail: `${field} is a file on this machine.` });
+    const sshForm = sshFormOfScp(text);
+    if (sshForm !== undefined) throw new GitferryError('scp_style_url', { detail: `${field}: use ${sshForm} instead.`, hint: `Use ${sshForm} instead.` });
+    if (text.includes('@')) throw invalid('it has no scheme (https:// or ssh://).');
+    throw new GitferryError('unsupported_scheme', { detail: `${field} has no scheme: it looks like a path on this machine.` });
+  }
+  const known = schemes[scheme];
+  if (known === undefined) throw new GitferryError('unsupported_scheme', { detail: `${field} begins with ${scheme}//.` });
+  if (text.includes('?') || text.includes('#')) throw invalid('it must not have a query (?) or a fragment (#); encode these characters as %3F and %23.');
+
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (cause) {
+    // new URL's own message repeats its input.
+    throw invalid(`it cannot be read as a URL (${(cause as { code?: string }).code ?? 'unreadable'}): check host and port.`);
+  }
+  if (url.hostname === '') throw invalid('it names no host.');
+  if (!/^[A-Za-z0-9_.\-[\]:]+$/.test(url.hostname) || url.hostname.startsWith('-')) throw invalid('its host name is not valid.');
+  const path = url.pathname.replace(/\/+$/, '');
+  const port = url.port === '' ? undefined : Number(url.port);
+  if (port === 0) throw invalid('port 0 cannot be connected to.');
+  const authority = port === undefined ? url.hostname : `${url.hostname}:${port}`;
+  const parsed: RepositoryUrl = {
+    scheme: known,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path,
+    href: `${known}://${authority}${path}`,
+  };
+  if (url.username === '' && url.password === '') return { url: parsed };
+  try {
+    return { url: parsed, userInfo: { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) } };
+  } catch {
+    throw invalid('a % in its user name or password must be written as %25.');
+  }
+}
+
+const defaultPorts = { https: 443, http: 80, ssh: 22 } as const;
+
+/** Whether two URLs name the same repository as far as one can tell from outside: same host, port (or both the scheme's own) and path but for `.git`. */
+export function isSameRepository(a: RepositoryUrl, b: RepositoryUrl): boolean {
+  const place = ({ scheme, host, port, path }: RepositoryUrl): string => {
+    const shownPort = port === undefined || port === defaultPorts[scheme] ? '' : `:${port}`;
+    return `${host.toLowerCase().replace(/\.$/, '')}${shownPort}${path.replace(/\/{2,}/g, '/').replace(/\.git$/, '')}`;
+  };
+  return place(a) === place(b);
+}

@@ -1,0 +1,149 @@
+/** What a service says first: the capabilities of protocol v2, or the refs and capabilities of v0 and v1 (gitprotocol-http(5), gitprotocol-pack(5)). */
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { isZeroOid, type ObjectFormat, type Oid, oidLength } from '../object-id.ts';
+import { Capabilities } from './capabilities.ts';
+import { type Pkt, pktText } from './pkt-line.ts';
+import { type PktReader, throwIfErr } from './pkt-reader.ts';
+
+/** One line of a ref list. */
+export interface AdvertisedRef {
+  readonly name: string;
+  readonly oid: Oid;
+  /** The commit (or other object) that an annotated tag names in the end, where the server says. */
+  readonly peeled?: Oid;
+  /** Full name of the ref that a symbolic ref stands for, where the server says. */
+  readonly symrefTarget?: string;
+}
+
+export type Advertisement =
+  | { readonly version: 2; readonly capabilities: Capabilities; readonly objectFormat: ObjectFormat }
+  | {
+      readonly version: 0 | 1;
+      readonly capabilities: Capabilities;
+      readonly objectFormat: ObjectFormat;
+      readonly refs: readonly AdvertisedRef[];
+      /** `.have` lines: objects the repository has through others (alternates), usable as haves. */
+      readonly extraHaves: readonly Oid[];
+      /** `shallow` lines: commits whose parents the repository lacks. */
+      readonly shallows: readonly Oid[];
+    };
+
+export type Service = 'git-upload-pack' | 'git-receive-pack';
+
+/**
+ * Reads an advertisement up to its flush packet. `# service=` lines, which HTTP servers put in front, are skipped.
+ * Throws `protocol_error`, `advertisement_too_large`, `remote_error` (an ERR line).
+ */
+export async function parseAdvertisement(reader: PktReader): Promise<Advertisement> {
+  let first = throwIfErr(await nextPkt(reader));
+  if (Buffer.isBuffer(first) && pktText(first).startsWith('# service=')) {
+    first = throwIfErr(await nextPkt(reader));
+    if (first === 'flush') {
+      // The flush that ends the service line; an advertisement without anything behind it is an empty repository.
+      const next = await reader.readOrEnd();
+      first = next === undefined ? 'flush' : throwIfErr(next);
+    }
+  }
+  if (Buffer.isBuffer(first) && pktText(first) === 'version 2') return parseV2(reader);
+  if (Buffer.isBuffer(first) && pktText(first) === 'version 1') return parseV0(reader, 1, throwIfErr(await nextPkt(reader)));
+  return parseV0(reader, 0, first);
+}
+
+async function parseV2(reader: PktReader): Promise<Advertisement> {
+  const words: string[] = [];
+  for (let pkt = await nextPkt(reader); pkt !== 'flush'; pkt = await nextPkt(reader)) {
+    if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
+    words.push(pktText(pkt));
+  }
+  const capabilities = new Capabilities(words);
+  return { version: 2, capabilities, objectFormat: capabilities.objectFormat() };
+}
+
+async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<Advertisement> {
+  const refs: AdvertisedRef[] = [];
+  const extraHaves: Oid[] = [];
+  const shallows: Oid[] = [];
+  let capabilities = new Capabilities([]);
+  if (first === 'flush') return { version, capabilities, objectFormat: 'sha1', refs, extraHaves, shallows };
+  if (!Buffer.isBuffer(first)) throw unexpected(first);
+
+  const nul = first.indexOf(0);
+  if (nul >= 0) capabilities = new Capabilities(pktText(first.subarray(nul + 1)).trim().split(' '));
+  const objectFormat = capabilities.objectFormat();
+  addLine(nul >= 0 ? first.subarray(0, nul) : first);
+  for (;;) {
+    const pkt = reader.tryRead();
+    if (pkt === undefined) {
+      if (!(await reader.fill())) throw new GitferryError('protocol_error', { detail: 'The list of refs ended in the middle.' });
+      continue;
+    }
+    if (pkt === 'flush') break;
+    if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
+    throwIfErr(pkt);
+    addLine(pkt);
+  }
+  const symrefs = new Map(capabilities.values('symref').map((value) => value.split(':', 2) as [string, string]));
+  const named = symrefs.size === 0 ? refs : refs.map((ref) => withSymref(ref, symrefs.get(ref.name)));
+  return { version, capabilities, objectFormat, refs: named, extraHaves, shallows };
+
+  function addLine(data: Buffer): void {
+    const line = pktText(data);
+    if (line.startsWith('shallow ')) {
+      shallows.push(checkedOid(line.slice(8), objectFormat));
+      return;
+    }
+    const { oid, rest: name } = splitOid(line, objectFormat);
+    if (name === '.have') extraHaves.push(oid);
+    else if (name === 'capabilities^{}') return;
+    else if (name.endsWith('^{}')) peelLast(refs, name.slice(0, -3), oid);
+    else if (!isZeroOid(oid)) refs.push({ name, oid });
+    if (refs.length > limits.refs) throw tooManyRefs();
+  }
+}
+
+function withSymref(ref: AdvertisedRef, symrefTarget: string | undefined): AdvertisedRef {
+  return symrefTarget === undefined ? ref : { ...ref, symrefTarget };
+}
+
+/** `name^{}` lines follow the tag they peel. */
+function peelLast(refs: AdvertisedRef[], name: string, peeled: Oid): void {
+  const last = refs.at(-1);
+  if (last?.name === name) refs[refs.length - 1] = { ...last, peeled };
+}
+
+/** Splits `<oid> <rest>`; throws `protocol_error` if it does not begin with an object id of this format. */
+export function splitOid(line: string, format: ObjectFormat): { readonly oid: Oid; readonly rest: string } {
+  const length = oidLength[format];
+  const oid = checkedOid(line.slice(0, length), format);
+  if (line.length <= length || line[length] !== ' ') throw unexpectedLine(line);
+  return { oid, rest: line.slice(length + 1) };
+}
+
+/** The text itself if it is an object id; throws `protocol_error` if not. */
+export function checkedOid(text: string, format: ObjectFormat): Oid {
+  if (text.length !== oidLength[format]) throw unexpectedLine(text);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) throw unexpectedLine(text);
+  }
+  return text;
+}
+
+export function tooManyRefs(): GitferryError {
+  return new GitferryError('advertisement_too_large', { detail: `There are more than ${limits.refs} refs.` });
+}
+
+function unexpectedLine(line: string): GitferryError {
+  return new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line.slice(0, 100))}.` });
+}
+
+function unexpected(pkt: Pkt): GitferryError {
+  return new GitferryError('protocol_error', { detail: `Unexpected ${Buffer.isBuffer(pkt) ? 'data' : pkt} packet.` });
+}
+
+async function nextPkt(reader: PktReader): Promise<Pkt> {
+  const pkt = await reader.readOrEnd();
+  if (pkt === undefined) throw new GitferryError('protocol_error', { detail: 'The answer ended before the list of refs did.' });
+  return pkt;
+}

@@ -1,0 +1,83 @@
+/** The side-band-64k multiplexing, gitprotocol-pack(5): band 1 carries data, band 2 words for people, band 3 a fatal error. */
+import type { ErrorCode } from '../../core/error-catalogue.ts';
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { parsePktLength } from './pkt-line.ts';
+import type { ByteStream } from './pkt-reader.ts';
+
+/** What a server said on band 2: hooks, progress. The last `limits.remoteWordsBytes` are kept. */
+export class RemoteWords {
+  #text = '';
+
+  add(bytes: Uint8Array): void {
+    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')).slice(-limits.remoteWordsBytes);
+  }
+
+  /** Lines without control characters and terminal overwriting, empty ones left out. */
+  lines(): string[] {
+    return this.#text
+      .split(/[\r\n]+/)
+      .map((line) => printable(line).trim())
+      .filter((line) => line !== '');
+  }
+}
+
+/** Text of a stranger made fit for terminals and logs. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  return text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\x00-\x1f\x7f-\x9f]/g, ' ');
+}
+
+export interface SidebandOptions {
+  readonly words: RemoteWords;
+  /** What a stream that ends before its flush packet is called. */
+  readonly truncatedCode: ErrorCode;
+}
+
+/**
+ * The data of band 1, in pieces as they arrive: packets are not reassembled and nothing is copied, so memory stays at one network read.
+ * Ends at the flush packet (bytes behind it are `protocol_error`). Throws `remote_error` for band 3, the truncation code for a cut stream.
+ */
+export async function* demultiplex(stream: ByteStream, { words, truncatedCode }: SidebandOptions): ByteStream {
+  const fatal: Buffer[] = [];
+  const header = Buffer.alloc(5); // four digits and the number of the band
+  let filled = 0;
+  let packetBytes = 0;
+  let band = 0;
+  let left = 0;
+  let ended = false;
+  for await (const chunk of stream) {
+    let offset = 0;
+    while (offset < chunk.length) {
+      if (left > 0) {
+        const piece = chunk.subarray(offset, offset + left);
+        offset += piece.length;
+        left -= piece.length;
+        if (band === 1) yield piece;
+        else if (band === 2) words.add(piece);
+        else fatal.push(Buffer.from(piece));
+        if (band === 3 && left === 0) throw fatalError(fatal);
+        continue;
+      }
+      if (ended) throw new GitferryError('protocol_error', { detail: 'There are bytes after the end of the answer.' });
+      header[filled++] = chunk[offset++] as number;
+      if (filled === 4) {
+        packetBytes = parsePktLength(header, 0);
+        if (packetBytes === 1 || packetBytes === 2) throw new GitferryError('protocol_error', { detail: `Unexpected mark 000${packetBytes} in sideband data.` });
+        ended = packetBytes === 0;
+        if (packetBytes <= 4) filled = 0; // the end, or a keep-alive without a band
+      } else if (filled === 5) {
+        band = header[4] as number;
+        if (band < 1 || band > 3) throw new GitferryError('protocol_error', { detail: `There is no sideband ${band}.` });
+        left = packetBytes - 5;
+        filled = 0;
+        if (band === 3 && left === 0) throw fatalError(fatal);
+      }
+    }
+  }
+  if (!ended) throw new GitferryError(truncatedCode);
+}
+
+function fatalError(pieces: readonly Buffer[]): GitferryError {
+  return new GitferryError('remote_error', { detail: printable(Buffer.concat(pieces).toString('utf8')).trim().slice(0, 1000) });
+}

@@ -1,0 +1,107 @@
+/** The result of a run: what happened to every ref, counted and summed up in one outcome (behaviour.md §2, interfaces.md §1). */
+import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
+import type { GitferryError } from '../core/errors.ts';
+import { refineHint } from '../core/provider-messages.ts';
+import type { Redactor } from '../core/redact.ts';
+import type { Oid } from '../git/object-id.ts';
+import type { Note } from './plan.ts';
+
+export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced'] as const;
+export type RefResult = (typeof refResults)[number];
+
+export interface RefOutcome {
+  readonly ref: string;
+  readonly result: RefResult;
+  /** The target's value before the run; null = it had none. */
+  readonly old: Oid | null;
+  /** The source's value; null = it has none. */
+  readonly new: Oid | null;
+  readonly reason: string | null;
+}
+
+export interface RunError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface RunOutcome {
+  readonly outcome: 'success' | 'partial' | 'failed';
+  readonly error: RunError | null;
+  /** Every ref that changed, should have, or was kept; equal and filtered refs are left out. */
+  readonly refs: readonly RefOutcome[];
+  readonly counts: Readonly<Record<RefResult, number>>;
+  /** Bytes of packs that went from source to target. */
+  readonly bytes: number;
+  readonly duration_ms: number;
+  readonly dry_run: boolean;
+  /** What a person should know although it is no error. */
+  readonly notes: readonly Note[];
+}
+
+export interface RunFacts {
+  readonly refs: readonly RefOutcome[];
+  /** What ended the run early. */
+  readonly error: GitferryError | undefined;
+  readonly divergedDefaultBranch: string | undefined;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly dryRun: boolean;
+  readonly notes: readonly Note[];
+}
+
+const listedInMessage = 100;
+const isDone: ReadonlySet<RefResult> = new Set(['created', 'updated', 'forced', 'deleted']);
+const notDone: readonly (readonly [RefResult, ErrorCode])[] = [
+  ['diverged', 'refs_diverged'],
+  ['rejected', 'refs_rejected'],
+  ['raced', 'refs_raced'],
+];
+
+/** Sums up a run. All texts pass the redactor here. */
+export function summarise(facts: RunFacts, redactor: Redactor): RunOutcome {
+  const refs = facts.refs.map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));
+  const counts = Object.fromEntries(refResults.map((result) => [result, 0])) as Record<RefResult, number>;
+  for (const { result } of refs) counts[result]++;
+  const error = runError(facts, refs);
+  return {
+    outcome: outcomeOf(facts, refs),
+    error: error === null ? null : { code: error.code, message: redactor.redact(error.message), hint: redactor.redact(error.hint) },
+    refs,
+    counts,
+    bytes: facts.bytes,
+    duration_ms: Math.round(facts.durationMs),
+    dry_run: facts.dryRun,
+    notes: facts.notes,
+  };
+}
+
+function outcomeOf({ error }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
+  if (error !== undefined && error.disposition !== 'partial') return refs.some(({ result }) => isDone.has(result)) ? 'partial' : 'failed';
+  return error !== undefined || refs.some(({ result }) => notDone.some(([kind]) => kind === result)) ? 'partial' : 'success';
+}
+
+function runError({ error, divergedDefaultBranch }: RunFacts, refs: readonly RefOutcome[]): RunError | null {
+  if (error !== undefined) return { code: error.code, message: error.message, hint: error.hint };
+  if (divergedDefaultBranch !== undefined) {
+    const name = divergedDefaultBranch.replace(/^refs\/heads\//, '');
+    const message = `The default branch (${name}) has diverged from its upstream counterpart and could not be updated automatically.`;
+    return { code: 'default_branch_diverged', message, hint: errorCatalogue.default_branch_diverged.hint };
+  }
+  const sections = notDone.flatMap(([result, code]) => {
+    const concerned = refs.filter((ref) => ref.result === result);
+    return concerned.length === 0 ? [] : [{ code, concerned, message: listed(code, concerned) }];
+  });
+  const first = sections[0];
+  if (first === undefined) return null;
+  const reasons = first.concerned.map(({ reason }) => reason ?? '').join('\n');
+  const hint = (first.code === 'refs_rejected' ? refineHint(reasons) : undefined) ?? errorCatalogue[first.code].hint;
+  return { code: first.code, message: sections.map(({ message }) => message).join('\n\n'), hint };
+}
+
+/** GitLab's form: a sentence, then a ref per line. */
+function listed(code: ErrorCode, refs: readonly RefOutcome[]): string {
+  const names = refs.slice(0, listedInMessage).map(({ ref }) => ref);
+  if (refs.length > names.length) names.push(`and ${refs.length - names.length} more`);
+  return [errorCatalogue[code].sentence, ...names].join('\n');
+}

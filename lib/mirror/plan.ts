@@ -1,0 +1,290 @@
+/** Decides what has to happen to every ref (behaviour.md §2): a pure function of both ref lists, the rules and the answers to history questions. */
+import { questionKey, type ContainmentQuestion, type HistoryAnswer } from '../git/client/ask-history.ts';
+import type { Oid } from '../git/object-id.ts';
+import { isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
+import { limits } from '../core/limits.ts';
+import type { CompiledRules } from './rules.ts';
+
+export type Direction = 'push' | 'pull';
+
+export interface SourceRefs {
+  /** Branches and tags without symbolic refs. */
+  readonly values: ReadonlyMap<string, Oid>;
+  /** What HEAD names, whether it exists or not. */
+  readonly headBranch: string | undefined;
+}
+
+export interface TargetRefs {
+  /** All refs that the target shows to a pusher; symbolic refs look like plain ones. */
+  readonly values: ReadonlyMap<string, Oid>;
+  /** What only the target's git-upload-pack can tell; undefined until somebody asked. */
+  readonly details?: TargetDetails;
+}
+
+export interface TargetDetails {
+  readonly headBranch: string | undefined;
+  /** Names of symbolic refs; undefined if they cannot be listed (protocol v0 only). */
+  readonly symbolic: ReadonlySet<string> | undefined;
+  /** What annotated tags name in the end. */
+  readonly peeled: ReadonlyMap<string, Oid>;
+}
+
+export interface Answers {
+  readonly contained: ReadonlyMap<string, HistoryAnswer>;
+  readonly known: ReadonlyMap<Oid, HistoryAnswer>;
+  readonly commits: ReadonlyMap<Oid, HistoryAnswer>;
+}
+
+export interface PlanInput {
+  readonly direction: Direction;
+  readonly source: SourceRefs;
+  readonly target: TargetRefs;
+  readonly rules: CompiledRules;
+  readonly answers: Answers;
+  /** Plan these refs only (a second try). */
+  readonly only?: ReadonlySet<string>;
+}
+
+/** A ref to be written. `forced` stays open where no rule depended on it: see `fastForwards`. */
+export interface PlannedChange {
+  readonly kind: 'change';
+  readonly ref: string;
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+  readonly result: 'created' | 'updated' | 'forced' | 'deleted' | 'updated_or_forced';
+}
+
+/** A ref to be left alone, and why. */
+export interface PlannedStay {
+  readonly kind: 'stay';
+  readonly ref: string;
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+  readonly result: 'diverged' | 'kept' | 'rejected';
+  readonly reason: string;
+}
+
+export interface Note {
+  readonly code: 'no_branch_matches' | 'deletions_held_back';
+  readonly message: string;
+}
+
+export interface Plan {
+  readonly changes: readonly PlannedChange[];
+  readonly stays: readonly PlannedStay[];
+  readonly notes: readonly Note[];
+  /** Pull: the project's default branch, if that is among the diverged ones. */
+  readonly divergedDefaultBranch: string | undefined;
+  /** Questions whose answers do not change what is done, only whether an update is called `updated` or `forced`. */
+  readonly fastForwards: readonly ContainmentQuestion[];
+}
+
+/** What has to be found out before there can be a plan. */
+export interface PlanNeeds {
+  readonly targetDetails: boolean;
+  readonly contained: readonly ContainmentQuestion[];
+  readonly known: readonly Oid[];
+  readonly commits: readonly Oid[];
+}
+
+export type Planning = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'needs'; readonly needs: PlanNeeds };
+
+/**
+ * Plans, or says what it needs to know first; call it again with the answers. Undecided answers never lead to a loss: such refs are kept or diverged.
+ * Does no I/O. Changes come in the order in which they are to be sent: deletions, the default branch, the rest by name.
+ */
+export function planRefs(input: PlanInput): Planning {
+  return new Planner(input).run();
+}
+
+class Planner {
+  readonly #input: PlanInput;
+  readonly #changes: PlannedChange[] = [];
+  #deletions: PlannedChange[] = [];
+  readonly #stays: PlannedStay[] = [];
+  readonly #fastForwards: ContainmentQuestion[] = [];
+  #needsDetails = false;
+  readonly #contained: ContainmentQuestion[] = [];
+  readonly #known: Oid[] = [];
+  readonly #commits: Oid[] = [];
+
+  constructor(input: PlanInput) {
+    this.#input = input;
+  }
+
+  run(): Planning {
+    const { source, target, direction, rules } = this.#input;
+    for (const [ref, value] of source.values) if (this.#isConcerned(ref)) this.#planSourceRef(ref, value);
+    if (direction === 'push') {
+      for (const [ref, value] of target.values) if (!source.values.has(ref) && this.#isConcerned(ref)) this.#planTargetOnly(ref, value);
+    }
+    const notes: Note[] = [];
+    this.#holdBackDeletions(notes);
+    if (rules.branchFilter !== undefined && ![...source.values.keys()].some((ref) => isBranch(ref) && rules.branchMatches(shortRefName(ref)))) {
+      notes.push({ code: 'no_branch_matches', message: `No branch of the source matches ${rules.branchFilter}: no branch was mirrored.` });
+    }
+    const divergedDefaultBranch = this.#divergedDefaultBranch();
+    if (this.#needsDetails || this.#contained.length + this.#known.length + this.#commits.length > 0) {
+      const needs = { targetDetails: this.#needsDetails, contained: this.#contained, known: this.#known, commits: this.#commits };
+      return { kind: 'needs', needs };
+    }
+    const changes = [...byName(this.#deletions), ...byName(this.#changes, source.headBranch)];
+    return { kind: 'plan', plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards } };
+  }
+
+  #isConcerned(ref: string): boolean {
+    const { rules, only } = this.#input;
+    if (only !== undefined && !only.has(ref)) return false;
+    if (isBranch(ref)) return rules.branchMatches(shortRefName(ref));
+    return isTag(ref) && rules.tagMatches(shortRefName(ref));
+  }
+
+  #planSourceRef(ref: string, value: Oid): void {
+    const { target, direction, rules } = this.#input;
+    const old = target.values.get(ref) ?? null;
+    if (old === value) return;
+    const fault = refNameFault(ref) ?? (direction === 'pull' && ref === 'refs/heads/HEAD' ? 'a branch cannot be named HEAD' : undefined);
+    if (fault !== undefined) return this.#stay(ref, old, value, 'rejected', fault);
+    if (old === null) return this.#change(ref, null, value, 'created');
+    if (this.#maybeSymbolic(ref, old)) return;
+    if (target.details?.symbolic?.has(ref)) return this.#stay(ref, old, value, 'kept', 'it is a symbolic ref on the target');
+
+    const mayOverwrite = direction === 'push' ? !rules.keepDivergentRefs : rules.overwriteDivergedBranches;
+    if (isTag(ref)) {
+      if (mayOverwrite) this.#change(ref, old, value, 'forced');
+      else this.#stay(ref, old, value, 'diverged', 'the tag has another value on the target');
+      return;
+    }
+    const question = { commit: old, within: value };
+    if (mayOverwrite) {
+      this.#fastForwards.push(question);
+      this.#change(ref, old, value, 'updated_or_forced');
+      return;
+    }
+    const answer = this.#ask(question);
+    if (answer === 'yes') this.#change(ref, old, value, 'updated');
+    else if (answer === 'no') this.#stay(ref, old, value, 'diverged', 'the target has commits that the source does not have');
+    else if (answer !== undefined) this.#stay(ref, old, value, 'diverged', answer.undecided);
+  }
+
+  #planTargetOnly(ref: string, value: Oid): void {
+    const { source, target, rules } = this.#input;
+    const keep = (reason: string): void => this.#stay(ref, value, null, 'kept', reason);
+    if (rules.keepDivergentRefs) return keep('nothing is deleted while divergent refs are kept');
+    if (!rules.deletions) return keep('deletions are switched off');
+    if (source.values.size === 0) return keep('the source is empty');
+    const defaultValue = source.headBranch === undefined ? undefined : source.values.get(source.headBranch);
+    if (defaultValue === undefined) return keep('the source has no default branch');
+    if (refNameFault(ref) !== undefined) return keep('git does not accept this ref name');
+    if (target.details === undefined) {
+      this.#needsDetails = true;
+      return;
+    }
+    const { headBranch, symbolic, peeled } = target.details;
+    if (symbolic?.has(ref)) return;
+    if (ref === headBranch) return keep("it is the target's default branch");
+    if (isBranch(ref) && symbolic === undefined) return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");
+
+    const commit = peeled.get(ref) ?? value;
+    const contained = this.#ask({ commit, within: defaultValue });
+    if (contained === undefined) return;
+    if (contained === 'no') return keep(`it is not contained in the source's default branch (${shortRefName(source.headBranch ?? '')})`);
+    if (contained !== 'yes') return keep(contained.undecided);
+    if (isTag(ref)) {
+      const fault = this.#tagFault(value, commit);
+      if (fault === 'open') return;
+      if (fault !== undefined) return keep(fault);
+    }
+    this.#deletions.push({ kind: 'change', ref, old: value, new: null, result: 'deleted' });
+  }
+
+  /** Why a tag whose peeled value is contained may not be deleted all the same; `open` while that is being asked. */
+  #tagFault(value: Oid, commit: Oid): string | 'open' | undefined {
+    if (value !== commit) {
+      const known = this.#input.answers.known.get(value);
+      if (known === undefined) this.#known.push(value);
+      if (known === undefined) return 'open';
+      if (known !== 'yes') return known === 'no' ? 'the source does not know this tag object' : known.undecided;
+    }
+    if (this.#isBranchValue(commit)) return undefined;
+    const isCommit = this.#input.answers.commits.get(commit);
+    if (isCommit === undefined) this.#commits.push(commit);
+    if (isCommit === undefined) return 'open';
+    if (isCommit === 'yes') return undefined;
+    return isCommit === 'no' ? 'it does not name a commit' : isCommit.undecided;
+  }
+
+  /** Branches always name commits, so what one of them names needs no question. */
+  #isBranchValue(oid: Oid): boolean {
+    this.#branchValues ??= new Set(
+      [...this.#input.source.values, ...this.#input.target.values].filter(([ref]) => isBranch(ref)).map(([, value]) => value),
+    );
+    return this.#branchValues.has(oid);
+  }
+  #branchValues: Set<Oid> | undefined;
+
+  /** A symbolic ref shows the value of the ref it stands for: only where two refs share a value can one be symbolic, and only then details are needed. */
+  #maybeSymbolic(ref: string, value: Oid): boolean {
+    const { target } = this.#input;
+    if (target.details !== undefined) return false;
+    this.#sharedValues ??= sharedValues(target.values);
+    if (!this.#sharedValues.has(value)) return false;
+    this.#needsDetails = true;
+    // The history question, if there will be one, is asked in the same round.
+    const { direction, rules, source } = this.#input;
+    const within = source.values.get(ref);
+    const decides = direction === 'push' ? rules.keepDivergentRefs : !rules.overwriteDivergedBranches;
+    if (decides && isBranch(ref) && within !== undefined) this.#ask({ commit: value, within });
+    return true;
+  }
+  #sharedValues: Set<Oid> | undefined;
+
+  /** The answer, or undefined after noting the question. */
+  #ask(question: ContainmentQuestion): HistoryAnswer | undefined {
+    if (question.commit === question.within) return 'yes';
+    const answer = this.#input.answers.contained.get(questionKey(question));
+    if (answer === undefined) this.#contained.push(question);
+    return answer;
+  }
+
+  #holdBackDeletions(notes: Note[]): void {
+    const { rules, target } = this.#input;
+    const count = this.#deletions.length;
+    if (rules.confirmDeletions || count < limits.guardedDeletions) return;
+    const symbolic = target.details?.symbolic;
+    const matching = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
+    if (count * 100 <= rules.maxDeletionsPercent * matching) return;
+    const what = `${count} of the target's ${matching} refs would have been deleted, which is more than ${rules.maxDeletionsPercent} %`;
+    for (const { ref, old } of this.#deletions) this.#stay(ref, old, null, 'kept', `${what}; confirm the deletions to go through with them`);
+    notes.push({ code: 'deletions_held_back', message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.` });
+    this.#deletions = [];
+  }
+
+  /** Pull: which branch the project calls its default one matters only when something diverged. */
+  #divergedDefaultBranch(): string | undefined {
+    const { direction, target } = this.#input;
+    if (direction !== 'pull' || !this.#stays.some(({ result, ref }) => result === 'diverged' && isBranch(ref))) return undefined;
+    if (target.details === undefined) this.#needsDetails = true;
+    return this.#stays.find(({ result, ref }) => result === 'diverged' && ref === target.details?.headBranch)?.ref;
+  }
+
+  #change(ref: string, old: Oid | null, value: Oid, result: PlannedChange['result']): void {
+    this.#changes.push({ kind: 'change', ref, old, new: value, result });
+  }
+
+  #stay(ref: string, old: Oid | null, value: Oid | null, result: PlannedStay['result'], reason: string): void {
+    this.#stays.push({ kind: 'stay', ref, old, new: value, result, reason });
+  }
+}
+
+function sharedValues(values: ReadonlyMap<string, Oid>): Set<Oid> {
+  const seen = new Set<Oid>();
+  const shared = new Set<Oid>();
+  for (const value of values.values()) (seen.has(value) ? shared : seen).add(value);
+  return shared;
+}
+
+function byName<T extends { readonly ref: string }>(items: readonly T[], first?: string): T[] {
+  const rank = (ref: string): number => (ref === first ? 0 : 1);
+  return [...items].sort((a, b) => rank(a.ref) - rank(b.ref) || (a.ref < b.ref ? -1 : a.ref > b.ref ? 1 : 0));
+}

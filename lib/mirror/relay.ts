@@ -1,0 +1,107 @@
+/** One relay: the pack that the target lacks, streamed from the source's answer into the target's push as it arrives. */
+import type { Deadline } from '../core/deadline.ts';
+import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { fetchPack } from '../git/client/fetch-pack.ts';
+import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
+import type { UploadPack } from '../git/client/upload-pack.ts';
+import type { Oid } from '../git/object-id.ts';
+import { emptyPack } from '../git/pack/empty-pack.ts';
+import type { IncomingPack } from '../git/pack/incoming-pack.ts';
+import type { ByteStream } from '../git/wire/pkt-reader.ts';
+import type { PushCommand } from '../git/wire/push-request.ts';
+
+export interface RelayInput {
+  readonly source: UploadPack;
+  readonly target: ReceivePack;
+  readonly commands: readonly PushCommand[];
+  /** Values that the target is known to have, most useful first. */
+  readonly haves: readonly Oid[];
+  readonly thinPack: boolean;
+}
+
+export interface RelayDeps {
+  readonly deadline: Deadline;
+  /** Called with the size of each piece of the pack that was handed to the target. */
+  onBytes(bytes: number): void;
+}
+
+export type RelayResult =
+  | { readonly kind: 'answered'; readonly answer: PushAnswer; readonly bytes: number }
+  /** The target may or may not have moved refs: look. */
+  | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number };
+
+/**
+ * Fetches first, and opens the push only when the pack's header is there: what throws from here happened before anything went to the target.
+ * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
+ */
+export async function relay({ source, target, commands, haves, thinPack }: RelayInput, { deadline, onBytes }: RelayDeps): Promise<RelayResult> {
+  const has = new Set(haves);
+  const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
+  const incoming =
+    wants.length === 0
+      ? undefined
+      : await fetchPack(source, {
+          wants,
+          haves: haves.slice(0, limits.haves),
+          shallows: target.shallows,
+          thinPack: thinPack && !target.capabilities.has('no-thin'),
+          ofsDelta: target.capabilities.has('ofs-delta'),
+        });
+  const passage = new Passage(incoming, deadline, onBytes);
+  try {
+    const answer = await target.push(commands, packFor(commands, passage, source));
+    return { kind: 'answered', answer, bytes: passage.bytes };
+  } catch (error) {
+    const cause = passage.sourceError ?? error;
+    if (!(cause instanceof GitferryError)) throw cause;
+    return { kind: 'broken', error: cause, bytes: passage.bytes };
+  } finally {
+    await passage.end();
+  }
+}
+
+function packFor(commands: readonly PushCommand[], passage: Passage, source: UploadPack): ByteStream | Buffer | undefined {
+  if (commands.every((command) => command.new === null)) return undefined;
+  return passage.stream() ?? emptyPack(source.objectFormat);
+}
+
+/** The pack on its way: counts bytes, notices silence, and keeps the source's own failure apart from what it causes at the target. */
+class Passage {
+  readonly #pack: IncomingPack | undefined;
+  readonly #onBytes: (bytes: number) => void;
+  readonly #silence: NodeJS.Timeout;
+  bytes = 0;
+  sourceError: unknown;
+
+  constructor(pack: IncomingPack | undefined, deadline: Deadline, onBytes: (bytes: number) => void) {
+    this.#pack = pack;
+    this.#onBytes = onBytes;
+    const silent = (): void => deadline.abort(new GitferryError('timed_out', { detail: 'Neither side moved the pack on.' }));
+    this.#silence = setTimeout(silent, limits.relaySilenceMs);
+    this.#silence.unref();
+  }
+
+  stream(): ByteStream | undefined {
+    return this.#pack === undefined ? undefined : this.#pass(this.#pack.bytes);
+  }
+
+  async *#pass(pack: ByteStream): ByteStream {
+    try {
+      for await (const chunk of pack) {
+        this.bytes += chunk.length;
+        this.#onBytes(chunk.length);
+        this.#silence.refresh();
+        yield chunk;
+      }
+    } catch (error) {
+      this.sourceError = error;
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    clearTimeout(this.#silence);
+    await this.#pack?.cancel();
+  }
+}

@@ -1,0 +1,268 @@
+/** One run between two repositories: list both, plan (asking the source where a rule needs it), relay, judge, sum up. */
+import { createDeadline, type Deadline } from '../core/deadline.ts';
+import { GitferryError, toGitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Redactor } from '../core/redact.ts';
+import { type HistoryAnswer, History, questionKey } from '../git/client/ask-history.ts';
+import { ReceivePack } from '../git/client/push-pack.ts';
+import { UploadPack } from '../git/client/upload-pack.ts';
+import type { Oid } from '../git/object-id.ts';
+import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
+import type { Transport } from '../git/transport/transport.ts';
+import { Capabilities } from '../git/wire/capabilities.ts';
+import type { Verdict } from './judge.ts';
+import { carryOut } from './carry-out.ts';
+import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
+import { type Direction, type Note, type Plan, type PlannedChange, planRefs, type SourceRefs, type TargetDetails } from './plan.ts';
+import type { CompiledRules } from './rules.ts';
+
+export interface SyncInput {
+  readonly direction: Direction;
+  readonly rules: CompiledRules;
+  /** Plan only: nothing is written. */
+  readonly dryRun: boolean;
+}
+
+export type SyncPhase = 'listing' | 'planning' | 'relaying';
+
+export interface SyncProgress {
+  readonly phase: SyncPhase;
+  readonly refsDone: number;
+  readonly refsTotal: number;
+  readonly bytes: number;
+}
+
+export interface SyncDeps {
+  /** Opens a transport whose waits end with this deadline; `sync` closes it. */
+  connect(side: 'source' | 'target', deadline: Deadline): Transport;
+  readonly deadline: Deadline;
+  readonly redactor: Redactor;
+  onProgress?(progress: SyncProgress): void;
+}
+
+/** Runs once. Never throws: every failure is in the outcome, by code. */
+export async function syncRepositories(input: SyncInput, deps: SyncDeps): Promise<RunOutcome> {
+  const run = new Run(input, deps);
+  return run.complete();
+}
+
+interface Ends {
+  readonly source: UploadPack;
+  readonly target: ReceivePack;
+}
+
+class Run {
+  readonly #input: SyncInput;
+  readonly #deps: SyncDeps;
+  readonly #startedAt = performance.now();
+  readonly #outcomes = new Map<string, RefOutcome>();
+  readonly #transports = new Map<'source' | 'target', Transport>();
+  #notes: readonly Note[] = [];
+  #divergedDefaultBranch: string | undefined;
+  #error: GitferryError | undefined;
+  #bytes = 0;
+  #refsDone = 0;
+  #refsTotal = 0;
+
+  constructor(input: SyncInput, deps: SyncDeps) {
+    this.#input = input;
+    this.#deps = deps;
+  }
+
+  async complete(): Promise<RunOutcome> {
+    try {
+      const raced = await this.#attempt();
+      if (raced.size > 0 && this.#error === undefined) await this.#attempt(raced);
+    } catch (error) {
+      this.#error = toGitferryError(error);
+    } finally {
+      await Promise.all([...this.#transports.values()].map((transport) => transport.close()));
+    }
+    return summarise(
+      {
+        refs: [...this.#outcomes.values()],
+        error: this.#error,
+        divergedDefaultBranch: this.#divergedDefaultBranch,
+        bytes: this.#bytes,
+        durationMs: performance.now() - this.#startedAt,
+        dryRun: this.#input.dryRun,
+        notes: this.#notes,
+      },
+      this.#deps.redactor,
+    );
+  }
+
+  /** Lists, plans and carries out, for all refs or only these; resolves with the refs that lost a race. */
+  async #attempt(only?: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    this.#progress('listing');
+    const { source, target } = await this.#openBoth();
+    const sourceRefs = await this.#listSource(source);
+    this.#progress('planning');
+    const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
+    const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
+    const plan = await this.#plan({ source, target }, sourceRefs, targetValues, history, only);
+    if (only === undefined) {
+      this.#notes = plan.notes;
+      this.#divergedDefaultBranch = plan.divergedDefaultBranch;
+    }
+    // In a second try, a ref that needs nothing any more got its new value from somebody else.
+    for (const ref of only ?? []) this.#outcomes.delete(ref);
+    for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
+    if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
+    this.#refsTotal = plan.changes.length;
+
+    // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: found out while the pack moves.
+    const fastForwards = history.contained(plan.fastForwards, { decisive: false });
+    fastForwards.catch(() => {});
+    let verdicts: ReadonlyMap<string, Verdict> = new Map();
+    if (!this.#input.dryRun && plan.changes.length > 0) {
+      this.#progress('relaying');
+      const listedBySource = new Set(sourceRefs.values.values());
+      const carried = await carryOut(
+        { source, target, commands: plan.changes, common: [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid)) },
+        {
+          deadline: this.#deps.deadline,
+          relist: () => this.#relistTarget(),
+          onBytes: (bytes) => {
+            this.#bytes += bytes;
+            this.#progress('relaying');
+          },
+          onRefs: (done) => {
+            this.#refsDone = done;
+            this.#progress('relaying');
+          },
+        },
+      );
+      verdicts = carried.verdicts;
+      this.#error ??= carried.error;
+    }
+    return this.#record(plan, verdicts, await fastForwards.catch(() => new Map()));
+  }
+
+  #record(plan: Plan, verdicts: ReadonlyMap<string, Verdict>, fastForwards: ReadonlyMap<string, HistoryAnswer>): ReadonlySet<string> {
+    const raced = new Set<string>();
+    for (const change of plan.changes) {
+      const { ref, old, new: value } = change;
+      const verdict = verdicts.get(ref) ?? { state: 'done' };
+      if (verdict.state === 'done') this.#outcomes.set(ref, { ref, old, new: value, ...nameOfUpdate(change, fastForwards) });
+      else this.#outcomes.set(ref, { ref, old, new: value, result: verdict.state, reason: verdict.reason });
+      if (verdict.state === 'raced') raced.add(ref);
+    }
+    return raced;
+  }
+
+  async #openBoth(): Promise<Ends> {
+    const opened = [UploadPack.open(this.#connect('source')), ReceivePack.open(this.#connect('target'))] as const;
+    // Both are waited for, so that nothing is left running, and the source's failure is told first.
+    await Promise.allSettled(opened);
+    const [source, target] = [await opened[0], await opened[1]];
+    // An empty repository may not say what it will hold.
+    if (source.objectFormat !== target.objectFormat) {
+      throw new GitferryError('object_format_mismatch', { detail: `Source: ${source.objectFormat}, target: ${target.objectFormat}.` });
+    }
+    return { source, target };
+  }
+
+  async #listSource(source: UploadPack): Promise<SourceRefs> {
+    const prefixes = this.#input.rules.tags === 'none' ? [branchPrefix] : [branchPrefix, tagPrefix];
+    const { refs, headBranch } = await source.listRefs(prefixes);
+    const values = new Map<string, Oid>();
+    for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);
+    return { values, headBranch };
+  }
+
+  /** Asks until there is a plan; each round answers all that the last one needed, so there are at most a few. */
+  async #plan(ends: Ends, source: SourceRefs, values: ReadonlyMap<string, Oid>, history: History, only?: ReadonlySet<string>): Promise<Plan> {
+    const contained = new Map<string, HistoryAnswer>();
+    const known = new Map<Oid, HistoryAnswer>();
+    const commits = new Map<Oid, HistoryAnswer>();
+    let details: TargetDetails | undefined;
+    for (;;) {
+      const planning = planRefs({
+        direction: this.#input.direction,
+        rules: this.#input.rules,
+        source,
+        target: { values, ...(details === undefined ? {} : { details }) },
+        answers: { contained, known, commits },
+        ...(only === undefined ? {} : { only }),
+      });
+      if (planning.kind === 'plan') return planning.plan;
+      const { needs } = planning;
+      const [gotDetails, gotContained, gotKnown, gotCommits] = await Promise.all([
+        needs.targetDetails ? this.#targetDetails(ends.target) : details,
+        history.contained(needs.contained, { decisive: true }),
+        history.known(needs.known),
+        history.areCommits(needs.commits),
+      ]);
+      details = gotDetails;
+      for (const [key, answer] of gotContained) contained.set(key, answer);
+      for (const [oid, answer] of gotKnown) known.set(oid, answer);
+      for (const [oid, answer] of gotCommits) commits.set(oid, answer);
+    }
+  }
+
+  /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
+  async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
+    const transport = this.#connect('target');
+    const agent = target.capabilities.value('agent') ?? '';
+    if (/^git\/(?!0|1\.)/.test(agent)) {
+      const words = ['agent', 'ls-refs', ...(target.objectFormat === 'sha1' ? [] : [`object-format=${target.objectFormat}`])];
+      try {
+        return await listDetails(await UploadPack.assumeV2(transport, new Capabilities(words), target.objectFormat));
+      } catch (error) {
+        if (!(error instanceof GitferryError) || this.#deps.deadline.signal.aborted) throw error;
+        // It does not: ask politely.
+      }
+    }
+    return listDetails(await UploadPack.open(transport));
+  }
+
+  /** Lists the target once more; when the run's own time is up, in a little extra time. */
+  async #relistTarget(): Promise<ReadonlyMap<string, Oid>> {
+    if (!this.#deps.deadline.signal.aborted) return listedValues(this.#connect('target'));
+    const extra = createDeadline(limits.relistMs);
+    const transport = this.#deps.connect('target', extra);
+    try {
+      return await listedValues(transport);
+    } finally {
+      extra.clear();
+      await transport.close();
+    }
+  }
+
+  /** One transport a side for the whole run: it remembers redirects and what the host refuses. */
+  #connect(side: 'source' | 'target'): Transport {
+    const transport = this.#transports.get(side) ?? this.#deps.connect(side, this.#deps.deadline);
+    this.#transports.set(side, transport);
+    return transport;
+  }
+
+  #progress(phase: SyncPhase): void {
+    this.#deps.onProgress?.({ phase, refsDone: this.#refsDone, refsTotal: this.#refsTotal, bytes: this.#bytes });
+  }
+}
+
+async function listedValues(target: Transport): Promise<ReadonlyMap<string, Oid>> {
+  const { refs } = await ReceivePack.open(target);
+  return new Map(refs.map(({ name, oid }) => [name, oid]));
+}
+
+async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
+  const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
+  const symbolic = new Set<string>();
+  const peeled = new Map<string, Oid>();
+  for (const ref of refs) {
+    if (ref.symrefTarget !== undefined) symbolic.add(ref.name);
+    if (ref.peeled !== undefined) peeled.set(ref.name, ref.peeled);
+  }
+  return { headBranch, symbolic: symrefsListed ? symbolic : undefined, peeled };
+}
+
+/** `updated` or `forced`, where the plan left that open. */
+function nameOfUpdate(change: PlannedChange, fastForwards: ReadonlyMap<string, HistoryAnswer>): Pick<RefOutcome, 'result' | 'reason'> {
+  if (change.result !== 'updated_or_forced') return { result: change.result, reason: null };
+  const answer = fastForwards.get(questionKey({ commit: change.old ?? '', within: change.new ?? '' }));
+  if (answer === 'yes') return { result: 'updated', reason: null };
+  if (answer === 'no') return { result: 'forced', reason: null };
+  return { result: 'updated', reason: 'whether this was a fast-forward could not be found out' };
+}

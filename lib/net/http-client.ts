@@ -1,0 +1,117 @@
+/** The one HTTP client: undici behind the address guard, with failures as coded errors. Follows no redirects and sets no credentials by itself. */
+import type { Readable } from 'node:stream';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import type { ErrorCode } from '../core/error-catalogue.ts';
+import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { AddressGuard } from './address-guard.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes are sent with Content-Length, an iterable chunked with backpressure. It is ended (`return`) when the answer comes before its end. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+  /** Longest wait for the answer to begin; 0 leaves it to `signal`. */
+  readonly headersMs: number;
+  /** Longest silence within the answer. */
+  readonly silenceMs: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** To be read to its end or destroyed by the caller; errors in it are undici's: pass them through `toNetworkError`. */
+  readonly body: Readable;
+}
+
+export interface HttpClient {
+  /** Resolves when the answer's headers are there, whatever the status. Throws network failures by code (`dns_failed`, `connection_failed`, `address_blocked`, ...). */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /** Ends idle connections and waits for none. */
+  close(): Promise<void>;
+}
+
+export function createHttpClient(guard: AddressGuard): HttpClient {
+  // autoSelectFamily tries the next checked address when one does not answer; noDelay keeps small requests from waiting on acknowledgements.
+  const connectTo = buildConnector({ timeout: limits.connectMs, lookup: guard.lookup, noDelay: true, autoSelectFamily: true });
+  const connect: buildConnector.connector = (options, callback) => {
+    try {
+      guard.checkLiteral(options.hostname);
+    } catch (error) {
+      callback(error as Error, null);
+      return;
+    }
+    connectTo(options, callback);
+  };
+  const agent = new Agent({ connect, pipelining: 1 });
+  return {
+    async request({ method, url, headers, body, signal, headersMs, silenceMs }) {
+      const options: Dispatcher.RequestOptions = {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method,
+        headers: { ...headers },
+        signal,
+        headersTimeout: headersMs,
+        bodyTimeout: silenceMs,
+      };
+      // undici streams any async iterable with backpressure; its types name Readable only.
+      if (body !== undefined) options.body = body as Uint8Array | Readable;
+      try {
+        const response = await agent.request(options);
+        return { status: response.statusCode, headers: flattened(response.headers), body: response.body };
+      } catch (error) {
+        throw toNetworkError(error, url.host, signal);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function flattened(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | undefined> {
+  const flat: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  return flat;
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  ENOTFOUND: 'dns_failed',
+  EAI_AGAIN: 'dns_failed',
+  EAI_FAIL: 'dns_failed',
+  ENODATA: 'dns_failed',
+  ETIMEDOUT: 'timed_out',
+  UND_ERR_CONNECT_TIMEOUT: 'timed_out',
+  UND_ERR_HEADERS_TIMEOUT: 'timed_out',
+  UND_ERR_BODY_TIMEOUT: 'timed_out',
+  UND_ERR_HEADERS_OVERFLOW: 'protocol_error',
+  ECONNREFUSED: 'connection_failed',
+  ECONNRESET: 'connection_failed',
+  ECONNABORTED: 'connection_failed',
+  EHOSTUNREACH: 'connection_failed',
+  ENETUNREACH: 'connection_failed',
+  EPIPE: 'connection_failed',
+  EPROTO: 'connection_failed',
+  UND_ERR_SOCKET: 'connection_failed',
+  UND_ERR_INFO: 'connection_failed',
+};
+const certificateError = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|CRL_|INVALID_CA)/;
+
+/** What undici, node:net, node:tls or node:dns threw, as a GitferryError; ours pass through, also as somebody's `cause`. */
+export function toNetworkError(error: unknown, host: string, signal?: AbortSignal): GitferryError {
+  for (let inner: unknown = error; inner instanceof Error; inner = inner.cause) {
+    if (inner instanceof GitferryError) return inner;
+  }
+  if (signal?.aborted === true && signal.reason instanceof GitferryError) return signal.reason;
+  // Node tries several addresses of a host: the first failure speaks for all.
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  const { code = '', message = String(first) } = (first ?? {}) as { code?: string; message?: string };
+  const known = codes[code];
+  const detail = `${host}: ${message}${code === '' || message.includes(code) ? '' : ` (${code})`}.`;
+  if (known !== undefined) return new GitferryError(known, { detail, cause: error });
+  if (certificateError.test(code)) return new GitferryError('tls_certificate_invalid', { detail, cause: error });
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return new GitferryError('connection_failed', { detail, cause: error });
+  if (code.startsWith('HPE_')) return new GitferryError('not_a_git_server', { detail: `${host} does not speak HTTP: ${message}.`, cause: error });
+  return new GitferryError('connection_failed', { detail, cause: error });
+}
