@@ -31,7 +31,10 @@ export interface SyncWiring {
 
 /** The HTTP client is loaded here and not with this module: it is most of what a command has to load. */
 export async function wireSync({ source, target, allowAddresses, timeoutSeconds }: SyncSettings): Promise<SyncWiring> {
-  const [{ createHttpClient }, { createHttpTransport }] = await Promise.all([import('../lib/net/http-client.ts'), import('../lib/git/transport/http.ts')]);
+  const [{ createHttpClient }, { createHttpTransport }] = await Promise.all([
+    import('../lib/net/http-client.ts'),
+    import('../lib/git/transport/http.ts'),
+  ]);
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
   const deadline = createDeadline(timeoutSeconds * 1000);

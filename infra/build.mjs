@@ -21,7 +21,9 @@ await build({
   // A native module cannot be bundled.
   external: ['re2'],
   // CommonJS dependencies in an ES module bundle still call require.
-  banner: { js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 

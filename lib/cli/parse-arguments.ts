@@ -1,7 +1,7 @@
 /** The command line as data: everything checked, nothing done. */
 import { parseArgs } from 'node:util';
 import { GitferryError } from '../core/errors.ts';
-import { parseRepositoryUrl, isSameRepository, type RepositoryUrl, type UserInfo } from '../git/transport/repository-url.ts';
+import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, type UserInfo } from '../git/transport/repository-url.ts';
 import type { Direction } from '../mirror/plan.ts';
 import { type CompiledRules, compileRules, defaultRules, type MirrorRules } from '../mirror/rules.ts';
 import { parseCidr } from '../net/address-guard.ts';
@@ -72,7 +72,8 @@ export async function parseArguments(args: readonly string[], passwords: Passwor
   if (values.help === true || args.length === 0) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, sourceText, targetText, ...more] = positionals;
-  if (command !== 'sync') throw invalid(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command.slice(0, 40))}.`);
+  if (command !== 'sync')
+    throw invalid(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command.slice(0, 40))}.`);
   if (sourceText === undefined || targetText === undefined) throw invalid('sync takes two URLs: SOURCE and TARGET.');
   if (more.length > 0) throw invalid(`sync takes two URLs, not ${positionals.length - 1}.`);
 
@@ -104,7 +105,9 @@ function parsed(args: readonly string[]): ReturnType<typeof parseStrictly> {
   } catch (cause) {
     // parseArgs' messages name the option, but a mistyped URL could be in them too.
     const option = /'(--?[A-Za-z][A-Za-z-]*)/.exec((cause as Error).message)?.[1];
-    throw new GitferryError('invalid_arguments', { detail: option === undefined ? 'They cannot be read.' : `${option} is unknown here, lacks its value, or takes none.` });
+    throw new GitferryError('invalid_arguments', {
+      detail: option === undefined ? 'They cannot be read.' : `${option} is unknown here, lacks its value, or takes none.`,
+    });
   }
 }
 

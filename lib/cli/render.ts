@@ -1,6 +1,6 @@
 /** A run's outcome as text for people: a short table, what went wrong, what to do. */
 import { printable } from '../git/wire/sideband.ts';
-import { type RefOutcome, type RefResult, refResults, type RunOutcome } from '../mirror/outcome.ts';
+import { type RefOutcome, type RefResult, type RunOutcome, refResults } from '../mirror/outcome.ts';
 
 const shownRefs = 40;
 const shortOid = 8;
@@ -14,7 +14,10 @@ export function renderOutcome(outcome: RunOutcome): string {
   if (refs.length > shownRefs) lines.push(`  ... and ${refs.length - shownRefs} more (--json lists all)`);
   for (const note of outcome.notes) lines.push(`note: ${note.message}`);
   if (outcome.error !== null) {
-    lines.push(`${outcome.outcome === 'failed' ? 'error' : 'warning'} (${outcome.error.code}): ${printableLines(outcome.error.message)}`, `hint: ${outcome.error.hint}`);
+    lines.push(
+      `${outcome.outcome === 'failed' ? 'error' : 'warning'} (${outcome.error.code}): ${printableLines(outcome.error.message)}`,
+      `hint: ${outcome.error.hint}`,
+    );
   }
   const counts = refResults.filter((result) => outcome.counts[result] > 0).map((result) => `${outcome.counts[result]} ${result}`);
   const what = counts.length === 0 ? 'nothing to do' : counts.join(', ');

@@ -27,7 +27,12 @@ export async function runSyncCommand(
 }
 
 /** Prints what is wrong with the command line; with `json` as the same document that a run prints. */
-export function printUsageError(error: GitferryError, redactor: Redactor, { json }: { readonly json: boolean }, { stdout, stderr }: CommandOutput): number {
+export function printUsageError(
+  error: GitferryError,
+  redactor: Redactor,
+  { json }: { readonly json: boolean },
+  { stdout, stderr }: CommandOutput,
+): number {
   if (json) {
     const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
     stdout.write(`${JSON.stringify(summarise(facts, redactor))}\n`);

@@ -31,7 +31,7 @@ export function createRedactor(secrets: readonly SecretPair[]): Redactor {
     for (const form of [
       password,
       encoded,
-      encoded.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
+      encoded.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()),
       encoded.replaceAll('%20', '+'),
       encodeURI(password),
       JSON.stringify(password).slice(1, -1),

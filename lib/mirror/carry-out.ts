@@ -151,7 +151,9 @@ class CarryingOut {
     const halving = this.#halving;
     halving.pushes += 2;
     halving.extraBytes += bytes;
-    return halving.pushes <= limits.halvingPushes && halving.extraBytes <= limits.halvingExtraBytes + bytes && performance.now() < halving.until;
+    return (
+      halving.pushes <= limits.halvingPushes && halving.extraBytes <= limits.halvingExtraBytes + bytes && performance.now() < halving.until
+    );
   }
 
   #haves(commands: readonly PushCommand[]): Oid[] {

@@ -1,8 +1,9 @@
 /** Decides what has to happen to every ref (behaviour.md §2): a pure function of both ref lists, the rules and the answers to history questions. */
-import { questionKey, type ContainmentQuestion, type HistoryAnswer } from '../git/client/ask-history.ts';
+
+import { limits } from '../core/limits.ts';
+import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/ask-history.ts';
 import type { Oid } from '../git/object-id.ts';
 import { isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
-import { limits } from '../core/limits.ts';
 import type { CompiledRules } from './rules.ts';
 
 export type Direction = 'push' | 'pull';
@@ -120,7 +121,10 @@ class Planner {
     }
     const notes: Note[] = [];
     this.#holdBackDeletions(notes);
-    if (rules.branchFilter !== undefined && ![...source.values.keys()].some((ref) => isBranch(ref) && rules.branchMatches(shortRefName(ref)))) {
+    if (
+      rules.branchFilter !== undefined &&
+      ![...source.values.keys()].some((ref) => isBranch(ref) && rules.branchMatches(shortRefName(ref)))
+    ) {
       notes.push({ code: 'no_branch_matches', message: `No branch of the source matches ${rules.branchFilter}: no branch was mirrored.` });
     }
     const divergedDefaultBranch = this.#divergedDefaultBranch();
@@ -183,7 +187,8 @@ class Planner {
     const { headBranch, symbolic, peeled } = target.details;
     if (symbolic?.has(ref)) return;
     if (ref === headBranch) return keep("it is the target's default branch");
-    if (isBranch(ref) && symbolic === undefined) return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");
+    if (isBranch(ref) && symbolic === undefined)
+      return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");
 
     const commit = peeled.get(ref) ?? value;
     const contained = this.#ask({ commit, within: defaultValue });
@@ -255,8 +260,12 @@ class Planner {
     const matching = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
     if (count * 100 <= rules.maxDeletionsPercent * matching) return;
     const what = `${count} of the target's ${matching} refs would have been deleted, which is more than ${rules.maxDeletionsPercent} %`;
-    for (const { ref, old } of this.#deletions) this.#stay(ref, old, null, 'kept', `${what}; confirm the deletions to go through with them`);
-    notes.push({ code: 'deletions_held_back', message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.` });
+    for (const { ref, old } of this.#deletions)
+      this.#stay(ref, old, null, 'kept', `${what}; confirm the deletions to go through with them`);
+    notes.push({
+      code: 'deletions_held_back',
+      message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.`,
+    });
     this.#deletions = [];
   }
 

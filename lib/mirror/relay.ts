@@ -35,7 +35,10 @@ export type RelayResult =
  * Fetches first, and opens the push only when the pack's header is there: what throws from here happened before anything went to the target.
  * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
  */
-export async function relay({ source, target, commands, haves, thinPack }: RelayInput, { deadline, onBytes }: RelayDeps): Promise<RelayResult> {
+export async function relay(
+  { source, target, commands, haves, thinPack }: RelayInput,
+  { deadline, onBytes }: RelayDeps,
+): Promise<RelayResult> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   const incoming =

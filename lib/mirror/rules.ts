@@ -59,7 +59,8 @@ export async function compileRules(rules: MirrorRules): Promise<CompiledRules> {
 }
 
 async function compileRegex(pattern: string, field: string): Promise<(name: string) => boolean> {
-  if ([...pattern].length > limits.regexCharacters) throw new GitferryError('regex_too_long', { detail: `${field} has ${[...pattern].length}.` });
+  if ([...pattern].length > limits.regexCharacters)
+    throw new GitferryError('regex_too_long', { detail: `${field} has ${[...pattern].length}.` });
   // Loaded only for mirrors with a regex: the native module takes longer to load than all else.
   const { default: RE2 } = await import('re2');
   try {

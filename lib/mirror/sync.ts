@@ -3,15 +3,15 @@ import { createDeadline, type Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Redactor } from '../core/redact.ts';
-import { type HistoryAnswer, History, questionKey } from '../git/client/ask-history.ts';
+import { History, type HistoryAnswer, questionKey } from '../git/client/ask-history.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { Capabilities } from '../git/wire/capabilities.ts';
-import type { Verdict } from './judge.ts';
 import { carryOut } from './carry-out.ts';
+import type { Verdict } from './judge.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
 import { type Direction, type Note, type Plan, type PlannedChange, planRefs, type SourceRefs, type TargetDetails } from './plan.ts';
 import type { CompiledRules } from './rules.ts';
@@ -172,7 +172,13 @@ class Run {
   }
 
   /** Asks until there is a plan; each round answers all that the last one needed, so there are at most a few. */
-  async #plan(ends: Ends, source: SourceRefs, values: ReadonlyMap<string, Oid>, history: History, only?: ReadonlySet<string>): Promise<Plan> {
+  async #plan(
+    ends: Ends,
+    source: SourceRefs,
+    values: ReadonlyMap<string, Oid>,
+    history: History,
+    only?: ReadonlySet<string>,
+  ): Promise<Plan> {
     const contained = new Map<string, HistoryAnswer>();
     const known = new Map<Oid, HistoryAnswer>();
     const commits = new Map<Oid, HistoryAnswer>();

@@ -112,6 +112,7 @@ export function toNetworkError(error: unknown, host: string, signal?: AbortSigna
   if (known !== undefined) return new GitferryError(known, { detail, cause: error });
   if (certificateError.test(code)) return new GitferryError('tls_certificate_invalid', { detail, cause: error });
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return new GitferryError('connection_failed', { detail, cause: error });
-  if (code.startsWith('HPE_')) return new GitferryError('not_a_git_server', { detail: `${host} does not speak HTTP: ${message}.`, cause: error });
+  if (code.startsWith('HPE_'))
+    return new GitferryError('not_a_git_server', { detail: `${host} does not speak HTTP: ${message}.`, cause: error });
   return new GitferryError('connection_failed', { detail, cause: error });
 }

@@ -93,10 +93,15 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
   };
 }
 
-async function handle(options: GitHttpServerOptions, log: LoggedRequest[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  options: GitHttpServerOptions,
+  log: LoggedRequest[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://x');
   const rpc = /\/(git-(?:upload|receive)-pack)$/.exec(url.pathname)?.[1] as GitService | undefined;
-  const service = rpc ?? ((url.searchParams.get('service') as GitService | null) ?? undefined);
+  const service = rpc ?? (url.searchParams.get('service') as GitService | null) ?? undefined;
   const entry: LoggedRequest = {
     method: request.method ?? '',
     url: request.url ?? '',
@@ -132,12 +137,21 @@ function isAuthorised({ basic, bearer }: GitHttpServerOptions, request: Incoming
   return bearer === undefined || given === `Bearer ${bearer}`;
 }
 
-function runBackend(options: GitHttpServerOptions, entry: LoggedRequest, url: URL, request: IncomingMessage, response: ServerResponse): void {
+function runBackend(
+  options: GitHttpServerOptions,
+  entry: LoggedRequest,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const config = ['http.receivepack=true', 'uploadpack.allowFilter=true', 'receive.autogc=false', ...(options.config ?? [])];
   const settings = Object.fromEntries(
     config.flatMap((setting, index) => {
       const at = setting.indexOf('=');
-      return [[`GIT_CONFIG_KEY_${index}`, setting.slice(0, at)], [`GIT_CONFIG_VALUE_${index}`, setting.slice(at + 1)]];
+      return [
+        [`GIT_CONFIG_KEY_${index}`, setting.slice(0, at)],
+        [`GIT_CONFIG_VALUE_${index}`, setting.slice(at + 1)],
+      ];
     }),
   );
   const backend = spawn('git', ['http-backend'], {
@@ -155,7 +169,9 @@ function runBackend(options: GitHttpServerOptions, entry: LoggedRequest, url: UR
       REMOTE_ADDR: '127.0.0.1',
       ...(request.headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: request.headers['content-length'] }),
       ...(request.headers['content-encoding'] === undefined ? {} : { HTTP_CONTENT_ENCODING: request.headers['content-encoding'] }),
-      ...(options.v0Only === true || request.headers['git-protocol'] === undefined ? {} : { GIT_PROTOCOL: String(request.headers['git-protocol']) }),
+      ...(options.v0Only === true || request.headers['git-protocol'] === undefined
+        ? {}
+        : { GIT_PROTOCOL: String(request.headers['git-protocol']) }),
     },
     stdio: ['pipe', 'pipe', 'ignore'],
   });

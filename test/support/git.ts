@@ -20,13 +20,18 @@ export const gitEnvironment: NodeJS.ProcessEnv = {
 };
 
 /** Standard output of `git -C folder args`, without the last line feed. Rejects with standard error. */
-export function git(folder: string, args: readonly string[], { input, env }: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {}): Promise<string> {
+export function git(
+  folder: string,
+  args: readonly string[],
+  { input, env }: { input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       'git',
       ['-C', folder, ...args],
       { env: { ...gitEnvironment, ...env }, maxBuffer: 1 << 28, encoding: 'utf8' },
-      (error, stdout, stderr) => (error === null ? resolve(stdout.replace(/\n$/, '')) : reject(new Error(`git ${args.join(' ')}: ${stderr}`))),
+      (error, stdout, stderr) =>
+        error === null ? resolve(stdout.replace(/\n$/, '')) : reject(new Error(`git ${args.join(' ')}: ${stderr}`)),
     );
     child.stdin?.on('error', () => {});
     child.stdin?.end(input ?? '');
@@ -40,7 +45,15 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
 }
 
 /** Branches and tags (or all refs below `prefixes`) of a repository as `name → oid`. */
-export async function refsOf(repository: string, prefixes: readonly string[] = ['refs/heads', 'refs/tags']): Promise<Record<string, string>> {
+export async function refsOf(
+  repository: string,
+  prefixes: readonly string[] = ['refs/heads', 'refs/tags'],
+): Promise<Record<string, string>> {
   const text = await git(repository, ['for-each-ref', '--format=%(refname) %(objectname)', ...prefixes]);
-  return Object.fromEntries(text.split('\n').filter(Boolean).map((line) => line.split(' ') as [string, string]));
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ') as [string, string]),
+  );
 }

@@ -55,7 +55,9 @@ export async function createObjectStore(
     if (object?.type === 'tag') {
       const of = await make(object.of ?? '');
       const type = await git(path, ['cat-file', '-t', of]);
-      return git(path, ['mktag'], { input: `object ${of}\ntype ${type}\ntag ${name}\ntagger Test <test@example.org> 1700000000 +0000\n\n${name}\n` });
+      return git(path, ['mktag'], {
+        input: `object ${of}\ntype ${type}\ntag ${name}\ntagger Test <test@example.org> 1700000000 +0000\n\n${name}\n`,
+      });
     }
     const listed = parents[name];
     if (listed === undefined) throw new Error(`no such object: ${name}`);
@@ -79,9 +81,21 @@ export async function createObjectStore(
       const wanted = [...new Set(Object.values(spec.refs).map(oid))];
       if (wanted.length > 0) {
         await git(path, ['update-ref', '--stdin'], { input: wanted.map((value) => `update refs/keep/${value} ${value}\n`).join('') });
-        await git(repository, ['-c', 'protocol.file.allow=always', 'fetch', '--quiet', '--no-tags', path, ...wanted.map((value) => `refs/keep/${value}`)]);
+        await git(repository, [
+          '-c',
+          'protocol.file.allow=always',
+          'fetch',
+          '--quiet',
+          '--no-tags',
+          path,
+          ...wanted.map((value) => `refs/keep/${value}`),
+        ]);
       }
-      await git(repository, ['update-ref', '--stdin'], { input: Object.entries(spec.refs).map(([ref, name]) => `update ${ref} ${oid(name)}\n`).join('') });
+      await git(repository, ['update-ref', '--stdin'], {
+        input: Object.entries(spec.refs)
+          .map(([ref, name]) => `update ${ref} ${oid(name)}\n`)
+          .join(''),
+      });
       for (const [ref, to] of Object.entries(spec.symrefs ?? {})) await git(repository, ['symbolic-ref', ref, to]);
       await git(repository, ['symbolic-ref', 'HEAD', spec.head ?? 'refs/heads/main']);
       await rmFetchHead(repository);

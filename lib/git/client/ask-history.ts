@@ -62,10 +62,14 @@ export class History {
 
   async #probe(want: Oid, haves: readonly Oid[]): Promise<ReadonlySet<Oid> | string> {
     const { version, capabilities } = this.#source;
-    if (version !== 2 && !capabilities.has('multi_ack_detailed') && !capabilities.has('multi_ack')) return 'the source does not say which objects it has';
+    if (version !== 2 && !capabilities.has('multi_ack_detailed') && !capabilities.has('multi_ack'))
+      return 'the source does not say which objects it has';
     const waitForDone = version === 2 && capabilities.hasFeature('fetch', 'wait-for-done');
     try {
-      const answer = await this.#source.fetch({ wants: [want], haves, done: false, thinPack: false, ofsDelta: false, waitForDone }, { patient: false });
+      const answer = await this.#source.fetch(
+        { wants: [want], haves, done: false, thinPack: false, ofsDelta: false, waitForDone },
+        { patient: false },
+      );
       await answer.finish();
       return answer.acknowledged;
     } catch (error) {
@@ -215,7 +219,8 @@ export class History {
         this.#clone = { wants: new Set(wants), graph: this.#cloneHistory(wants) };
       }
       const graph = await this.#clone.graph;
-      for (const { commit, within } of questions) settled.set(questionKey({ commit, within }), isAncestor(graph, commit, within) ? 'yes' : 'no');
+      for (const { commit, within } of questions)
+        settled.set(questionKey({ commit, within }), isAncestor(graph, commit, within) ? 'yes' : 'no');
     } catch (error) {
       undecided(noAnswer(error));
     }
@@ -281,7 +286,14 @@ function groupsByWithin(questions: readonly ContainmentQuestion[]): ContainmentQ
   return [...groups.values()];
 }
 
-const endsTheRun = new Set(['deadline_exceeded', 'run_interrupted', 'credentials_refused', 'credentials_missing', 'address_blocked', 'internal_error']);
+const endsTheRun = new Set([
+  'deadline_exceeded',
+  'run_interrupted',
+  'credentials_refused',
+  'credentials_missing',
+  'address_blocked',
+  'internal_error',
+]);
 
 /** What a failed question says; rethrows what is no matter of this question. */
 function noAnswer(error: unknown): string {

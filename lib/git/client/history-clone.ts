@@ -21,14 +21,20 @@ export interface HistoryCloneOptions {
  * Everything that `wants` (values the source lists) reach, as a commit graph. Throws `history_too_large` above the limits or for SHA-256,
  * and what fetching throws. Leaves nothing in /tmp.
  */
-export async function cloneHistory(source: UploadPack, wants: readonly Oid[], { filtered, signal }: HistoryCloneOptions): Promise<CommitGraph> {
+export async function cloneHistory(
+  source: UploadPack,
+  wants: readonly Oid[],
+  { filtered, signal }: HistoryCloneOptions,
+): Promise<CommitGraph> {
   if (source.objectFormat !== 'sha1') throw new GitferryError('history_too_large', { detail: 'SHA-256 histories cannot be read here.' });
   const request = { wants: [...new Set(wants)], haves: [], done: true, thinPack: false, ofsDelta: true };
   const answer = await source.fetch(filtered ? { ...request, filter: 'tree:0' } : request, { patient: true });
   try {
     const pack = await openPack(answer.pack, source.objectFormat);
     if (pack.objects > limits.historyCloneObjects) {
-      throw new GitferryError('history_too_large', { detail: `It has ${pack.objects} objects; ${limits.historyCloneObjects} can be read.` });
+      throw new GitferryError('history_too_large', {
+        detail: `It has ${pack.objects} objects; ${limits.historyCloneObjects} can be read.`,
+      });
     }
     const folder = await createTemporaryFolder();
     try {

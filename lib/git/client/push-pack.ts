@@ -1,6 +1,7 @@
 /** A conversation with git-receive-pack: what the target has, and pushes of a pack into it. */
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { agent } from '../agent.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
 import type { Conversation, Transport } from '../transport/transport.ts';
 import type { AdvertisedRef, Advertisement } from '../wire/advertisement.ts';
@@ -9,7 +10,6 @@ import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { encodePushRequest, type PushCommand } from '../wire/push-request.ts';
 import { parseReportStatus, type ReportStatus } from '../wire/report-status.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
-import { agent } from './agent.ts';
 import { readAdvertisement } from './upload-pack.ts';
 
 export interface PushAnswer {
@@ -85,7 +85,9 @@ export class ReceivePack {
       if (error.code === 'report_missing' || error.code === 'protocol_error') return { report: undefined, words: words.lines() };
       // The server's last words on band 3 come with what hooks said before.
       const said = words.lines().join(' ');
-      throw error.code === 'remote_error' && said !== '' ? new GitferryError('remote_error', { detail: `${said} ${error.message}`, cause: error }) : error;
+      throw error.code === 'remote_error' && said !== ''
+        ? new GitferryError('remote_error', { detail: `${said} ${error.message}`, cause: error })
+        : error;
     }
   }
 
@@ -102,11 +104,14 @@ export class ReceivePack {
   }
 }
 
-async function openConversation(transport: Transport): Promise<{ readonly conversation: Conversation; readonly advertisement: RefAdvertisement }> {
+async function openConversation(
+  transport: Transport,
+): Promise<{ readonly conversation: Conversation; readonly advertisement: RefAdvertisement }> {
   const conversation = await transport.open('git-receive-pack', { protocol: 0 });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
   const advertisement = await readAdvertisement(conversation.advertisement);
-  if (advertisement.version === 2) throw new GitferryError('protocol_error', { detail: 'git-receive-pack answered with protocol version 2.' });
+  if (advertisement.version === 2)
+    throw new GitferryError('protocol_error', { detail: 'git-receive-pack answered with protocol version 2.' });
   return { conversation, advertisement };
 }
 

@@ -1,6 +1,7 @@
 /** A conversation with git-upload-pack: listing and fetching, alike for protocol v2, v1 and v0. */
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { agent } from '../agent.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import type { Conversation, Transport } from '../transport/transport.ts';
 import { type AdvertisedRef, type Advertisement, parseAdvertisement } from '../wire/advertisement.ts';
@@ -10,7 +11,6 @@ import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '
 import { encodeLsRefsRequest, parseLsRefsAnswer } from '../wire/ls-refs.ts';
 import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
-import { agent } from './agent.ts';
 
 /** The refs of a repository as far as they were asked for, and where HEAD points. */
 export interface RefList {
@@ -164,7 +164,9 @@ export class UploadPack {
   }
 }
 
-async function openConversation(transport: Transport): Promise<{ readonly conversation: Conversation; readonly advertisement: Advertisement }> {
+async function openConversation(
+  transport: Transport,
+): Promise<{ readonly conversation: Conversation; readonly advertisement: Advertisement }> {
   const conversation = await transport.open('git-upload-pack', { protocol: 2 });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
   return { conversation, advertisement: await readAdvertisement(conversation.advertisement) };

@@ -40,7 +40,8 @@ async function graphFrom(fs: PromiseFsClient, folder: string, objects: number, s
   } catch (cause) {
     throw new GitferryError('pack_corrupt', { detail: 'The history cannot be indexed.', cause });
   }
-  if (oids.length !== objects) throw new GitferryError('pack_corrupt', { detail: `Only ${oids.length} of ${objects} objects of the history can be read.` });
+  if (oids.length !== objects)
+    throw new GitferryError('pack_corrupt', { detail: `Only ${oids.length} of ${objects} objects of the history can be read.` });
   for (const oid of oids) {
     signal.throwIfAborted();
     const { type, object } = await readObject({ fs, dir: folder, gitdir: folder, oid, format: 'content', cache });
@@ -71,7 +72,8 @@ function memoryFileSystem(files: Map<string, Uint8Array>): PromiseFsClient {
     promises: {
       readFile: async (path: string) => Buffer.from(files.get(path) ?? missing(path)),
       writeFile: async (path: string, data: Uint8Array) => void files.set(path, data),
-      readdir: async (path: string) => [...files.keys()].filter((name) => dirname(name) === path).map((name) => name.slice(path.length + 1)),
+      readdir: async (path: string) =>
+        [...files.keys()].filter((name) => dirname(name) === path).map((name) => name.slice(path.length + 1)),
       mkdir: async () => {},
       rmdir: readOnly,
       unlink: readOnly,
@@ -111,4 +113,3 @@ export function walk(graph: CommitGraph, from: Oid, commit: Oid): 'found' | 'abs
   }
   return left ? 'open' : 'absent';
 }
-

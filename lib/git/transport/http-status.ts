@@ -24,7 +24,10 @@ function codeFor(status: number, hasCredential: boolean): ErrorCode {
 }
 
 /** The error that an answer stands for, with the host's words if it sent plain text; the body is read to a limit and ended. */
-export async function errorForStatus(response: HttpResponse, context: { readonly href: string; readonly hasCredential: boolean }): Promise<GitferryError> {
+export async function errorForStatus(
+  response: HttpResponse,
+  context: { readonly href: string; readonly hasCredential: boolean },
+): Promise<GitferryError> {
   const words = await plainWords(response);
   const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
   return new GitferryError(codeFor(response.status, context.hasCredential), {

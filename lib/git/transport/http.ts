@@ -2,17 +2,17 @@
 import { pipeline } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
+import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { Deadline } from '../../core/deadline.ts';
-import { type HttpClient, type HttpResponse, toNetworkError } from '../../net/http-client.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
-import { agent } from '../client/agent.ts';
+import { type HttpClient, type HttpResponse, toNetworkError } from '../../net/http-client.ts';
+import { agent } from '../agent.ts';
 import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import { errorForStatus } from './http-status.ts';
-import { spool } from './spool.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
+import { spool } from './spool.ts';
 import type { Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
 
 export interface HttpTransportDeps {
@@ -63,11 +63,18 @@ class HttpTransport implements Transport {
   async #discover(service: Service, versionHeader: Record<string, string>): Promise<ByteStream> {
     let url = endpoint(this.#base, `info/refs?service=${service}`);
     for (let redirects = 0; ; ) {
-      const response = await this.#send('GET', url, { ...versionHeader, accept: '*/*', 'accept-encoding': 'gzip', pragma: 'no-cache' }, undefined, limits.answerMs);
+      const response = await this.#send(
+        'GET',
+        url,
+        { ...versionHeader, accept: '*/*', 'accept-encoding': 'gzip', pragma: 'no-cache' },
+        undefined,
+        limits.answerMs,
+      );
       const location = response.headers['location'];
       if (isRedirect(response.status) && location !== undefined) {
         response.body.destroy();
-        if (++redirects > limits.redirects) throw new GitferryError('redirect_refused', { detail: `${this.href}: more than ${limits.redirects} redirects.` });
+        if (++redirects > limits.redirects)
+          throw new GitferryError('redirect_refused', { detail: `${this.href}: more than ${limits.redirects} redirects.` });
         url = this.#redirected(url, location, service);
         continue;
       }
@@ -117,7 +124,12 @@ class HttpTransport implements Transport {
     return true;
   }
 
-  async #post(service: Service, versionHeader: Record<string, string>, body: Uint8Array | ByteStream, options: RequestOptions): Promise<ByteStream> {
+  async #post(
+    service: Service,
+    versionHeader: Record<string, string>,
+    body: Uint8Array | ByteStream,
+    options: RequestOptions,
+  ): Promise<ByteStream> {
     const url = endpoint(this.#base, service);
     const headers: Record<string, string> = {
       ...versionHeader,
@@ -141,7 +153,14 @@ class HttpTransport implements Transport {
       return this.#send('POST', url, headers, body, options.patient === true ? 0 : limits.answerMs, options);
     }
     const compressed = await gzipBytes(body, { level: 1 });
-    const response = await this.#send('POST', url, { ...headers, 'content-encoding': 'gzip' }, compressed, options.patient === true ? 0 : limits.answerMs, options);
+    const response = await this.#send(
+      'POST',
+      url,
+      { ...headers, 'content-encoding': 'gzip' },
+      compressed,
+      options.patient === true ? 0 : limits.answerMs,
+      options,
+    );
     if (response.status !== 415) return response;
     response.body.destroy();
     return this.#send('POST', url, headers, body, options.patient === true ? 0 : limits.answerMs, options);
@@ -168,7 +187,14 @@ class HttpTransport implements Transport {
     return response;
   }
 
-  #send(method: 'GET' | 'POST', url: URL, headers: Record<string, string>, body: Uint8Array | ByteStream | undefined, headersMs: number, options: RequestOptions = {}): Promise<HttpResponse> {
+  #send(
+    method: 'GET' | 'POST',
+    url: URL,
+    headers: Record<string, string>,
+    body: Uint8Array | ByteStream | undefined,
+    headersMs: number,
+    options: RequestOptions = {},
+  ): Promise<HttpResponse> {
     const authorization = this.#authorization();
     return this.#deps.http.request({
       method,
@@ -199,7 +225,10 @@ class HttpTransport implements Transport {
     try {
       if (encoding === 'identity') yield* response.body;
       else if (encoding === 'gzip' || encoding === 'x-gzip') yield* pipeline(response.body, createGunzip(), () => {});
-      else throw new GitferryError('protocol_error', { detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.` });
+      else
+        throw new GitferryError('protocol_error', {
+          detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.`,
+        });
     } catch (error) {
       throw toNetworkError(error, host, this.#deps.deadline.signal);
     } finally {

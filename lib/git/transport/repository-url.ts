@@ -49,13 +49,15 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   if (scheme === undefined) {
     if (/^file:/i.test(text)) throw new GitferryError('unsupported_scheme', { detail: `${field} is a file on this machine.` });
     const sshForm = sshFormOfScp(text);
-    if (sshForm !== undefined) throw new GitferryError('scp_style_url', { detail: `${field}: use ${sshForm} instead.`, hint: `Use ${sshForm} instead.` });
+    if (sshForm !== undefined)
+      throw new GitferryError('scp_style_url', { detail: `${field}: use ${sshForm} instead.`, hint: `Use ${sshForm} instead.` });
     if (text.includes('@')) throw invalid('it has no scheme (https:// or ssh://).');
     throw new GitferryError('unsupported_scheme', { detail: `${field} has no scheme: it looks like a path on this machine.` });
   }
   const known = schemes[scheme];
   if (known === undefined) throw new GitferryError('unsupported_scheme', { detail: `${field} begins with ${scheme}//.` });
-  if (text.includes('?') || text.includes('#')) throw invalid('it must not have a query (?) or a fragment (#); encode these characters as %3F and %23.');
+  if (text.includes('?') || text.includes('#'))
+    throw invalid('it must not have a query (?) or a fragment (#); encode these characters as %3F and %23.');
 
   let url: URL;
   try {

@@ -18,13 +18,16 @@ export async function spool(stream: ByteStream, maxBytes: number): Promise<Spool
   const path = join(folder.path, 'request');
   let bytes = 0;
   try {
-    await pipeline(async function* () {
-      for await (const chunk of stream) {
-        bytes += chunk.length;
-        if (bytes > maxBytes) throw new GitferryError('spool_limit_exceeded', { detail: `It has more than ${maxBytes} bytes.` });
-        yield chunk;
-      }
-    }, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(
+      async function* () {
+        for await (const chunk of stream) {
+          bytes += chunk.length;
+          if (bytes > maxBytes) throw new GitferryError('spool_limit_exceeded', { detail: `It has more than ${maxBytes} bytes.` });
+          yield chunk;
+        }
+      },
+      createWriteStream(path, { mode: 0o600 }),
+    );
   } catch (error) {
     await folder.remove();
     throw error;

@@ -69,7 +69,12 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
   if (!Buffer.isBuffer(first)) throw unexpected(first);
 
   const nul = first.indexOf(0);
-  if (nul >= 0) capabilities = new Capabilities(pktText(first.subarray(nul + 1)).trim().split(' '));
+  if (nul >= 0)
+    capabilities = new Capabilities(
+      pktText(first.subarray(nul + 1))
+        .trim()
+        .split(' '),
+    );
   const objectFormat = capabilities.objectFormat();
   addLine(nul >= 0 ? first.subarray(0, nul) : first);
   for (;;) {

@@ -1,6 +1,7 @@
 /** Capability lists: what a server can do, as `name` or `name=value`, gitprotocol-capabilities(5) and gitprotocol-v2(5). */
-import { type ObjectFormat, parseObjectFormat } from '../object-id.ts';
+
 import { GitferryError } from '../../core/errors.ts';
+import { type ObjectFormat, parseObjectFormat } from '../object-id.ts';
 
 export class Capabilities {
   readonly #values = new Map<string, string[]>();

@@ -17,7 +17,8 @@ const headerBytes = 4;
 export function encodePkt(data: string | Uint8Array): Buffer {
   const payload = typeof data === 'string' ? Buffer.from(data) : data;
   const length = payload.length + headerBytes;
-  if (length > limits.pktLineBytes) throw new RangeError(`a pkt-line holds at most ${limits.pktLineBytes - headerBytes} bytes, not ${payload.length}`);
+  if (length > limits.pktLineBytes)
+    throw new RangeError(`a pkt-line holds at most ${limits.pktLineBytes - headerBytes} bytes, not ${payload.length}`);
   const pkt = Buffer.allocUnsafe(length);
   pkt.write(length.toString(16).padStart(headerBytes, '0'), 0, 'latin1');
   pkt.set(payload, headerBytes);

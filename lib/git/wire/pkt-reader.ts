@@ -1,6 +1,7 @@
 /** Reads packets from a stream of bytes: the thin asynchronous layer above decodePkt. */
-import { GitferryError } from '../../core/errors.ts';
+
 import type { ErrorCode } from '../../core/error-catalogue.ts';
+import { GitferryError } from '../../core/errors.ts';
 import { decodePkt, type Pkt, pktText } from './pkt-line.ts';
 
 export type ByteStream = AsyncIterable<Uint8Array>;

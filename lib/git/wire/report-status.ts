@@ -23,7 +23,8 @@ export async function parseReportStatus(reader: PktReader): Promise<ReportStatus
     else if (word === 'ok') refs.set(name, undefined);
     else if (word === 'ng') refs.set(name, printable(words.join(' ')));
     // report-status-v2 has `option` lines, which say what a proc-receive hook made of a ref: the refs are judged by their values anyway.
-    else if (word !== 'option') throw new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line.slice(0, 100))} in the report.` });
+    else if (word !== 'option')
+      throw new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line.slice(0, 100))} in the report.` });
   }
   return unpack === undefined ? undefined : { unpack, refs };
 }

@@ -10,7 +10,9 @@ export class RemoteWords {
   #text = '';
 
   add(bytes: Uint8Array): void {
-    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')).slice(-limits.remoteWordsBytes);
+    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')).slice(
+      -limits.remoteWordsBytes,
+    );
   }
 
   /** Lines without control characters and terminal overwriting, empty ones left out. */
@@ -63,7 +65,8 @@ export async function* demultiplex(stream: ByteStream, { words, truncatedCode }:
       header[filled++] = chunk[offset++] as number;
       if (filled === 4) {
         packetBytes = parsePktLength(header, 0);
-        if (packetBytes === 1 || packetBytes === 2) throw new GitferryError('protocol_error', { detail: `Unexpected mark 000${packetBytes} in sideband data.` });
+        if (packetBytes === 1 || packetBytes === 2)
+          throw new GitferryError('protocol_error', { detail: `Unexpected mark 000${packetBytes} in sideband data.` });
         ended = packetBytes === 0;
         if (packetBytes <= 4) filled = 0; // the end, or a keep-alive without a band
       } else if (filled === 5) {

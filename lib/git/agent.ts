@@ -1,4 +1,4 @@
 /** How gitferry names itself to Git servers. */
-import { version } from '../../core/version.ts';
+import { version } from '../core/version.ts';
 
 export const agent = `gitferry/${version}`;

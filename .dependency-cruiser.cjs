@@ -1,0 +1,42 @@
+/** The architecture as rules (ARCHITECTURE.md, "Layers"): what may import what. */
+const layer = (name, mayImport) => ({
+  name: `${name.replaceAll('/', '-')}-layer`,
+  severity: 'error',
+  comment: `${name} may import only: ${mayImport.join(', ')}`,
+  from: { path: `^${name}/` },
+  to: { path: '^(lib|functions|infra|test)/', pathNot: [`^${name}/`, ...mayImport.map((other) => `^${other}/`)] },
+});
+const singleImporter = (module, file) => ({
+  name: `single-importer-of-${module.replaceAll(/[^a-z0-9]/g, '-')}`,
+  severity: 'error',
+  from: { path: '^(lib|functions)/', pathNot: `^${file}$` },
+  to: { path: `(^|node_modules/)${module}(/|$)` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(lib|functions)/' }, to: {} },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no-tests-in-production', severity: 'error', from: { path: '^(lib|functions)/' }, to: { path: '^(test|infra)/' } },
+    layer('lib/core', []),
+    layer('lib/net', ['lib/core']),
+    layer('lib/git', ['lib/core', 'lib/net']),
+    layer('lib/mirror', ['lib/core', 'lib/git']),
+    layer('lib/cli', ['lib/core', 'lib/net', 'lib/git', 'lib/mirror']),
+    // lib/git by itself: wire knows no transport, transports know no client.
+    { name: 'git-wire-layer', severity: 'error', from: { path: '^lib/git/wire/' }, to: { path: '^lib/git/(pack|transport|client)/' } },
+    { name: 'git-pack-layer', severity: 'error', from: { path: '^lib/git/pack/' }, to: { path: '^lib/git/(transport|client)/' } },
+    { name: 'git-transport-layer', severity: 'error', from: { path: '^lib/git/transport/' }, to: { path: '^lib/git/client/' } },
+    singleImporter('undici', 'lib/net/http-client.ts'),
+    singleImporter('isomorphic-git', 'lib/git/pack/commit-graph.ts'),
+    singleImporter('re2', 'lib/mirror/rules.ts'),
+    singleImporter('ipaddr.js', 'lib/net/address-guard.ts'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+  },
+};
