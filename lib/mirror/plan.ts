@@ -187,7 +187,8 @@ class Planner {
     const { headBranch, symbolic, peeled } = target.details;
     if (symbolic?.has(ref)) return;
     if (ref === headBranch) return keep("it is the target's default branch");
-    if (isBranch(ref) && symbolic === undefined)
+    // A symbolic tag shows the value of what it names; a tag whose value nothing else has is no symbolic ref.
+    if (symbolic === undefined && (isBranch(ref) || this.#isShared(value)))
       return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");
 
     const commit = peeled.get(ref) ?? value;
@@ -230,10 +231,7 @@ class Planner {
 
   /** A symbolic ref shows the value of the ref it stands for: only where two refs share a value can one be symbolic, and only then details are needed. */
   #maybeSymbolic(ref: string, value: Oid): boolean {
-    const { target } = this.#input;
-    if (target.details !== undefined) return false;
-    this.#sharedValues ??= sharedValues(target.values);
-    if (!this.#sharedValues.has(value)) return false;
+    if (this.#input.target.details !== undefined || !this.#isShared(value)) return false;
     this.#needsDetails = true;
     // The history question, if there will be one, is asked in the same round.
     const { direction, rules, source } = this.#input;
@@ -241,6 +239,12 @@ class Planner {
     const decides = direction === 'push' ? rules.keepDivergentRefs : !rules.overwriteDivergedBranches;
     if (decides && isBranch(ref) && within !== undefined) this.#ask({ commit: value, within });
     return true;
+  }
+
+  /** Whether several refs of the target have this value. */
+  #isShared(value: Oid): boolean {
+    this.#sharedValues ??= sharedValues(this.#input.target.values);
+    return this.#sharedValues.has(value);
   }
   #sharedValues: Set<Oid> | undefined;
 
