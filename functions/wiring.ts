@@ -12,6 +12,17 @@ export function passwordSettings(): PasswordSettings {
   };
 }
 
+/** The environment in which the demo runs git: this one, without the person's own git configuration. */
+export function demoEnvironment(): NodeJS.ProcessEnv {
+  const who = {
+    GIT_AUTHOR_NAME: 'Demo',
+    GIT_AUTHOR_EMAIL: 'demo@example.org',
+    GIT_COMMITTER_NAME: 'Demo',
+    GIT_COMMITTER_EMAIL: 'demo@example.org',
+  };
+  return { ...process.env, ...who, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' };
+}
+
 /** A redactor for what came by the environment, before anything else is known. */
 export function createEnvironmentRedactor({ sourcePassword, targetPassword }: PasswordSettings): Redactor {
   return createRedactor([sourcePassword, targetPassword].flatMap((password) => (password === undefined ? [] : [{ password }])));

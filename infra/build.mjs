@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname;
 await rm(`${root}dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { gitferry: 'functions/cli.ts' },
+  entryPoints: { gitferry: 'functions/cli.ts', demo: 'functions/demo.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
