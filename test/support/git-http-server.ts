@@ -46,6 +46,10 @@ export interface GitHttpServerOptions {
   readonly cutAnswerAfter?: { readonly service: GitService; readonly bytes: number };
   /** Changes the bytes of an rpc answer on their way. */
   readonly transformAnswer?: (service: GitService, chunk: Buffer, offset: number) => Buffer;
+  /** Hears the bytes of rpc requests as they come. */
+  readonly onRequestBytes?: (service: GitService, chunk: Buffer) => void;
+  /** Slows rpc answers down to about this rate. */
+  readonly answerBytesPerSecond?: number;
   /** Sees each request first; true = answered. */
   readonly intercept?: (exchange: Exchange) => boolean | Promise<boolean>;
   /** Settings given to git (`-c name=value`), e.g. `uploadpack.allowFilter=true`. */
@@ -177,6 +181,10 @@ function runBackend(
   });
   backend.stdin.on('error', () => {});
   feed(options, request, response, backend.stdin);
+  if (entry.method === 'POST' && entry.service !== undefined) {
+    const { service } = entry;
+    request.on('data', (chunk: Buffer) => options.onRequestBytes?.(service, chunk));
+  }
   request.on('aborted', () => backend.stdin.destroy());
   let head: Buffer | undefined = Buffer.alloc(0);
   let offset = 0;
@@ -189,7 +197,12 @@ function runBackend(
     }
     offset += chunk.length;
     entry.bytes += bytes.length;
-    if (!response.write(bytes) && !isCut) {
+    const rate = entry.method === 'POST' ? options.answerBytesPerSecond : undefined;
+    if (rate !== undefined) {
+      response.write(bytes);
+      backend.stdout.pause();
+      setTimeout(() => backend.stdout.resume(), (bytes.length / rate) * 1000);
+    } else if (!response.write(bytes) && !isCut) {
       backend.stdout.pause();
       response.once('drain', () => backend.stdout.resume());
     }

@@ -44,8 +44,22 @@ export class History {
     this.#filterWorks = source.offersFilter;
   }
 
-  /** Which of these objects the source has at all. One request for up to 10,000. */
+  /** Which of these objects the source has at all. One request for up to 10,000; with v0 one more for each that seems to be there. */
   async known(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
+    const answers = await this.#maybeKnown(oids);
+    if (this.#source.version === 2) return answers;
+    // A v0 server that has heard enough acknowledges everything, known or not; it has heard nothing yet when there is one have only.
+    const seeming = [...answers].flatMap(([oid, answer]) => (answer === 'yes' && !this.#listed.has(oid) ? [oid] : []));
+    if (answers.size > 1) {
+      await inParallel(seeming, async (oid) => {
+        for (const [key, answer] of await this.#maybeKnown([oid])) answers.set(key, answer);
+      });
+    }
+    return answers;
+  }
+
+  /** The same in one request: `no` is certain, with v0 `yes` is not. */
+  async #maybeKnown(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
     const answers = new Map<Oid, HistoryAnswer>();
     const open = [...new Set(oids)].filter((oid) => {
       if (this.#listed.has(oid)) answers.set(oid, 'yes');
@@ -103,7 +117,7 @@ export class History {
 
   /** Objects that the source does not know are contained in nothing it has. */
   async #dropUnknown(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
-    const known = await this.known(questions.map(({ commit }) => commit));
+    const known = await this.#maybeKnown(questions.map(({ commit }) => commit));
     const settled = new Map<string, HistoryAnswer>();
     for (const question of questions) if (known.get(question.commit) === 'no') settled.set(questionKey(question), 'no');
     return settled;
