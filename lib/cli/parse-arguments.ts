@@ -72,8 +72,9 @@ export async function parseArguments(args: readonly string[], passwords: Passwor
   if (values.help === true || args.length === 0) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, sourceText, targetText, ...more] = positionals;
+  if (command === undefined) throw invalid('A command is missing.');
   if (command !== 'sync')
-    throw invalid(command === undefined ? 'A command is missing.' : `There is no command ${JSON.stringify(command.slice(0, 40))}.`);
+    throw invalid(/^[a-z-]{1,20}$/.test(command) ? `There is no command ${command}.` : 'The first argument is no command.');
   if (sourceText === undefined || targetText === undefined) throw invalid('sync takes two URLs: SOURCE and TARGET.');
   if (more.length > 0) throw invalid(`sync takes two URLs, not ${positionals.length - 1}.`);
 
