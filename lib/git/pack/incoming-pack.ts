@@ -38,22 +38,30 @@ export async function openPack(stream: ByteStream, format: ObjectFormat): Promis
   return { objects: head.readUInt32BE(8), bytes: checked(head, chunks, format), cancel };
 }
 
-/** Passes chunks on one behind, so that the last one, which holds the trailer, is given out only after the checksum is known to be right. */
+/** Passes bytes on, but always keeps back as many as the trailer has: they are given out only when the checksum is known to be right. */
 async function* checked(head: Buffer, chunks: AsyncIterator<Uint8Array>, format: ObjectFormat): ByteStream {
   const trailerBytes = hashBytes[format];
   const hash = createHash(format);
+  /** What was read and not yet given out, in order; together at least the trailer as soon as that much was read. */
   let held: Uint8Array = head;
   try {
     for (;;) {
       const { done, value } = await chunks.next();
       if (done === true) break;
-      if (value.length < trailerBytes) {
-        held = Buffer.concat([held, value]);
+      if (value.length >= trailerBytes) {
+        // The usual case: nothing is copied, the chunk before goes out whole.
+        hash.update(held);
+        yield held;
+        held = value;
         continue;
       }
-      hash.update(held);
-      yield held;
-      held = value;
+      // Servers that send tiny pieces: let go what cannot be the trailer, or all of the pack would gather here.
+      const gathered = Buffer.concat([held, value]);
+      const free = gathered.subarray(0, Math.max(0, gathered.length - trailerBytes));
+      held = gathered.subarray(free.length);
+      if (free.length === 0) continue;
+      hash.update(free);
+      yield free;
     }
   } finally {
     await chunks.return?.();

@@ -29,6 +29,9 @@ export type Advertisement =
       readonly shallows: readonly Oid[];
     };
 
+/** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
+const maxCapabilityLines = 1000;
+
 export type Service = 'git-upload-pack' | 'git-receive-pack';
 
 /**
@@ -54,6 +57,7 @@ async function parseV2(reader: PktReader): Promise<Advertisement> {
   const words: string[] = [];
   for (let pkt = await nextPkt(reader); pkt !== 'flush'; pkt = await nextPkt(reader)) {
     if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
+    if (words.length === maxCapabilityLines) throw new GitferryError('protocol_error', { detail: 'It lists too many capabilities.' });
     words.push(pktText(pkt));
   }
   const capabilities = new Capabilities(words);
@@ -76,24 +80,13 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
         .split(' '),
     );
   const objectFormat = capabilities.objectFormat();
-  addLine(nul >= 0 ? first.subarray(0, nul) : first);
-  for (;;) {
-    const pkt = reader.tryRead();
-    if (pkt === undefined) {
-      if (!(await reader.fill())) throw new GitferryError('protocol_error', { detail: 'The list of refs ended in the middle.' });
-      continue;
-    }
-    if (pkt === 'flush') break;
-    if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
-    throwIfErr(pkt);
-    addLine(pkt);
-  }
+  addLine(pktText(nul >= 0 ? first.subarray(0, nul) : first));
+  await reader.readLines(addLine);
   const symrefs = new Map(capabilities.values('symref').map((value) => value.split(':', 2) as [string, string]));
   const named = symrefs.size === 0 ? refs : refs.map((ref) => withSymref(ref, symrefs.get(ref.name)));
   return { version, capabilities, objectFormat, refs: named, extraHaves, shallows };
 
-  function addLine(data: Buffer): void {
-    const line = pktText(data);
+  function addLine(line: string): void {
     if (line.startsWith('shallow ')) {
       shallows.push(checkedOid(line.slice(8), objectFormat));
       return;
@@ -102,7 +95,7 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
     if (name === '.have') extraHaves.push(oid);
     else if (name === 'capabilities^{}') return;
     else if (name.endsWith('^{}')) peelLast(refs, name.slice(0, -3), oid);
-    else if (!isZeroOid(oid)) refs.push({ name, oid });
+    else if (!isZeroOid(oid)) refs.push({ oid, name });
     if (refs.length > limits.refs) throw tooManyRefs();
   }
 }
@@ -125,13 +118,16 @@ export function splitOid(line: string, format: ObjectFormat): { readonly oid: Oi
   return { oid, rest: line.slice(length + 1) };
 }
 
+/** By character code: 0 for lower-case hexadecimal digits, 1 for all else. */
+const isNoHexDigit = Uint8Array.from({ length: 256 }, (_, code) => (/[0-9a-f]/.test(String.fromCharCode(code)) ? 0 : 1));
+
 /** The text itself if it is an object id; throws `protocol_error` if not. */
 export function checkedOid(text: string, format: ObjectFormat): Oid {
   if (text.length !== oidLength[format]) throw unexpectedLine(text);
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (!((code >= 48 && code <= 57) || (code >= 97 && code <= 102))) throw unexpectedLine(text);
-  }
+  // Half of the time that a long list takes goes into this check: a table without branches is twice as fast as comparisons or a regular expression.
+  let wrong = 0;
+  for (let index = 0; index < text.length; index++) wrong |= isNoHexDigit[text.charCodeAt(index)] ?? 1;
+  if (wrong !== 0) throw unexpectedLine(text);
   return text;
 }
 

@@ -1,10 +1,9 @@
 /** The ls-refs command of protocol v2, gitprotocol-v2(5): asks for refs by prefix, with symbolic refs and peeled tags. */
-import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { ObjectFormat } from '../object-id.ts';
+import type { ObjectFormat, Oid } from '../object-id.ts';
 import { type AdvertisedRef, checkedOid, splitOid, tooManyRefs } from './advertisement.ts';
-import { delimPkt, encodePkt, flushPkt, pktText } from './pkt-line.ts';
-import { type PktReader, throwIfErr } from './pkt-reader.ts';
+import { delimPkt, encodePkt, flushPkt } from './pkt-line.ts';
+import type { PktReader } from './pkt-reader.ts';
 
 export interface LsRefsRequest {
   /** Capability lines to send with the command: `agent=...`, `object-format=...`. */
@@ -34,23 +33,14 @@ export function encodeLsRefsRequest({ capabilities, prefixes, unborn }: LsRefsRe
 export async function parseLsRefsAnswer(reader: PktReader, format: ObjectFormat): Promise<LsRefsAnswer> {
   const refs: AdvertisedRef[] = [];
   let unbornHead: string | undefined;
-  for (;;) {
-    const pkt = reader.tryRead();
-    if (pkt === undefined) {
-      if (!(await reader.fill())) throw new GitferryError('protocol_error', { detail: 'The list of refs ended in the middle.' });
-      continue;
-    }
-    if (pkt === 'flush') break;
-    if (!Buffer.isBuffer(pkt)) throw new GitferryError('protocol_error', { detail: `Unexpected ${pkt} packet in the list of refs.` });
-    throwIfErr(pkt);
-    const line = pktText(pkt);
+  await reader.readLines((line) => {
     if (line.startsWith('unborn ')) {
-      unbornHead = attribute(line, 'symref-target:') ?? unbornHead;
-      continue;
+      unbornHead = attributes(line, 0).symrefTarget ?? unbornHead;
+      return;
     }
     refs.push(parseRefLine(line, format));
     if (refs.length > limits.refs) throw tooManyRefs();
-  }
+  });
   return unbornHead === undefined ? { refs } : { refs, unbornHead };
 }
 
@@ -58,18 +48,24 @@ export async function parseLsRefsAnswer(reader: PktReader, format: ObjectFormat)
 function parseRefLine(line: string, format: ObjectFormat): AdvertisedRef {
   const { oid, rest } = splitOid(line, format);
   const space = rest.indexOf(' ');
-  if (space < 0) return { name: rest, oid };
-  const symrefTarget = attribute(line, 'symref-target:');
-  const peeled = attribute(line, 'peeled:');
-  return {
-    name: rest.slice(0, space),
-    oid,
-    ...(symrefTarget === undefined ? {} : { symrefTarget }),
-    ...(peeled === undefined ? {} : { peeled: checkedOid(peeled, format) }),
-  };
+  if (space < 0) return { oid, name: rest };
+  const { symrefTarget, peeled } = attributes(rest, space);
+  const name = rest.slice(0, space);
+  if (peeled !== undefined) checkedOid(peeled, format);
+  if (symrefTarget !== undefined) return peeled === undefined ? { oid, name, symrefTarget } : { oid, name, symrefTarget, peeled };
+  return peeled === undefined ? { oid, name } : { oid, name, peeled };
 }
 
-function attribute(line: string, key: string): string | undefined {
-  const word = line.split(' ').find((part) => part.startsWith(key));
-  return word?.slice(key.length);
+/** Attributes from the space at `from` on; those that nobody asked for are skipped. */
+function attributes(line: string, from: number): { readonly symrefTarget?: string | undefined; readonly peeled?: Oid | undefined } {
+  let symrefTarget: string | undefined;
+  let peeled: Oid | undefined;
+  for (let space = from; space >= 0; ) {
+    const next = line.indexOf(' ', space + 1);
+    const word = line.slice(space + 1, next < 0 ? line.length : next);
+    if (word.startsWith('peeled:')) peeled = word.slice('peeled:'.length);
+    else if (word.startsWith('symref-target:')) symrefTarget = word.slice('symref-target:'.length);
+    space = next;
+  }
+  return { symrefTarget, peeled };
 }

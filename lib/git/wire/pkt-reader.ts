@@ -1,8 +1,9 @@
 /** Reads packets from a stream of bytes: the thin asynchronous layer above decodePkt. */
-
+import { isAscii } from 'node:buffer';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
-import { decodePkt, type Pkt, pktText } from './pkt-line.ts';
+import { decodePkt, type Pkt, parsePktLength, pktText } from './pkt-line.ts';
+import { printable } from './sideband.ts';
 
 export type ByteStream = AsyncIterable<Uint8Array>;
 
@@ -29,34 +30,15 @@ export class PktReader {
     this.#truncatedCode = options.truncatedCode;
   }
 
-  /** The next packet if it is here already, else undefined: then `fill`. Lets long lists be read without a promise per line. */
-  tryRead(): Pkt | undefined {
-    const decoded = decodePkt(this.#buffer, this.#offset);
-    if ('needBytes' in decoded) return undefined;
-    this.#bytesRead += decoded.end - this.#offset;
-    if (this.#bytesRead > this.#maxBytes) {
-      throw new GitferryError('advertisement_too_large', { detail: `It goes on after ${this.#maxBytes} bytes.` });
-    }
-    this.#offset = decoded.end;
-    return decoded.pkt;
-  }
-
-  /** Reads more bytes; false at the end of the stream. */
-  async fill(): Promise<boolean> {
-    const { done, value } = await this.#chunks.next();
-    if (done === true) return false;
-    const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    this.#buffer = this.#offset === this.#buffer.length ? chunk : Buffer.concat([this.#buffer.subarray(this.#offset), chunk]);
-    this.#offset = 0;
-    return true;
-  }
-
   /** The next packet, or undefined at a clean end of the stream. Throws the truncation code if it ends within a packet. */
   async readOrEnd(): Promise<Pkt | undefined> {
     for (;;) {
-      const pkt = this.tryRead();
-      if (pkt !== undefined) return pkt;
-      if (!(await this.fill())) {
+      const decoded = decodePkt(this.#buffer, this.#offset);
+      if (!('needBytes' in decoded)) {
+        this.#advance(decoded.end);
+        return decoded.pkt;
+      }
+      if (!(await this.#fill(decoded.needBytes))) {
         if (this.#offset < this.#buffer.length) throw this.#truncated();
         return undefined;
       }
@@ -68,6 +50,62 @@ export class PktReader {
     const pkt = await this.readOrEnd();
     if (pkt === undefined) throw this.#truncated();
     return throwIfErr(pkt);
+  }
+
+  /**
+   * Hands the text of each packet up to the flush packet to `take`, as `pktText` would give it. For lists of up to a million lines:
+   * there is no promise and no Buffer per line, and each network read becomes text at once. Throws what `read` throws, and `protocol_error`
+   * for another mark than flush.
+   */
+  async readLines(take: (line: string) => void): Promise<void> {
+    for (let need = this.#takeLines(take); need > 0; need = this.#takeLines(take)) {
+      if (!(await this.#fill(need))) throw this.#truncated();
+    }
+  }
+
+  /** Takes the lines that are here already. Returns 0 behind the flush packet, else how many bytes the next packet needs. */
+  #takeLines(take: (line: string) => void): number {
+    const bytes = this.#buffer;
+    const text = isAscii(bytes) ? bytes.toString('latin1') : undefined;
+    for (;;) {
+      const start = this.#offset + 4;
+      if (bytes.length < start) return 4;
+      const length = parsePktLength(bytes, this.#offset);
+      const end = start - 4 + Math.max(length, 4);
+      if (bytes.length < end) return length;
+      this.#advance(end);
+      if (length === 0) return 0;
+      if (length < 4) throw new GitferryError('protocol_error', { detail: `Unexpected mark 000${length} in a list.` });
+      const textEnd = end > start && bytes[end - 1] === 10 ? end - 1 : end;
+      const line = text === undefined ? bytes.toString('utf8', start, textEnd) : text.slice(start, textEnd);
+      if (line.startsWith(errPrefix)) throw remoteError(line);
+      take(line);
+    }
+  }
+
+  #advance(end: number): void {
+    this.#bytesRead += end - this.#offset;
+    if (this.#bytesRead > this.#maxBytes) {
+      throw new GitferryError('advertisement_too_large', { detail: `It goes on after ${this.#maxBytes} bytes.` });
+    }
+    this.#offset = end;
+  }
+
+  /** Reads until `needBytes` are buffered; false if the stream ends before. Pieces are joined once, however small they are. */
+  async #fill(needBytes: number): Promise<boolean> {
+    const pieces: Uint8Array[] = this.#offset < this.#buffer.length ? [this.#buffer.subarray(this.#offset)] : [];
+    let bytes = this.#buffer.length - this.#offset;
+    while (bytes < needBytes) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) break;
+      pieces.push(value);
+      bytes += value.length;
+    }
+    const [first] = pieces;
+    this.#buffer =
+      pieces.length === 1 && first !== undefined ? Buffer.from(first.buffer, first.byteOffset, first.byteLength) : Buffer.concat(pieces);
+    this.#offset = 0;
+    return bytes >= needBytes;
   }
 
   /** Bytes as they come, framing left to the caller: what is buffered first, then the stream. For sideband data and raw packs. */
@@ -105,10 +143,16 @@ export class PktReader {
   }
 }
 
+const errPrefix = 'ERR ';
+
 /** Passes a packet on unless it is the server's `ERR` line, gitprotocol-pack(5). */
 export function throwIfErr(pkt: Pkt): Pkt {
-  if (Buffer.isBuffer(pkt) && pkt.length > 4 && pkt.toString('latin1', 0, 4) === 'ERR ') {
-    throw new GitferryError('remote_error', { detail: pktText(pkt.subarray(4)).slice(0, 1000) });
+  if (Buffer.isBuffer(pkt) && pkt.length > errPrefix.length && pkt.toString('latin1', 0, errPrefix.length) === errPrefix) {
+    throw remoteError(pktText(pkt));
   }
   return pkt;
+}
+
+function remoteError(line: string): GitferryError {
+  return new GitferryError('remote_error', { detail: printable(line.slice(errPrefix.length)).slice(0, 1000) });
 }
