@@ -97,6 +97,8 @@ class Passage {
         this.#silence.refresh();
         yield chunk;
       }
+      // From here on the target is at work; its answer has a limit of its own.
+      clearTimeout(this.#silence);
     } catch (error) {
       this.sourceError = error;
       throw error;
