@@ -1,7 +1,7 @@
 /** The target's report on a push, gitprotocol-pack(5) report-status: whether the pack was unpacked, then one line per ref. */
 import { GitferryError } from '../../core/errors.ts';
 import { pktText } from './pkt-line.ts';
-import type { PktReader } from './pkt-reader.ts';
+import { type PktReader, throwIfErr } from './pkt-reader.ts';
 import { printable } from './sideband.ts';
 
 export interface ReportStatus {
@@ -11,12 +11,13 @@ export interface ReportStatus {
   readonly refs: ReadonlyMap<string, string | undefined>;
 }
 
-/** Reads a report up to its flush packet or the end of the stream. Undefined if there is none. Throws `protocol_error`. */
+/** Reads a report up to its flush packet or the end of the stream. Undefined if there is none. Throws `protocol_error`, `remote_error` (an ERR line). */
 export async function parseReportStatus(reader: PktReader): Promise<ReportStatus | undefined> {
   let unpack: string | undefined;
   const refs = new Map<string, string | undefined>();
   for (let pkt = await reader.readOrEnd(); pkt !== undefined && pkt !== 'flush'; pkt = await reader.readOrEnd()) {
     if (!Buffer.isBuffer(pkt)) throw new GitferryError('protocol_error', { detail: `Unexpected ${pkt} packet in the report.` });
+    throwIfErr(pkt);
     const line = pktText(pkt);
     const [word = '', name = '', ...words] = line.split(' ');
     if (word === 'unpack') unpack = printable(line.slice('unpack '.length));

@@ -1,4 +1,5 @@
 /** The side-band-64k multiplexing, gitprotocol-pack(5): band 1 carries data, band 2 words for people, band 3 a fatal error. */
+import { StringDecoder } from 'node:string_decoder';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
@@ -7,12 +8,12 @@ import type { ByteStream } from './pkt-reader.ts';
 
 /** What a server said on band 2: hooks, progress. The last `limits.remoteWordsBytes` are kept. */
 export class RemoteWords {
+  readonly #decoder = new StringDecoder('utf8');
   #text = '';
 
   add(bytes: Uint8Array): void {
-    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')).slice(
-      -limits.remoteWordsBytes,
-    );
+    const text = this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#text = (this.#text + text).slice(-limits.remoteWordsBytes);
   }
 
   /** Lines without control characters and terminal overwriting, empty ones left out. */

@@ -117,7 +117,7 @@ describe('what is no pack', () => {
 });
 
 describe('cancel', () => {
-  it('ends the stream below, also twice; what is read afterwards is a pack cut short', async () => {
+  it('ends the stream below, also twice; what is read afterwards is no whole pack', async () => {
     let ended = 0;
     const stream = (async function* () {
       try {
@@ -131,7 +131,7 @@ describe('cancel', () => {
     await pack.cancel();
     await pack.cancel();
     expect(ended).toBe(1);
-    expect(await codeOf(readAll(pack.bytes))).toBe('pack_truncated');
+    expect(await codeOf(readAll(pack.bytes))).toBe('pack_corrupt');
   });
 });
 
