@@ -129,7 +129,9 @@ async function handle(
     return;
   }
   if (options.refuseChunked !== undefined && request.headers['transfer-encoding'] !== undefined) {
-    response.writeHead(options.refuseChunked, { connection: 'close' }).end();
+    // Like nginx, it reads on for a while: a connection closed at once would lose the answer.
+    request.resume();
+    response.writeHead(options.refuseChunked).end();
     return;
   }
   runBackend(options, entry, url, request, response);
@@ -213,6 +215,7 @@ function runBackend(
   };
   backend.stdout.on('data', (chunk: Buffer) => {
     if (head === undefined) return send(chunk);
+    if (response.headersSent) return; // refused meanwhile
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf('\r\n\r\n');
     if (end < 0) return;
@@ -240,7 +243,7 @@ function feed(options: GitHttpServerOptions, request: IncomingMessage, response:
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= maxBytes) stdin.write(chunk);
-    else if (!response.headersSent) response.writeHead(413, { connection: 'close' }).end();
+    else if (!response.headersSent) response.writeHead(413).end();
   });
   request.on('end', () => {
     if (bytes <= maxBytes) stdin.end();

@@ -1,0 +1,426 @@
+import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../lib/core/limits.ts';
+import { git } from '../support/git.ts';
+import type { Exchange, GitHttpServerOptions } from '../support/git-http-server.ts';
+import { hook, line, resultsOf, type Scenario, scenario } from '../support/scenario.ts';
+
+const base = {
+  parents: line,
+  source: { 'heads/main': 'c3', 'heads/x': 'y', 'heads/new': 'x' },
+  target: { 'heads/main': 'c1', 'heads/x': 'c2' },
+} as const;
+const before = { 'heads/main': 'c1', 'heads/x': 'c2' };
+const after = { 'heads/main': 'c3', 'heads/x': 'y', 'heads/new': 'x' };
+
+const pushes = ({ targetServer }: Scenario): number =>
+  targetServer.log.filter(({ method, service }) => method === 'POST' && service === 'git-receive-pack').length;
+const isPush = ({ service, isRpc }: Exchange): boolean => isRpc && service === 'git-receive-pack';
+const reasonOf = (run: Awaited<ReturnType<Scenario['sync']>>, ref: string): string =>
+  run.refs.find((outcome) => outcome.ref === `refs/${ref}`)?.reason ?? '';
+
+describe('a target that refuses', () => {
+  it('one ref by an update hook gets the others in the same push', async () => {
+    const made = await scenario(base);
+    await hook(made.target, 'update', 'if [ "$1" = refs/heads/x ]; then echo "x is frozen until Monday" >&2; exit 1; fi');
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code, pushes(made)]).toEqual(['partial', 'refs_rejected', 1]);
+    expect(resultsOf(run)).toEqual(['created heads/new', 'rejected heads/x', 'updated heads/main']);
+    expect(reasonOf(run, 'heads/x')).toContain('x is frozen until Monday');
+    expect(await made.refs()).toEqual({ ...after, 'heads/x': 'c2' });
+  });
+
+  it('the whole batch because of one ref gets all the others, and the culprit stands with the words of the hook', async () => {
+    const many = Object.fromEntries(Array.from({ length: 39 }, (_, index) => [`heads/b${String(index).padStart(2, '0')}`, 'x']));
+    const made = await scenario({ ...base, source: { 'heads/main': 'c3', ...many } });
+    await hook(
+      made.target,
+      'pre-receive',
+      'while read old new ref; do if [ "$ref" = refs/heads/b23 ]; then echo "b23 needs a ticket" >&2; exit 1; fi; done',
+    );
+    const run = await made.sync('--no-delete');
+    expect([run.counts.created, run.counts.updated, run.counts.rejected]).toEqual([38, 1, 1]);
+    expect(reasonOf(run, 'heads/b23')).toContain('b23 needs a ticket');
+    const { 'heads/b23': _culprit, ...rest } = many;
+    expect(await made.refs()).toEqual({ 'heads/main': 'c3', 'heads/x': 'c2', ...rest });
+    // 40 refs are halved six times at most, and each halving makes two pushes.
+    expect(pushes(made)).toBeLessThanOrEqual(13);
+  });
+
+  it('everything is asked a bounded number of times', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`heads/b${index}`, 'x']));
+    const made = await scenario({ ...base, source: { 'heads/main': 'c3', ...many } });
+    await hook(made.target, 'pre-receive', 'echo "closed for today" >&2; exit 1');
+    const run = await made.sync('--no-delete');
+    expect([run.outcome, run.error?.code, run.counts.rejected]).toEqual(['partial', 'refs_rejected', 41]);
+    for (const { ref, result } of run.refs)
+      if (result === 'rejected') expect(reasonOf(run, ref.replace('refs/', ''))).toContain('closed for today');
+    expect(pushes(made)).toBeLessThanOrEqual(2 * 41 - 1);
+    expect(await made.refs()).toEqual(before);
+  });
+
+  it('within a reference transaction, and gives no report, is read again ref by ref', async () => {
+    const made = await scenario(base);
+    await hook(
+      made.target,
+      'reference-transaction',
+      '[ "$1" = prepared ] || exit 0\nwhile read old new ref; do [ "$ref" = refs/heads/x ] && exit 1; done; exit 0',
+    );
+    const run = await made.sync();
+    expect(resultsOf(run)).toEqual(['created heads/new', 'rejected heads/x', 'updated heads/main']);
+    expect(await made.refs()).toEqual({ ...after, 'heads/x': 'c2' });
+  });
+
+  it('all within reference transactions is a failure with a code', async () => {
+    const made = await scenario(base);
+    await hook(made.target, 'reference-transaction', '[ "$1" = prepared ] && exit 1; exit 0');
+    const run = await made.sync();
+    expect([run.outcome, run.counts.rejected]).toEqual([run.error?.code === 'refs_rejected' ? 'partial' : 'failed', 3]);
+    expect(['report_missing', 'refs_rejected']).toContain(run.error?.code);
+    expect(await made.refs()).toEqual(before);
+  });
+
+  it.each([
+    [
+      'receive.denyNonFastForwards',
+      ['created heads/new', 'rejected heads/x', 'updated heads/main'],
+      { ...after, 'heads/x': 'c2', 'heads/old': 'c1' },
+    ],
+    [
+      'receive.denyDeletes',
+      ['created heads/new', 'forced heads/x', 'rejected heads/old', 'updated heads/main'],
+      { ...after, 'heads/old': 'c1' },
+    ],
+  ])('some by %s gets the rest', async (setting, results, refs) => {
+    const made = await scenario({ ...base, target: { ...base.target, 'heads/old': 'c1' } });
+    await git(made.target, ['config', setting, 'true']);
+    const run = await made.sync(...(setting.endsWith('Forwards') ? ['--no-delete'] : []));
+    expect(resultsOf(run).filter((result) => !result.startsWith('kept'))).toEqual(results);
+    expect(await made.refs()).toEqual(refs);
+  });
+
+  it('objects that git fsck complains about says so and moves nothing', async () => {
+    const made = await scenario(base);
+    const tree = await git(made.source, ['rev-parse', 'refs/heads/main^{tree}']);
+    const bad = await git(made.source, ['hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], {
+      input: `tree ${tree}\nparent ${made.oid('c3')}\nauthor A <a@b> 1700000000 +0000\ncommitter no-date\n\nbad\n`,
+    });
+    await git(made.source, ['update-ref', 'refs/heads/main', bad]);
+    await git(made.target, ['config', 'receive.fsckObjects', 'true']);
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code, run.counts.rejected]).toEqual(['failed', 'unpack_failed', 3]);
+    expect(await made.refs()).toEqual(before);
+    expect(pushes(made)).toBeLessThanOrEqual(2);
+  });
+
+  it('packs beyond receive.maxInputSize says so and moves nothing', async () => {
+    const made = await scenario(base);
+    await git(made.target, ['config', 'receive.maxInputSize', '100']);
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code]).toEqual(['failed', 'unpack_failed']);
+    expect(await made.refs()).toEqual(before);
+  });
+
+  it.each([401, 403, 404, 500, 503])('the push itself with status %i moves nothing and does not try twice', async (status) => {
+    const made = await scenario({
+      ...base,
+      targetServer: {
+        intercept: (exchange) => {
+          if (!isPush(exchange)) return false;
+          exchange.request.resume();
+          exchange.response.writeHead(status).end();
+          return true;
+        },
+      },
+    });
+    const run = await made.sync();
+    expect([run.outcome, run.counts.rejected, pushes(made)]).toEqual(['failed', 3, 1]);
+    expect(await made.refs()).toEqual(before);
+  });
+});
+
+describe('a first mirror that is too large for one request', () => {
+  it('is split, the default branch first', async () => {
+    const parents: Record<string, string[]> = { root: [] };
+    const source: Record<string, string> = { 'heads/main': 'root' };
+    for (let index = 0; index < 12; index++) {
+      parents[`n${index}`] = [index === 0 ? 'root' : `n${index - 1}`];
+      source[`heads/n${String(index).padStart(2, '0')}`] = `n${index}`;
+    }
+    const made = await scenario({ parents, source, target: {}, targetServer: { maxRequestBytes: 1500 } });
+    const run = await made.sync();
+    expect([run.outcome, run.counts.created]).toEqual(['success', 13]);
+    expect(await made.refs()).toEqual(source);
+    expect(pushes(made)).toBeGreaterThan(2);
+  });
+
+  it('gives up where a single ref is too large, and says so', async () => {
+    const made = await scenario({ ...base, target: {}, targetServer: { maxRequestBytes: 300 } });
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code]).toEqual(['failed', 'request_too_large']);
+    expect(await made.refs()).toEqual({});
+    expect(pushes(made)).toBeLessThanOrEqual(limits.splitPushes);
+  });
+});
+
+describe('a ref that somebody else moves between the list and the push', () => {
+  /** Moves x just before a push is passed on, `times` times: to c1, c2, c1, ... */
+  const racing = (times: number) => {
+    const state: { made?: Scenario; left: number } = { left: times };
+    const targetServer: Omit<GitHttpServerOptions, 'root'> = {
+      intercept: async (exchange) => {
+        if (isPush(exchange) && state.left > 0 && state.made !== undefined) {
+          const to = state.left-- % 2 === 1 ? 'c1' : 'c3';
+          await git(state.made.target, ['update-ref', 'refs/heads/x', state.made.oid(to)]);
+        }
+        return false;
+      },
+    };
+    return { state, targetServer };
+  };
+  const race = { ...base, target: { ...base.target, 'heads/pin': 'c3' } };
+
+  it('once is planned again and then moves', async () => {
+    const { state, targetServer } = racing(1);
+    const made = await scenario({ ...race, targetServer });
+    state.made = made;
+    const run = await made.sync('--no-delete');
+    expect([run.outcome, run.error]).toEqual(['success', null]);
+    expect(run.refs.find(({ ref }) => ref === 'refs/heads/x')).toMatchObject({
+      result: 'updated',
+      old: made.oid('c1'),
+      new: made.oid('y'),
+    });
+    expect(await made.refs()).toEqual({ ...after, 'heads/pin': 'c3' });
+  });
+
+  it('again and again is reported as raced, with the value of the other left in place', async () => {
+    const { state, targetServer } = racing(1000);
+    const made = await scenario({ ...race, targetServer });
+    state.made = made;
+    const run = await made.sync('--no-delete');
+    expect([run.outcome, run.error?.code]).toEqual(['partial', 'refs_raced']);
+    expect(resultsOf(run)).toEqual(['created heads/new', 'kept heads/pin', 'raced heads/x', 'updated heads/main']);
+    expect(['c1', 'c3']).toContain((await made.refs())['heads/x']);
+    expect(pushes(made)).toBeLessThanOrEqual(4);
+  });
+
+  it('to the very value that was meant is done', async () => {
+    let made: Scenario | undefined;
+    const targetServer: Omit<GitHttpServerOptions, 'root'> = {
+      intercept: async (exchange) => {
+        if (isPush(exchange) && made !== undefined) await git(made.target, ['update-ref', 'refs/heads/x', made.oid('c3')]);
+        return false;
+      },
+    };
+    made = await scenario({ ...race, source: { ...base.source, 'heads/x': 'c3' }, targetServer });
+    const run = await made.sync('--no-delete');
+    expect([run.outcome, run.counts.raced, run.counts.rejected]).toEqual(['success', 0, 0]);
+    expect((await made.refs())['heads/x']).toBe('c3');
+  });
+
+  it('and is to be deleted keeps the new commits of the other', async () => {
+    let made: Scenario | undefined;
+    const targetServer: Omit<GitHttpServerOptions, 'root'> = {
+      intercept: async (exchange) => {
+        if (isPush(exchange) && made !== undefined) await git(made.target, ['update-ref', 'refs/heads/old', made.oid('y')]);
+        return false;
+      },
+    };
+    made = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c3' },
+      target: { 'heads/main': 'c3', 'heads/old': 'c1', 'heads/pin': 'y' },
+      targetServer,
+    });
+    const run = await made.sync();
+    expect(resultsOf(run)).toEqual(['kept heads/old', 'kept heads/pin']);
+    expect((await made.refs())['heads/old']).toBe('y');
+  });
+});
+
+describe('what really happened is told when the bytes had already left', () => {
+  /** A server that passes the push on, waits for its end, and answers in its own way. */
+  const afterwards = (answer: (exchange: Exchange) => void): Omit<GitHttpServerOptions, 'root'> => ({
+    intercept: async (exchange) => {
+      if (!isPush(exchange)) return false;
+      const chunks: Buffer[] = [];
+      for await (const chunk of exchange.request) chunks.push(chunk as Buffer);
+      await passOn(exchange, Buffer.concat(chunks));
+      answer(exchange);
+      return true;
+    },
+  });
+  let plainUrl = '';
+  async function passOn({ request }: Exchange, body: Buffer): Promise<void> {
+    const answer = await fetch(`${plainUrl}${request.url ?? ''}`, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': 'application/x-git-receive-pack-request' },
+    });
+    await answer.arrayBuffer();
+  }
+
+  it.each([
+    ['dies', ({ response }: Exchange) => void response.destroy()],
+    ['answers 500', ({ response }: Exchange) => void response.writeHead(500).end()],
+    [
+      'answers without a report',
+      ({ response }: Exchange) => void response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' }).end('0000'),
+    ],
+    [
+      'answers with an empty body',
+      ({ response }: Exchange) => void response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' }).end(),
+    ],
+    [
+      'answers with nonsense',
+      ({ response }: Exchange) => void response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' }).end('nonsense'),
+    ],
+    [
+      'answers with a web page',
+      ({ response }: Exchange) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>done</p>'),
+    ],
+  ])('a target that takes the pack and then %s: all moved', async (_name, answer) => {
+    const { startGitHttpServer } = await import('../support/git-http-server.ts');
+    const made = await scenario({ ...base, targetServer: afterwards(answer) });
+    const plain = await startGitHttpServer({ root: join(made.folder, 't') });
+    plainUrl = plain.origin;
+    const run = await made.sync();
+    await plain.close();
+    expect(resultsOf(run)).toEqual(['created heads/new', 'forced heads/x', 'updated heads/main']);
+    expect(run.outcome).not.toBe('failed');
+    expect(await made.refs()).toEqual(after);
+  });
+
+  it('a target that dies after the commands: nothing moved', async () => {
+    const made = await scenario({
+      ...base,
+      targetServer: {
+        intercept: (exchange) => {
+          if (!isPush(exchange)) return false;
+          exchange.request.once('data', () => exchange.response.destroy());
+          return true;
+        },
+      },
+    });
+    const run = await made.sync();
+    expect([run.outcome, run.counts.rejected]).toEqual(['failed', 3]);
+    expect(['connection_failed', 'report_missing']).toContain(run.error?.code);
+    expect(await made.refs()).toEqual(before);
+  });
+
+  it('a target that cannot even be listed again: every ref is named as unknown', async () => {
+    let dead = false;
+    const made = await scenario({
+      ...base,
+      targetServer: {
+        intercept: (exchange) => {
+          if (isPush(exchange)) dead = true;
+          if (dead) exchange.response.destroy();
+          return dead;
+        },
+      },
+    });
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code, run.counts.rejected]).toEqual(['failed', 'connection_failed', 3]);
+    expect(await made.refs()).toEqual(before);
+  });
+});
+
+describe('a source whose pack is damaged leaves the target as it was', () => {
+  /** Answers to fetches only; listings pass. */
+  const ofPacks = (change: (pack: Buffer) => Buffer) => {
+    return (_service: string, chunk: Buffer): Buffer => (chunk.includes('PACK') || chunk.includes('packfile') ? change(chunk) : chunk);
+  };
+  const flipLast = (chunk: Buffer): Buffer => {
+    const changed = Buffer.from(chunk);
+    const at = changed.indexOf('PACK') + 20;
+    if (at > 20 && at < changed.length) changed[at] = (changed[at] ?? 0) ^ 0xff;
+    return changed;
+  };
+
+  it.each([
+    ['has a wrong byte', { transformAnswer: ofPacks(flipLast) }, 'pack_corrupt'],
+    ['is cut in the middle', { cutAnswerAfter: { service: 'git-upload-pack', bytes: 400 } }, 'pack_truncated'],
+    [
+      'has another signature',
+      { transformAnswer: ofPacks((chunk) => Buffer.from(chunk.toString('latin1').replace('PACK', 'PUCK'), 'latin1')) },
+      'pack_corrupt',
+    ],
+    [
+      'ends with the connection closed properly',
+      { transformAnswer: ofPacks((chunk) => chunk.subarray(0, Math.min(chunk.length, chunk.indexOf('PACK') + 30))) },
+      'pack_truncated',
+    ],
+  ] as const)('%s', async (_name, sourceServer, code) => {
+    const made = await scenario({ ...base, sourceServer });
+    const run = await made.sync();
+    expect([run.outcome, run.error?.code, run.counts.rejected]).toEqual(['failed', code, 3]);
+    expect(await made.refs()).toEqual(before);
+    // Nothing half-written stays behind either.
+    expect(await git(made.target, ['count-objects', '-v']).then((text) => /garbage: (\d+)/.exec(text)?.[1])).toBe('0');
+  });
+
+  it('has bytes behind its end: what happened is told', async () => {
+    const made = await scenario({
+      ...base,
+      sourceServer: {
+        transformAnswer: (_service, chunk) =>
+          chunk.toString('latin1').endsWith('0000') && !chunk.includes('refs/') ? Buffer.concat([chunk, Buffer.from('garbage')]) : chunk,
+      },
+    });
+    const run = await made.sync();
+    const refs = await made.refs();
+    const moved = new Set(['created', 'updated', 'forced']);
+    for (const { ref, result } of run.refs) {
+      const short = ref.replace('refs/', '') as keyof typeof after;
+      expect(refs[short]).toBe(moved.has(result) ? after[short] : (before as Record<string, string>)[short]);
+    }
+    expect(run.outcome).not.toBe('success');
+  });
+});
+
+describe('servers that can do less', () => {
+  const withQuestions = {
+    parents: line,
+    source: { 'heads/main': 'c3', 'heads/ff': 'c3', 'heads/no': 'y', 'heads/re': 'c3' },
+    target: { 'heads/main': 'c1', 'heads/ff': 'c2', 'heads/no': 'c3', 'heads/re': 'x', 'heads/pin': 'c1' },
+  } as const;
+  const results = ['diverged heads/no', 'diverged heads/re', 'kept heads/pin', 'updated heads/ff', 'updated heads/main'];
+
+  it.each([
+    ['no filter at all', { config: ['uploadpack.allowFilter=false'] }],
+    ['a filter but not tree:0', { config: ['uploadpack.allowFilter=true', 'uploadpackfilter.tree.allow=false'] }],
+    ['no filter and v0', { v0Only: true, config: ['uploadpack.allowFilter=false'] }],
+  ])('a source with %s gives the same answers', async (_name, sourceServer) => {
+    const made = await scenario({ ...withQuestions, sourceServer });
+    expect(resultsOf(await made.sync('--keep-divergent-refs'))).toEqual(results);
+    const deleting = await made.sync();
+    expect(deleting.counts.deleted).toBe(1);
+  });
+
+  it.each([411, 501])('a target that refuses chunked requests with %i gets a long pack with its length', async (refuseChunked) => {
+    const made = await scenario({ ...base, targetServer: { refuseChunked } });
+    const { randomBytes } = await import('node:crypto');
+    const path = join(made.folder, 'random');
+    await writeFile(path, randomBytes(2_500_000));
+    const blob = await git(made.source, ['hash-object', '-w', path]);
+    await git(made.source, ['update-ref', 'refs/tags/large', blob]);
+    await rm(path);
+    const run = await made.sync();
+    expect([run.outcome, run.counts.created]).toEqual(['success', 2]);
+    const large = await git(made.target, ['rev-parse', 'refs/tags/large']);
+    expect(large).toBe(blob);
+    expect(await git(made.target, ['fsck', '--strict', '--no-dangling'])).toBe('');
+    const sent = made.targetServer.log.filter(({ method, service }) => method === 'POST' && service === 'git-receive-pack');
+    expect(sent.map(({ headers }) => headers['transfer-encoding'])).toEqual(['chunked', undefined]);
+  });
+
+  it('an alternates-free target that fails on thin packs is sent a whole one', async () => {
+    const made = await scenario(base);
+    await appendFile(join(made.target, 'config'), '[receive]\n\tunpackLimit = 1\n');
+    expect((await made.sync()).outcome).toBe('success');
+    expect(await made.refs()).toEqual(after);
+  });
+});
