@@ -34,7 +34,9 @@ export function sshFormOfScp(text: string): string | undefined {
   const groups = scpStyle.exec(text)?.groups;
   if (groups === undefined) return undefined;
   const { user, host = '', path = '' } = groups;
-  return `ssh://${user === undefined ? '' : `${user}@`}${host}/${path.replace(/^\//, '')}`;
+  // An SCP-style path is taken literally, a URL's is percent-decoded.
+  const encoded = path.replace(/^\//, '').replace(/[%?#]/g, encodeURIComponent);
+  return `ssh://${user === undefined ? '' : `${user}@`}${host}/${encoded}`;
 }
 
 /**
@@ -56,6 +58,8 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   }
   const known = schemes[scheme];
   if (known === undefined) throw new GitferryError('unsupported_scheme', { detail: `${field} begins with ${scheme}//.` });
+  // new URL would take the first part of the path for the host.
+  if (text.charAt(scheme.length + 2) === '/') throw invalid('it names no host.');
   if (text.includes('?') || text.includes('#'))
     throw invalid('it must not have a query (?) or a fragment (#); encode these characters as %3F and %23.');
 
