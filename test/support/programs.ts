@@ -7,7 +7,7 @@ interface Program {
   readonly path: string | undefined;
   /** What is not tested without it. */
   readonly suite: string;
-  readonly debianPackage: string;
+  readonly debianPackages: string;
 }
 
 function onPath(name: string): string | undefined {
@@ -15,15 +15,36 @@ function onPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
+function allOf(...paths: readonly (string | undefined)[]): string | undefined {
+  return paths.every((path) => path !== undefined && existsSync(path)) ? paths[0] : undefined;
+}
+
 export const programs = {
-  nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackage: 'nginx-light' },
+  jgit: {
+    // javac's package, because java starts the server from its source.
+    path: allOf(
+      '/usr/share/java/org.eclipse.jgit.http.server.jar',
+      '/usr/share/java/jetty9-servlet.jar',
+      '/usr/share/java/slf4j-nop.jar',
+      onPath('java'),
+      onPath('javac'),
+    ),
+    suite: 'interop with JGit',
+    debianPackages: 'default-jdk-headless libjgit-java',
+  },
+  dulwich: {
+    path: allOf('/usr/lib/python3/dist-packages/dulwich/web.py', '/usr/bin/python3'),
+    suite: 'interop with dulwich',
+    debianPackages: 'python3-dulwich',
+  },
+  nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
 } satisfies Record<string, Program>;
 
 /** One line per suite that cannot run here. */
 export function reasonsForLeavingOut(): string[] {
   return Object.entries(programs)
     .filter(([, { path }]) => path === undefined)
-    .map(([name, { suite, debianPackage }]) => `${suite}: the program ${name} is missing (Debian package ${debianPackage})`);
+    .map(([name, { suite, debianPackages }]) => `${suite}: ${name} is missing (apt-get install ${debianPackages})`);
 }
 
 /** Whether a suite that needs this program runs here. Throws in CI, where nothing may be left out. */
