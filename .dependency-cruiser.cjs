@@ -24,10 +24,18 @@ module.exports = {
     layer('lib/git', ['lib/core', 'lib/net']),
     layer('lib/mirror', ['lib/core', 'lib/git']),
     layer('lib/cli', ['lib/core', 'lib/net', 'lib/git', 'lib/mirror']),
+    layer('lib/local', ['lib/core']),
     // lib/git by itself: wire knows no transport, transports know no client.
     { name: 'git-wire-layer', severity: 'error', from: { path: '^lib/git/wire/' }, to: { path: '^lib/git/(pack|transport|client)/' } },
     { name: 'git-pack-layer', severity: 'error', from: { path: '^lib/git/pack/' }, to: { path: '^lib/git/(transport|client)/' } },
     { name: 'git-transport-layer', severity: 'error', from: { path: '^lib/git/transport/' }, to: { path: '^lib/git/client/' } },
+    // The product runs no programs (gitferry needs no git); the demonstration's servers do.
+    {
+      name: 'no-programs',
+      severity: 'error',
+      from: { path: '^(lib|functions)/', pathNot: '^(lib/local/|functions/demo\\.ts$)' },
+      to: { path: '^(node:)?child_process$' },
+    },
     singleImporter('undici', 'lib/net/http-client.ts'),
     singleImporter('isomorphic-git', 'lib/git/pack/commit-graph.ts'),
     singleImporter('re2', 'lib/mirror/rules.ts'),

@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from './support/git.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const rulesFile = join(root, '.dependency-cruiser.cjs');
+
+interface Cruised {
+  readonly modules: readonly { readonly source: string; readonly dependencies: readonly unknown[] }[];
+  readonly summary: {
+    readonly violations: readonly { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }[];
+  };
+}
+
+/** Runs dependency-cruiser with the project's rules in a folder. */
+function cruise(folder: string, parts: readonly string[]): Promise<Cruised> {
+  const program = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  return new Promise((resolve, reject) => {
+    const args = [program, '--config', rulesFile, '--output-type', 'json', ...parts];
+    execFile(process.execPath, args, { cwd: folder, maxBuffer: 1 << 28 }, (_error, stdout, stderr) => {
+      // Its exit status is the number of violations.
+      try {
+        resolve(JSON.parse(stdout) as Cruised);
+      } catch {
+        reject(new Error(`dependency-cruiser printed no result: ${stderr}`));
+      }
+    });
+  });
+}
+
+function violations({ summary }: Cruised): string[] {
+  return summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`).sort();
+}
+
+describe('the layers', () => {
+  it('hold for every import of the project', async () => {
+    const cruised = await cruise(root, ['functions', 'lib', 'test', 'infra']);
+    expect(violations(cruised)).toEqual([]);
+    // A cruiser that cannot read TypeScript finds nothing wrong, because it finds nothing.
+    const ours = cruised.modules.filter(({ source }) => /^(lib|functions)\//.test(source));
+    expect(ours.length).toBeGreaterThan(40);
+    expect(ours.flatMap(({ dependencies }) => dependencies).length).toBeGreaterThan(100);
+  });
+
+  it('name every folder of lib', () => {
+    const { forbidden } = createRequire(import.meta.url)(rulesFile) as { forbidden: readonly { name: string }[] };
+    const names = new Set(forbidden.map(({ name }) => name));
+    const folders = readdirSync(join(root, 'lib'));
+    expect(folders.filter((folder) => !names.has(`lib-${folder}-layer`))).toEqual([]);
+  });
+});
+
+describe('a forbidden import is reported', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let found: readonly string[];
+
+  const planted = [
+    ['lib/core/upwards.ts', '../git/pack/pack.ts', 'lib-core-layer'],
+    ['lib/net/upwards.ts', '../git/pack/pack.ts', 'lib-net-layer'],
+    ['lib/git/upwards.ts', '../mirror/plan.ts', 'lib-git-layer'],
+    ['lib/mirror/upwards.ts', '../cli/usage.ts', 'lib-mirror-layer'],
+    ['lib/mirror/sideways.ts', '../net/client.ts', 'lib-mirror-layer'],
+    ['lib/cli/upwards.ts', '../../functions/main.ts', 'lib-cli-layer'],
+    ['lib/local/sideways.ts', '../mirror/plan.ts', 'lib-local-layer'],
+    ['lib/git/wire/upwards.ts', '../client/client.ts', 'git-wire-layer'],
+    ['lib/git/pack/upwards.ts', '../transport/transport.ts', 'git-pack-layer'],
+    ['lib/git/transport/upwards.ts', '../client/client.ts', 'git-transport-layer'],
+    ['lib/core/tested.ts', '../../test/support.ts', 'no-tests-in-production'],
+    ['functions/tested.ts', '../test/support.ts', 'no-tests-in-production'],
+    ['lib/git/transport/undici.ts', 'undici', 'single-importer-of-undici'],
+    ['lib/mirror/isomorphic.ts', 'isomorphic-git', 'single-importer-of-isomorphic-git'],
+    ['lib/cli/re2.ts', 're2', 'single-importer-of-re2'],
+    ['functions/ipaddr.ts', 'ipaddr.js', 'single-importer-of-ipaddr-js'],
+    ['lib/git/programs.ts', 'node:child_process', 'no-programs'],
+    ['lib/core/missing.ts', './nowhere.ts', 'not-to-unresolvable'],
+    ['lib/core/circle-a.ts', './circle-b.ts', 'no-circular'],
+  ] as const;
+
+  /** What the planted files import, and a file that nobody needs. */
+  const files: Record<string, string> = {
+    'tsconfig.json': '{}',
+    'lib/core/circle-b.ts': "import { value as other } from './circle-a.ts';\nexport const value = other;\n",
+    'lib/core/orphan.ts': 'export const value = 1;\n',
+    ...Object.fromEntries(
+      [
+        'lib/git/pack/pack',
+        'lib/git/transport/transport',
+        'lib/git/client/client',
+        'lib/net/client',
+        'lib/mirror/plan',
+        'lib/cli/usage',
+      ].map((file) => [`${file}.ts`, 'export const value = 1;\n']),
+    ),
+    'functions/main.ts': 'export const value = 1;\n',
+    'test/support.ts': 'export const value = 1;\n',
+    ...Object.fromEntries(
+      ['undici', 'isomorphic-git', 're2', 'ipaddr.js'].flatMap((name) => [
+        [`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' })],
+        [`node_modules/${name}/index.js`, 'exports.value = 1;\n'],
+      ]),
+    ),
+  };
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    for (const [from, to] of planted) files[from] ??= `import { value as imported } from '${to}';\nexport const value = imported;\n`;
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder.path, path)), { recursive: true });
+      await writeFile(join(folder.path, path), text);
+    }
+    found = (await cruise(folder.path, ['functions', 'lib', 'test'])).summary.violations.map(({ from, rule }) => `${rule.name}: ${from}`);
+  });
+  afterAll(() => folder.remove());
+
+  it.each(planted)('%s must not import %s (%s)', (from, _to, rule) => {
+    expect(found).toContain(`${rule}: ${from}`);
+  });
+
+  it('and so is a file that nothing uses', () => {
+    expect(found).toContain('no-orphans: lib/core/orphan.ts');
+  });
+});
+
+describe('each source file', () => {
+  const filesOf = (folder: string): string[] =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(ts|mjs)$/.test(file) && !file.endsWith('.test.ts'))
+      .map((file) => `${folder}/${file}`)
+      .sort();
+  const sources = [...filesOf('lib'), ...filesOf('functions')];
+  // Tests say what they are about in their names; what helps them says it like everything else.
+  const owned = [...sources, ...filesOf('infra'), ...filesOf('test')];
+  const text = (file: string): string => readFileSync(join(root, file), 'utf8');
+  const breaking = (files: readonly string[], breaks: (text: string) => boolean): string[] => files.filter((file) => breaks(text(file)));
+
+  it('is looked at', () => expect(sources.length).toBeGreaterThan(40));
+
+  it('has at most 300 lines', () => {
+    expect(breaking(sources, (source) => source.split('\n').length - 1 > 300)).toEqual([]);
+  });
+
+  it('begins with a sentence on what it owns', () => {
+    const sentence = /^(#!.*\n)?\/\*\* \S.{15,}[.?] \*\/\n/;
+    expect(breaking(owned, (source) => !sentence.test(source))).toEqual([]);
+  });
+
+  it('leaves the environment to functions/wiring.ts', () => {
+    const readers = breaking(sources, (source) =>
+      /\bprocess\s*(\?\.|\.)\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/.test(source),
+    );
+    expect(readers).toEqual(['functions/wiring.ts']);
+  });
+});
