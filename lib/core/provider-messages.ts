@@ -35,7 +35,7 @@ const providerMessages: readonly ProviderMessage[] = [
     hint: 'The token has expired. Create a new one on the host and store it as the password.',
   },
   {
-    pattern: /2FA|two-factor|password authentication (was removed|is not supported)/i,
+    pattern: /\b2FA\b|two-factor|password authentication (was removed|is not supported)/i,
     hint: 'Accounts with two-factor authentication need a token as the password (GitLab: username oauth2, password = a token with write_repository).',
   },
   {

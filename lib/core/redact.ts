@@ -2,11 +2,15 @@
 
 /** Shorter secrets are removed only in their structural forms (URL user info, Basic credentials): replacing them everywhere would leave no text. */
 const shortestPlainSecret = 4;
+/** Fewer base64 digits than this are found in ordinary words. */
+const shortestBase64 = 6;
 const mask = '*****';
 /** User info in a URL: with a password, or (not over SSH, where a user name is no secret) a name long enough to be a token. */
-const urlWithPassword = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@:]*:[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi;
+const urlWithPassword = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@:]*:[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi;
 const urlWithToken = /\b(https?:\/\/)[^\s/?#@:]{8,}@/gi;
-const authorizationHeader = /\b(authorization\s*[:=]\s*)(basic|bearer|token)?\s*[^\s,;"']+/gi;
+/** Also as JSON (`"authorization":"Bearer x"`). */
+const authorizationHeader =
+  /\b(authorization["']?\s*[:=]\s*["']?|private-token["']?\s*[:=]\s*["']?)((?:basic|bearer|token|digest|negotiate)\s+)?[^\s,;"']+/gi;
 
 export interface SecretPair {
   readonly username?: string | undefined;
@@ -18,36 +22,93 @@ export interface Redactor {
 }
 
 /**
- * A redactor that knows these credentials: the password itself, percent-encoded (both cases), form-encoded, JSON-escaped, base64,
- * and as part of HTTP Basic. Passwords and tokens in URLs and Authorization headers are removed whether known or not.
+ * A redactor that knows these credentials: the password itself, also if any of its characters are percent-encoded, form-encoded, escaped as in
+ * JSON or HTML, and in base64, alone or as a part of something (HTTP Basic). Passwords and tokens in URLs and Authorization headers are removed
+ * whether known or not. Does not know other encodings (hexadecimal, hashes, quoted-printable).
  */
 export function createRedactor(secrets: readonly SecretPair[]): Redactor {
-  const forms = new Set<string>();
+  const patterns: string[] = [];
   for (const { username = '', password } of secrets) {
     if (password === '') continue;
-    forms.add(Buffer.from(`${username}:${password}`).toString('base64'));
+    // Without a user name, `git` goes in its place (lib/git/transport/http.ts).
+    for (const name of new Set([username, '', 'git'])) patterns.push(inBase64(`${name}:${password}`));
     if (password.length < shortestPlainSecret) continue;
-    const encoded = encodeURIComponent(password);
-    for (const form of [
-      password,
-      encoded,
-      encoded.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()),
-      encoded.replaceAll('%20', '+'),
-      encodeURI(password),
-      JSON.stringify(password).slice(1, -1),
-      password.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
-      Buffer.from(password).toString('base64'),
-      Buffer.from(`:${password}`).toString('base64'),
-    ]) {
-      forms.add(form);
-    }
+    patterns.push(inBase64(password), ...base64Parts(password), inAnyEscape(password));
   }
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  // Long ones first: a secret may be part of another.
+  const known = patterns.length === 0 ? undefined : new RegExp([...new Set(patterns)].sort((a, b) => b.length - a.length).join('|'), 'g');
   return {
     redact(text) {
-      let result = text;
-      for (const form of longestFirst) result = result.replaceAll(form, mask);
+      const result = known === undefined ? text : text.replace(known, mask);
       return result.replace(urlWithPassword, `$1${mask}@`).replace(urlWithToken, `$1${mask}@`).replace(authorizationHeader, `$1${mask}`);
     },
   };
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+/** In either alphabet of base64; without padding, which some leave out. */
+function inBase64(text: string): string {
+  return inEitherAlphabet(Buffer.from(text).toString('base64').replace(/=+$/, ''));
+}
+
+function inEitherAlphabet(digits: string): string {
+  return digits.replaceAll('+', '[-+]').replaceAll('/', '[/_]');
+}
+
+/** The digits that `secret` leaves in the base64 of any text that holds it: those that depend on it alone, for its three possible places. */
+function base64Parts(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [0, 1, 2].flatMap((place) => {
+    // From the first digit and up to the last one that have none of their six bits elsewhere.
+    const first = Math.ceil((place * 8) / 6);
+    const behind = Math.floor(((place + bytes.length) * 8) / 6);
+    const digits = Buffer.concat([Buffer.alloc(place), bytes])
+      .toString('base64')
+      .slice(first, behind);
+    return digits.length < shortestBase64 ? [] : [inEitherAlphabet(digits)];
+  });
+}
+
+const htmlNames: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+const jsonNames: Readonly<Record<string, string>> = {
+  '\b': 'b',
+  '\f': 'f',
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+};
+
+/** A pattern for the text in which each character may be escaped in a way of its own. */
+function inAnyEscape(text: string): string {
+  return Array.from(text, (character) => {
+    const forms = new Set<string>([literal(character), percentEncoded(character), ...numeric(character)]);
+    if (character === ' ') forms.add('\\+');
+    const html = htmlNames[character];
+    if (html !== undefined) forms.add(literal(html));
+    const json = jsonNames[character];
+    if (json !== undefined) forms.add(`\\\\${literal(json)}`);
+    return `(?:${[...forms].join('|')})`;
+  }).join('');
+}
+
+/** Also encoded twice; the digits in either case. */
+function percentEncoded(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `%(?:25)?${anyCase(byte.toString(16).padStart(2, '0'))}`).join('');
+}
+
+/** `\u0041` per UTF-16 unit, `&#65;`, `&#x41;`. */
+function numeric(character: string): string[] {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index).toString(16).padStart(4, '0'));
+  const point = character.codePointAt(0) ?? 0;
+  return [units.map((unit) => `\\\\u${anyCase(unit)}`).join(''), `&#0*${point};`, `&#[xX]0*${anyCase(point.toString(16))};`];
+}
+
+function anyCase(hexadecimal: string): string {
+  return hexadecimal.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
 }
