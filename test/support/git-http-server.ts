@@ -1,5 +1,5 @@
 /** A real Git server over HTTP(S): `git http-backend` behind node:http, with switches for everything that hosts do differently or wrongly. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -63,6 +63,8 @@ export interface GitHttpServer {
   /** The URL of a repository in `root`. */
   url(repository: string, userInfo?: string): string;
   readonly log: LoggedRequest[];
+  /** Resolves when no git process works for this server any more. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,8 +72,9 @@ export interface GitHttpServer {
 export async function startGitHttpServer(options: GitHttpServerOptions): Promise<GitHttpServer> {
   const log: LoggedRequest[] = [];
   const sockets = new Set<Socket>();
+  const backends = new Set<ChildProcess>();
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    handle(options, log, request, response).catch((error: unknown) => {
+    handle(options, { log, backends }, request, response).catch((error: unknown) => {
       response.destroy(error as Error);
     });
   };
@@ -89,6 +92,9 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
     origin: `${scheme}://127.0.0.1:${port}`,
     url: (repository, userInfo) => `${scheme}://${userInfo === undefined ? '' : `${userInfo}@`}127.0.0.1:${port}/${repository}`,
     log,
+    async idle() {
+      for (const backend of backends) await new Promise((resolve) => backend.once('close', resolve));
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -97,9 +103,14 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
   };
 }
 
+interface Records {
+  readonly log: LoggedRequest[];
+  readonly backends: Set<ChildProcess>;
+}
+
 async function handle(
   options: GitHttpServerOptions,
-  log: LoggedRequest[],
+  { log, backends }: Records,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -134,7 +145,9 @@ async function handle(
     response.writeHead(options.refuseChunked).end();
     return;
   }
-  runBackend(options, entry, url, request, response);
+  const backend = runBackend(options, entry, url, request, response);
+  backends.add(backend);
+  backend.once('close', () => backends.delete(backend));
 }
 
 function isAuthorised({ basic, bearer }: GitHttpServerOptions, request: IncomingMessage): boolean {
@@ -149,7 +162,7 @@ function runBackend(
   url: URL,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): ChildProcess {
   const config = ['http.receivepack=true', 'uploadpack.allowFilter=true', 'receive.autogc=false', ...(options.config ?? [])];
   const settings = Object.fromEntries(
     config.flatMap((setting, index) => {
@@ -230,6 +243,7 @@ function runBackend(
     response.end();
   });
   response.on('close', () => backend.kill());
+  return backend;
 }
 
 /** Pipes the request's body to the backend, up to the limit. */
