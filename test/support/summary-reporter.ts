@@ -1,12 +1,13 @@
 /** Ends a test run with a plain line `N passed, N failed`, and names what was left out and why. */
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 import { reasonsForLeavingOut } from './programs.ts';
 
 export class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
-    const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 };
     for (const module of modules) {
-      if (module.errors().length > 0) counts.failed++;
+      // A file that cannot be loaded, or a hook that failed, is a failure, though no test of it ran.
+      for (const suite of [module, ...module.children.allSuites()]) if (suite.errors().length > 0) counts.failed++;
       for (const test of module.children.allTests()) counts[test.result().state]++;
     }
     for (const reason of reasonsForLeavingOut()) process.stdout.write(`LEFT OUT: ${reason}\n`);
