@@ -1,5 +1,7 @@
 /** The one HTTP client: undici behind the address guard, with failures as coded errors. Follows no redirects and sets no credentials by itself. */
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { rootCertificates } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { ErrorCode } from '../core/error-catalogue.ts';
@@ -38,9 +40,20 @@ export interface HttpClient {
 // heads are a thousandth of what passes: with this budget it never starts. Later Node versions, where the flag may be gone, keep their default.
 if (/^(20|22|24)\./.test(process.versions.node)) setFlagsFromString('--wasm-tiering-budget=1000000000');
 
-export function createHttpClient(guard: AddressGuard): HttpClient {
+export interface HttpClientOptions {
+  /** Certificate authorities to trust beside the usual ones, PEM. */
+  readonly authorities?: string;
+}
+
+export function createHttpClient(guard: AddressGuard, { authorities }: HttpClientOptions = {}): HttpClient {
   // autoSelectFamily tries the next checked address when one does not answer; noDelay keeps small requests from waiting on acknowledgements.
-  const connectTo = buildConnector({ timeout: limits.connectMs, lookup: guard.lookup, noDelay: true, autoSelectFamily: true });
+  const connectTo = buildConnector({
+    timeout: limits.connectMs,
+    lookup: guard.lookup,
+    noDelay: true,
+    autoSelectFamily: true,
+    ...(authorities === undefined ? {} : { ca: [...rootCertificates, authorities] }),
+  });
   const connect: buildConnector.connector = (options, callback) => {
     try {
       guard.checkLiteral(options.hostname);
@@ -65,7 +78,11 @@ export function createHttpClient(guard: AddressGuard): HttpClient {
       // undici streams any async iterable with backpressure; its types name Readable only.
       if (body !== undefined) options.body = body as Uint8Array | Readable;
       try {
+        // undici gives a connection free one turn of the event loop after its answer ended: without this, the next request opens another one.
+        await setImmediate();
         const response = await agent.request(options);
+        // A body that is dropped unread fails with "aborted", and without a listener that would end the process. Readers still get its errors.
+        response.body.on('error', () => {});
         return { status: response.statusCode, headers: flattened(response.headers), body: response.body };
       } catch (error) {
         throw toNetworkError(error, url.host, signal);
@@ -111,13 +128,13 @@ export function toNetworkError(error: unknown, host: string, signal?: AbortSigna
   if (signal?.aborted === true && signal.reason instanceof GitferryError) return signal.reason;
   // Node tries several addresses of a host: the first failure speaks for all.
   const first = error instanceof AggregateError ? error.errors[0] : error;
-  const { code = '', message = String(first) } = (first ?? {}) as { code?: string; message?: string };
+  const { code = '', name, message = String(first) } = (first ?? {}) as { code?: string; name?: string; message?: string };
   const known = codes[code];
   const detail = `${host}: ${message}${code === '' || message.includes(code) ? '' : ` (${code})`}.`;
   if (known !== undefined) return new GitferryError(known, { detail, cause: error });
   if (certificateError.test(code)) return new GitferryError('tls_certificate_invalid', { detail, cause: error });
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return new GitferryError('connection_failed', { detail, cause: error });
-  if (code.startsWith('HPE_'))
+  if (code.startsWith('HPE_') || name === 'HTTPParserError')
     return new GitferryError('not_a_git_server', { detail: `${host} does not speak HTTP: ${message}.`, cause: error });
   return new GitferryError('connection_failed', { detail, cause: error });
 }
