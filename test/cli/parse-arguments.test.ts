@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments, type SyncCommand } from '../../lib/cli/parse-arguments.ts';
+import { type PasswordSettings, parseArguments, type SyncCommand } from '../../lib/cli/parse-arguments.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 
-const none = { sourcePassword: undefined, targetPassword: undefined };
+const none: PasswordSettings = { sourcePassword: undefined, targetPassword: undefined };
 const urls = ['https://source.example.org/a.git', 'https://target.example.org/b.git'];
 
 async function parsed(...options: string[]): Promise<SyncCommand> {
