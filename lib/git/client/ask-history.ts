@@ -152,7 +152,7 @@ export class History {
   /** Commits that `wants` reach and `haves` do not, if the server lists them and they are not too many; empty is answered without a filter too. */
   async #differenceGraph(wants: readonly Oid[], haves: readonly Oid[]): Promise<CommitGraph | undefined> {
     try {
-      return await this.#withPack(wants, haves, async (pack) => {
+      return await this.#withPack({ wants, haves }, async (pack) => {
         if (pack.objects === 0) return new Map();
         if (!this.#filterWorks || this.#source.objectFormat !== 'sha1' || pack.objects > limits.commitListObjects) return undefined;
         const chunks: Uint8Array[] = [];
@@ -184,7 +184,7 @@ export class History {
   /** One question to the server; undefined if it does not answer such questions. */
   async #askServer({ commit, within }: ContainmentQuestion): Promise<'yes' | 'no' | undefined> {
     try {
-      return await this.#withPack([commit], [within], async ({ objects }) => (objects === 0 ? 'yes' : 'no'));
+      return await this.#withPack({ wants: [commit], haves: [within] }, async ({ objects }) => (objects === 0 ? 'yes' : 'no'));
     } catch (error) {
       noAnswer(error);
       return (await this.known([commit])).get(commit) === 'no' ? 'no' : undefined;
@@ -192,8 +192,8 @@ export class History {
   }
 
   /** Fetches commits only where the filter works, and tries without it once where it turns out not to. */
-  async #withPack<T>(wants: readonly Oid[], haves: readonly Oid[], use: (pack: IncomingPack) => Promise<T>): Promise<T> {
-    const request: FetchRequest = { wants, haves, done: true, thinPack: false, ofsDelta: false };
+  async #withPack<T>(what: Pick<FetchRequest, 'wants' | 'haves' | 'depth'>, use: (pack: IncomingPack) => Promise<T>): Promise<T> {
+    const request: FetchRequest = { ...what, done: true, thinPack: false, ofsDelta: false };
     if (this.#filterWorks) {
       try {
         return await this.#fetchAnd({ ...request, filter: 'tree:0' }, use);
@@ -259,8 +259,7 @@ export class History {
     const answers = new Map<Oid, HistoryAnswer>();
     await inParallel([...new Set(oids)], async (oid) => {
       try {
-        const request: FetchRequest = { wants: [oid], haves: [], depth: 1, done: true, thinPack: false, ofsDelta: false };
-        answers.set(oid, await this.#fetchAnd(this.#filterWorks ? { ...request, filter: 'tree:0' } : request, firstIsCommit));
+        answers.set(oid, await this.#withPack({ wants: [oid], haves: [], depth: 1 }, firstIsCommit));
       } catch (error) {
         answers.set(oid, { undecided: noAnswer(error) });
       }
