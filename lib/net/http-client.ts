@@ -108,6 +108,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_HEADERS_TIMEOUT: 'timed_out',
   UND_ERR_BODY_TIMEOUT: 'timed_out',
   UND_ERR_HEADERS_OVERFLOW: 'protocol_error',
+  Z_DATA_ERROR: 'protocol_error',
   ECONNREFUSED: 'connection_failed',
   ECONNRESET: 'connection_failed',
   ECONNABORTED: 'connection_failed',

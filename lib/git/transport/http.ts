@@ -11,6 +11,7 @@ import { agent } from '../agent.ts';
 import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import { errorForStatus } from './http-status.ts';
+import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
 import { spool } from './spool.ts';
 import type { Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
@@ -83,11 +84,10 @@ class HttpTransport implements Transport {
         continue;
       }
       if (response.status !== 200) throw await errorForStatus(response, this.#context());
-      const bytes = this.#answer(response);
-      const type = mediaType(response);
-      if (type !== `application/x-${service}-advertisement`) return checkedAdvertisement(bytes, this.href, service);
-      const path = url.pathname.replace(/\/info\/refs$/, '');
-      this.#base = new URL(`${url.origin}${path}`);
+      const answer = this.#answer(response);
+      const isSmart = mediaType(response) === `application/x-${service}-advertisement`;
+      const bytes = isSmart ? answer : await checkedAdvertisement(answer, this.href, service);
+      this.#base = new URL(`${url.origin}${url.pathname.replace(/\/info\/refs$/, '')}`);
       return bytes;
     }
   }
@@ -218,8 +218,26 @@ class HttpTransport implements Transport {
     return { href: this.href, hasCredential: this.#credential !== undefined };
   }
 
-  /** The answer's bytes, decompressed, with coded errors. */
-  async *#answer(response: HttpResponse): ByteStream {
+  /**
+   * The answer's bytes, decompressed, with coded errors. Ending the stream (`return`) drops the connection at once, also while somebody waits for
+   * the next bytes: a generator alone would first wait for them.
+   */
+  #answer(response: HttpResponse): ByteStream {
+    const bytes = this.#decoded(response);
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => bytes.next(),
+        async return() {
+          response.body.destroy();
+          // What waits for the next bytes is told that they were dropped; here nobody asks for them.
+          await bytes.return(undefined);
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+  }
+
+  async *#decoded(response: HttpResponse): AsyncGenerator<Uint8Array, undefined> {
     const encoding = response.headers['content-encoding'] ?? 'identity';
     const host = this.#base.host;
     try {
@@ -229,6 +247,7 @@ class HttpTransport implements Transport {
         throw new GitferryError('protocol_error', {
           detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.`,
         });
+      return undefined;
     } catch (error) {
       throw toNetworkError(error, host, this.#deps.deadline.signal);
     } finally {
@@ -253,34 +272,9 @@ function mediaType(response: HttpResponse): string {
 async function checkedAdvertisement(bytes: ByteStream, href: string, service: Service): Promise<ByteStream> {
   const { head, tail } = await readHead(bytes, limits.gzipRequestBytes);
   const text = Buffer.from(head).toString('latin1');
-  if (/^[0-9a-f]{4}(# service=|version 2)/.test(text)) return joined(head, tail ?? none());
+  if (/^[0-9a-f]{4}(# service=|version 2)/.test(text)) return joined(head, tail);
   await tail?.[Symbol.asyncIterator]().return?.();
   if (/^[0-9a-f]{40}([0-9a-f]{24})?\trefs\//.test(text)) throw new GitferryError('dumb_http', { detail: `${href}.` });
   if (text === '' && service === 'git-upload-pack') throw new GitferryError('dumb_http', { detail: `${href} answered without content.` });
   throw new GitferryError('not_a_git_server', { detail: `${href}.` });
-}
-
-async function* none(): ByteStream {}
-
-/** The first bytes of a stream, and the rest if it has more than `maxBytes`. */
-async function readHead(stream: ByteStream, maxBytes: number): Promise<{ readonly head: Buffer; readonly tail?: ByteStream }> {
-  const iterator = stream[Symbol.asyncIterator]();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  while (bytes <= maxBytes) {
-    const { done, value } = await iterator.next();
-    if (done === true) return { head: Buffer.concat(chunks) };
-    chunks.push(value);
-    bytes += value.length;
-  }
-  return { head: Buffer.concat(chunks), tail: { [Symbol.asyncIterator]: () => iterator } };
-}
-
-async function* joined(head: Uint8Array, tail: ByteStream): ByteStream {
-  try {
-    yield head;
-    yield* tail;
-  } finally {
-    await tail[Symbol.asyncIterator]().return?.();
-  }
 }
