@@ -1,8 +1,9 @@
 /** A real Git server over HTTP(S): `git http-backend` behind node:http, with switches for everything that hosts do differently or wrongly. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import { gitEnvironment } from './git.ts';
 
 export type GitService = 'git-upload-pack' | 'git-receive-pack';
@@ -150,6 +151,9 @@ async function handle(
   backend.once('close', () => backends.delete(backend));
 }
 
+/** The program itself: killing `git http-backend` would leave it behind, and it never notices that a request of known length was cut. */
+const httpBackend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
+
 function isAuthorised({ basic, bearer }: GitHttpServerOptions, request: IncomingMessage): boolean {
   const given = request.headers.authorization;
   if (basic !== undefined) return given === `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`;
@@ -173,7 +177,7 @@ function runBackend(
       ];
     }),
   );
-  const backend = spawn('git', ['http-backend'], {
+  const backend = spawn(httpBackend, {
     env: {
       ...gitEnvironment,
       ...settings,
