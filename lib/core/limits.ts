@@ -23,6 +23,9 @@ export const limits = {
   connectMs: 15_000,
   /** From a small request to the first byte of its answer, and between two pieces of it. Big hosts take seconds to list 500,000 refs. */
   answerMs: 60_000,
+  /** The unread rest of an answer that is read so that its connection can be used again. Answers to history questions have a few hundred bytes. */
+  restBytes: 64 * KiB,
+  restMs: 1_000,
   /** Silence in the middle of a pack. Servers compress large packs for minutes, but C git and JGit send keep-alives while they do. */
   relaySilenceMs: 600_000,
 

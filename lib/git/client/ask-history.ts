@@ -213,7 +213,7 @@ export class History {
     try {
       return await use(await openPack(answer.pack, this.#source.objectFormat));
     } finally {
-      await answer.finish().catch(() => {});
+      await answer.finish();
     }
   }
 

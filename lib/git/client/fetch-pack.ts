@@ -24,9 +24,17 @@ export async function fetchPack(source: UploadPack, request: FetchPackRequest): 
     const ours = new Set(request.shallows);
     if (answer.shallows.some((oid) => !ours.has(oid))) throw new GitferryError('source_shallow');
     if (!answer.packFollows) throw new GitferryError('protocol_error', { detail: 'The source sent no pack.' });
-    return await openPack(answer.pack, source.objectFormat);
+    const pack = await openPack(answer.pack, source.objectFormat);
+    return {
+      ...pack,
+      async cancel() {
+        // First, so that nobody goes on waiting for a source that is silent.
+        answer.abort();
+        await pack.cancel();
+      },
+    };
   } catch (error) {
-    await answer.finish().catch(() => {});
+    answer.abort();
     throw error;
   }
 }

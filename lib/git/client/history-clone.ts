@@ -46,7 +46,7 @@ export async function cloneHistory(
       await folder.remove();
     }
   } finally {
-    await answer.finish().catch(() => {});
+    await answer.finish();
   }
 }
 

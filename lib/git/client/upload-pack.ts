@@ -3,7 +3,7 @@ import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
 import type { ObjectFormat } from '../object-id.ts';
-import type { Conversation, Transport } from '../transport/transport.ts';
+import type { Answer, Conversation, Transport } from '../transport/transport.ts';
 import { type AdvertisedRef, type Advertisement, parseAdvertisement } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
 import { encodeFetchRequestV0, encodeFetchRequestV2, type FetchRequest } from '../wire/fetch-request.ts';
@@ -25,8 +25,10 @@ export interface RefList {
 export interface FetchAnswer extends FetchResponse {
   /** The pack's bytes, if `packFollows`; throws `pack_truncated` where they end early. */
   readonly pack: ByteStream;
-  /** Ends the answer: reads a short rest so that the connection can be used again, or drops a long one. */
+  /** Ends the answer early: reads a short rest so that the connection can be used again, or drops a long or slow one. */
   finish(): Promise<void>;
+  /** Ends the answer at once, also while somebody waits for more of the pack. */
+  abort(): void;
 }
 
 export interface FetchOptions {
@@ -36,8 +38,6 @@ export interface FetchOptions {
 
 const listReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'protocol_error' } as const;
 const fetchReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'pack_truncated' } as const;
-/** Answers to questions are a few hundred bytes; reading that much is cheaper than a new connection. */
-const shortRestBytes = 64 * 1024;
 
 export class UploadPack {
   readonly #transport: Transport;
@@ -97,13 +97,14 @@ export class UploadPack {
       unborn: this.capabilities.value('ls-refs')?.split(' ').includes('unborn') ?? false,
     });
     const conversation = await this.#conversationForRequest();
-    const reader = new PktReader(await conversation.request(body, { compressedAnswer: true }), listReader);
+    const answer = await conversation.request(body, { compressedAnswer: true });
+    const reader = new PktReader(answer, listReader);
     try {
       const { refs, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
       return { refs: refs.filter(({ name }) => name !== 'HEAD'), headBranch: head?.symrefTarget ?? unbornHead, symrefsListed: true };
     } finally {
-      await reader.drain(shortRestBytes);
+      await finishAnswer(reader, answer);
     }
   }
 
@@ -116,7 +117,8 @@ export class UploadPack {
     const v2 = this.version === 2;
     const offered = this.#offeredV0();
     const body = v2 ? encodeFetchRequestV2(request, this.#commandCapabilities()) : encodeFetchRequestV0(request, offered);
-    const reader = new PktReader(await conversation.request(body, { patient }), fetchReader);
+    const answer = await conversation.request(body, { patient });
+    const reader = new PktReader(answer, fetchReader);
     try {
       const response = v2
         ? await parseFetchResponseV2(reader, this.objectFormat)
@@ -124,9 +126,9 @@ export class UploadPack {
       const multiplexed = v2 || offered.some((capability) => capability.startsWith('side-band'));
       const rest = cutIsTruncation(reader.rest());
       const pack = multiplexed ? demultiplex(rest, { words: new RemoteWords(), truncatedCode: 'pack_truncated' }) : rest;
-      return { ...response, pack, finish: () => reader.drain(shortRestBytes) };
+      return { ...response, pack, finish: () => finishAnswer(reader, answer), abort: () => answer.destroy() };
     } catch (error) {
-      await reader.drain(shortRestBytes).catch(() => {});
+      await finishAnswer(reader, answer);
       throw error;
     }
   }
@@ -173,12 +175,24 @@ async function openConversation(
 }
 
 /** Reads an advertisement, and its stream to the end. */
-export async function readAdvertisement(stream: ByteStream): Promise<Advertisement> {
-  const reader = new PktReader(stream, listReader);
+export async function readAdvertisement(answer: Answer): Promise<Advertisement> {
+  const reader = new PktReader(answer, listReader);
   try {
     return await parseAdvertisement(reader);
   } finally {
-    await reader.drain(shortRestBytes);
+    await finishAnswer(reader, answer);
+  }
+}
+
+/** Reads what little may be left of an answer, which is cheaper than a new connection, but not for long. Never throws. */
+async function finishAnswer(reader: PktReader, answer: Answer): Promise<void> {
+  const timer = setTimeout(() => answer.destroy(), limits.restMs);
+  try {
+    await reader.drain(limits.restBytes);
+  } catch {
+    // What was wanted of the answer is known already.
+  } finally {
+    clearTimeout(timer);
   }
 }
 

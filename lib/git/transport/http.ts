@@ -14,7 +14,7 @@ import { errorForStatus } from './http-status.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
 import { spool } from './spool.ts';
-import type { Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
+import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
 
 export interface HttpTransportDeps {
   readonly http: HttpClient;
@@ -61,7 +61,7 @@ class HttpTransport implements Transport {
   async close(): Promise<void> {}
 
   /** GET info/refs, following redirects within the host; resolves with the advertisement's bytes. */
-  async #discover(service: Service, versionHeader: Record<string, string>): Promise<ByteStream> {
+  async #discover(service: Service, versionHeader: Record<string, string>): Promise<Answer> {
     let url = endpoint(this.#base, `info/refs?service=${service}`);
     for (let redirects = 0; ; ) {
       const response = await this.#send(
@@ -88,7 +88,7 @@ class HttpTransport implements Transport {
       const isSmart = mediaType(response) === `application/x-${service}-advertisement`;
       const bytes = isSmart ? answer : await checkedAdvertisement(answer, this.href, service);
       this.#base = new URL(`${url.origin}${url.pathname.replace(/\/info\/refs$/, '')}`);
-      return bytes;
+      return { [Symbol.asyncIterator]: () => bytes[Symbol.asyncIterator](), destroy: answer.destroy };
     }
   }
 
@@ -129,7 +129,7 @@ class HttpTransport implements Transport {
     versionHeader: Record<string, string>,
     body: Uint8Array | ByteStream,
     options: RequestOptions,
-  ): Promise<ByteStream> {
+  ): Promise<Answer> {
     const url = endpoint(this.#base, service);
     const headers: Record<string, string> = {
       ...versionHeader,
@@ -218,26 +218,23 @@ class HttpTransport implements Transport {
     return { href: this.href, hasCredential: this.#credential !== undefined };
   }
 
-  /**
-   * The answer's bytes, decompressed, with coded errors. Ending the stream (`return`) drops the connection at once, also while somebody waits for
-   * the next bytes: a generator alone would first wait for them.
-   */
-  #answer(response: HttpResponse): ByteStream {
+  #answer(response: HttpResponse): Answer {
     const bytes = this.#decoded(response);
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => bytes.next(),
-        async return() {
-          response.body.destroy();
-          // What waits for the next bytes is told that they were dropped; here nobody asks for them.
-          await bytes.return(undefined);
-          return { done: true, value: undefined };
-        },
-      }),
+    const destroy = (): void => void response.body.destroy();
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: () => bytes.next(),
+      async return() {
+        // Not left to the generator: one that nobody has started yet would do nothing, and one that waits would go on waiting.
+        destroy();
+        await bytes.return(undefined);
+        return { done: true, value: undefined };
+      },
     };
+    return { [Symbol.asyncIterator]: () => iterator, destroy };
   }
 
-  async *#decoded(response: HttpResponse): AsyncGenerator<Uint8Array, undefined> {
+  /** The answer's bytes, decompressed, with coded errors. */
+  async *#decoded(response: HttpResponse): AsyncGenerator<Uint8Array, void> {
     const encoding = response.headers['content-encoding'] ?? 'identity';
     const host = this.#base.host;
     try {
@@ -247,7 +244,6 @@ class HttpTransport implements Transport {
         throw new GitferryError('protocol_error', {
           detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.`,
         });
-      return undefined;
     } catch (error) {
       throw toNetworkError(error, host, this.#deps.deadline.signal);
     } finally {

@@ -2,6 +2,12 @@
 import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 
+/** Bytes of a server's answer, to be read to the end or destroyed. */
+export interface Answer extends ByteStream {
+  /** Ends it at once, also while somebody waits for its next bytes (that wait then fails or ends). Safe at any time, also twice. */
+  destroy(): void;
+}
+
 export interface Transport {
   /** For messages: the URL without credentials. */
   readonly href: string;
@@ -26,14 +32,14 @@ export interface OpenOptions {
 
 export interface Conversation {
   /** What the server says first. Read to its flush packet, and to its end, before `request`. */
-  readonly advertisement: ByteStream | undefined;
+  readonly advertisement: Answer | undefined;
   /** Requests do not depend on each other: several may be under way at once, with protocol v0 too (HTTP). */
   readonly stateless: boolean;
   /**
    * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first.
-   * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or cancels it.
+   * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or destroys it.
    */
-  request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<ByteStream>;
+  request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<Answer>;
   /** Ends the conversation. */
   close(): Promise<void>;
 }
