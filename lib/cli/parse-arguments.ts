@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { GitferryError } from '../core/errors.ts';
 import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, type UserInfo } from '../git/transport/repository-url.ts';
-import type { Direction } from '../mirror/plan.ts';
+import type { Direction } from '../mirror/planning.ts';
 import { type CompiledRules, compileRules, defaultRules, type MirrorRules } from '../mirror/rules.ts';
 import { parseCidr } from '../net/address-guard.ts';
 

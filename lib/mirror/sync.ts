@@ -13,7 +13,8 @@ import { Capabilities } from '../git/wire/capabilities.ts';
 import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
-import { type Direction, type Note, type Plan, type PlannedChange, planRefs, type SourceRefs, type TargetDetails } from './plan.ts';
+import { planRefs } from './plan.ts';
+import type { Direction, Note, Plan, PlannedChange, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
 export interface SyncInput {

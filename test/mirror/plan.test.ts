@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type HistoryAnswer, questionKey } from '../../lib/git/client/ask-history.ts';
-import { type Direction, type Plan, type PlanNeeds, planRefs, type TargetDetails } from '../../lib/mirror/plan.ts';
+import { planRefs } from '../../lib/mirror/plan.ts';
+import type { Direction, Plan, PlanNeeds, TargetDetails } from '../../lib/mirror/planning.ts';
 import { compileRules, defaultRules, type MirrorRules } from '../../lib/mirror/rules.ts';
 
 interface Situation {
