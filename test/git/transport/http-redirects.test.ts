@@ -126,6 +126,18 @@ describe('a redirect is refused, and its target never asked', () => {
     expect(plain.connections()).toBe(0);
   });
 
+  it('from https to http on the same port', async () => {
+    const secure = await forThisTest(
+      startFaultServer(
+        redirecting((request) => `http://${request.headers.host}${request.url}`),
+        certificates.loopback,
+      ),
+    );
+    const url = `https://me:secret@127.0.0.1:${secure.port}/old.git`;
+    expect(await codeOf(discovered(transportTo(url, { authorities: testAuthority })))).toBe('redirect_refused');
+    expect(secure.requests).toHaveLength(1);
+  });
+
   it('in a loop, after a few times', async () => {
     const server = await forThisTest(startFaultServer(redirecting((request) => request.url ?? '')));
     expect(await codeOf(discovered(transportTo(`${server.origin}/r`)))).toBe('redirect_refused');
