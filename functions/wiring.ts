@@ -68,10 +68,13 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds 
 
 /** Tokens have at least this many characters; a shorter user name alone (`git`, a login) is no secret. */
 const shortestToken = 8;
+/** What goes in the place of the password where the token is the user name (GitHub). */
+const placeholders: readonly string[] = ['', 'x', 'x-oauth-basic'];
 
-/** The password; without one, the user name may be a token (`https://TOKEN@host/`). */
+/** The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`). */
 function secretsOf({ credential }: Endpoint): SecretPair[] {
   if (credential === undefined) return [];
-  if (credential.password !== '') return [credential];
-  return credential.username.length < shortestToken ? [] : [{ password: credential.username }];
+  const { username, password } = credential;
+  const isToken = placeholders.includes(password) && username.length >= shortestToken;
+  return [credential, ...(isToken ? [{ password: username }] : [])];
 }

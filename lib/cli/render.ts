@@ -1,5 +1,5 @@
 /** A run's outcome as text for people: a short table, what went wrong, what to do. */
-import { printable } from '../git/wire/sideband.ts';
+import { printable } from '../core/printable.ts';
 import { type RefOutcome, type RefResult, type RunOutcome, refResults } from '../mirror/outcome.ts';
 
 const shownRefs = 40;

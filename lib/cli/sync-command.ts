@@ -6,7 +6,7 @@ import type { SyncProgress } from '../mirror/sync.ts';
 import { createProgressLine } from './progress-line.ts';
 import { renderOutcome } from './render.ts';
 
-export const exitStatus = { success: 0, failed: 1, wrongUsage: 2, partial: 3 } as const;
+const exitStatus = { success: 0, failed: 1, wrongUsage: 2, partial: 3 } as const;
 
 export interface CommandOutput {
   readonly stdout: { write(text: string): unknown };

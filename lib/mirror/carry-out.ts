@@ -39,6 +39,12 @@ export async function carryOut(input: CarryOutInput, deps: CarryOutDeps): Promis
   return new CarryingOut(input, deps).run();
 }
 
+/**
+ * Breaks after which the same push is tried once more in the same run. Hosts that refuse chunked requests say so, or just hang up in the middle, and
+ * an idle connection may have been closed when it was wanted; the transport sends the second try with its length.
+ */
+const onceMore: ReadonlySet<string> = new Set(['chunking_refused', 'connection_failed']);
+
 class CarryingOut {
   readonly #input: CarryOutInput;
   readonly #deps: CarryOutDeps;
@@ -50,7 +56,7 @@ class CarryingOut {
   #bytes = 0;
   #error: GitferryError | undefined;
   #reportMissing = false;
-  #spooled = false;
+  #firstBreak: GitferryError | undefined;
 
   constructor(input: CarryOutInput, deps: CarryOutDeps) {
     this.#input = input;
@@ -79,13 +85,9 @@ class CarryingOut {
     }
     this.#bytes += result.bytes;
     if (result.kind === 'answered' && isClean(result.answer, commands)) return this.#settle(commands, () => ({ state: 'done' }));
-    if (result.kind === 'broken' && result.error.code === 'chunking_refused' && !this.#spooled) {
-      this.#spooled = true;
-      return this.#push(commands, { thinPack });
-    }
     const unmoved = await this.#look(commands, result);
     if (unmoved.length === 0) return;
-    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error);
+    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack });
     await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
   }
 
@@ -108,7 +110,11 @@ class CarryingOut {
     });
   }
 
-  async #afterBreak(unmoved: readonly PushCommand[], error: GitferryError): Promise<void> {
+  async #afterBreak(unmoved: readonly PushCommand[], error: GitferryError, { thinPack }: { readonly thinPack: boolean }): Promise<void> {
+    if (onceMore.has(error.code) && this.#firstBreak === undefined) {
+      this.#firstBreak = error;
+      return this.#push(unmoved, { thinPack });
+    }
     if (error.code === 'request_too_large' && unmoved.length > 1 && this.#splits < limits.splitPushes) {
       // The first (the default branch) alone carries most of the objects; the rest then need little.
       this.#splits++;
@@ -118,8 +124,10 @@ class CarryingOut {
       for (const part of parts) await this.#push(part, { thinPack: true });
       return;
     }
-    this.#error ??= error;
-    this.#reject(unmoved, () => error.message);
+    // Where the second try could not even begin, the first one says what is wrong.
+    const cause = error.code === 'spool_limit_exceeded' && this.#firstBreak?.code === 'connection_failed' ? this.#firstBreak : error;
+    this.#error ??= cause;
+    this.#reject(unmoved, () => cause.message);
   }
 
   async #afterRefusal(

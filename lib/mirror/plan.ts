@@ -1,7 +1,7 @@
 /** Decides what has to happen to every ref (behaviour.md §2): a pure function of both ref lists, the rules and the answers to history questions. */
 
 import { limits } from '../core/limits.ts';
-import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/ask-history.ts';
+import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
 import { isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
 import type { Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';

@@ -1,5 +1,5 @@
 /** What planning takes and gives: both ref lists, rules, answers; changes, stays, or what has to be known first. */
-import type { ContainmentQuestion, HistoryAnswer } from '../git/client/ask-history.ts';
+import type { ContainmentQuestion, HistoryAnswer } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { CompiledRules } from './rules.ts';
 

@@ -1,6 +1,7 @@
 /** History questions to the source server, against `git merge-base --is-ancestor` in a clone that is there already. */
 import { wireSync } from '../../functions/wiring.ts';
-import { type ContainmentQuestion, History, questionKey } from '../../lib/git/client/ask-history.ts';
+import { History } from '../../lib/git/client/ask-history.ts';
+import { type ContainmentQuestion, questionKey } from '../../lib/git/client/history-questions.ts';
 import { UploadPack } from '../../lib/git/client/upload-pack.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { git } from '../support/git.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HistoryAnswer, questionKey } from '../../lib/git/client/ask-history.ts';
+import { type HistoryAnswer, questionKey } from '../../lib/git/client/history-questions.ts';
 import { planRefs } from '../../lib/mirror/plan.ts';
 import type { Direction, Plan, PlanNeeds, TargetDetails } from '../../lib/mirror/planning.ts';
 import { compileRules, defaultRules, type MirrorRules } from '../../lib/mirror/rules.ts';

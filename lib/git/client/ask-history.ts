@@ -1,21 +1,11 @@
 /** History questions put to the source server: is this object known there, is this commit contained in that one, is it a commit at all? */
-import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Oid } from '../object-id.ts';
 import { type CommitGraph, isAncestor, readCommitGraphFromBytes, walk } from '../pack/commit-graph.ts';
-import { type IncomingPack, openPack } from '../pack/incoming-pack.ts';
-import type { FetchRequest } from '../wire/fetch-request.ts';
-import { cloneHistory } from './history-clone.ts';
-import type { FetchAnswer, UploadPack } from './upload-pack.ts';
-
-/** Is `commit` (any value) contained in, that is an ancestor of or equal to, `within` (a value the source lists)? */
-export interface ContainmentQuestion {
-  readonly commit: Oid;
-  readonly within: Oid;
-}
-
-/** `undecided`: nobody could tell, and why. It is never taken for yes or no. */
-export type HistoryAnswer = 'yes' | 'no' | { readonly undecided: string };
+import type { IncomingPack } from '../pack/incoming-pack.ts';
+import { type ContainmentQuestion, groupsByWithin, type HistoryAnswer, questionKey } from './history-questions.ts';
+import { noAnswer, QuestionPacks } from './question-packs.ts';
+import type { UploadPack } from './upload-pack.ts';
 
 export interface AskOptions {
   /** Whether the answer decides what happens to a ref: then a history clone is worth it. Without, the server's own answer or none. */
@@ -32,7 +22,7 @@ export class History {
   readonly #source: UploadPack;
   readonly #listed: ReadonlySet<Oid>;
   readonly #signal: AbortSignal;
-  #filterWorks: boolean;
+  readonly #packs: QuestionPacks;
   #questionsWork = true;
   #clone: { readonly wants: ReadonlySet<Oid>; readonly graph: Promise<CommitGraph> } | undefined;
 
@@ -41,7 +31,7 @@ export class History {
     this.#source = source;
     this.#listed = listed;
     this.#signal = signal;
-    this.#filterWorks = source.offersFilter;
+    this.#packs = new QuestionPacks(source);
   }
 
   /** Which of these objects the source has at all. One request for up to 10,000; with v0 one more for each that seems to be there. */
@@ -138,7 +128,7 @@ export class History {
   /** Many pairs: the commits that the newer sides have and the older ones lack; a walk from the new value that meets the old one says yes. */
   async #byNewCommits(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
     const settled = new Map<string, HistoryAnswer>();
-    if (!this.#questionsWork || !this.#filterWorks) return settled;
+    if (!this.#questionsWork || !this.#packs.filterWorks) return settled;
     const haves = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.haves);
     const graph = await this.#differenceGraph([...new Set(questions.map(({ within }) => within))], haves);
     if (graph === undefined) return settled;
@@ -152,9 +142,9 @@ export class History {
   /** Commits that `wants` reach and `haves` do not, if the server lists them and they are not too many; empty is answered without a filter too. */
   async #differenceGraph(wants: readonly Oid[], haves: readonly Oid[]): Promise<CommitGraph | undefined> {
     try {
-      return await this.#withPack({ wants, haves }, async (pack) => {
+      return await this.#packs.ask({ wants, haves }, async (pack) => {
         if (pack.objects === 0) return new Map();
-        if (!this.#filterWorks || this.#source.objectFormat !== 'sha1' || pack.objects > limits.commitListObjects) return undefined;
+        if (!this.#packs.filterWorks || this.#source.objectFormat !== 'sha1' || pack.objects > limits.commitListObjects) return undefined;
         const chunks: Uint8Array[] = [];
         let bytes = 0;
         for await (const chunk of pack.bytes) {
@@ -184,36 +174,10 @@ export class History {
   /** One question to the server; undefined if it does not answer such questions. */
   async #askServer({ commit, within }: ContainmentQuestion): Promise<'yes' | 'no' | undefined> {
     try {
-      return await this.#withPack({ wants: [commit], haves: [within] }, async ({ objects }) => (objects === 0 ? 'yes' : 'no'));
+      return await this.#packs.ask({ wants: [commit], haves: [within] }, async ({ objects }) => (objects === 0 ? 'yes' : 'no'));
     } catch (error) {
       noAnswer(error);
       return (await this.known([commit])).get(commit) === 'no' ? 'no' : undefined;
-    }
-  }
-
-  /** Fetches commits only where the filter works, and tries without it once where it turns out not to. */
-  async #withPack<T>(what: Pick<FetchRequest, 'wants' | 'haves' | 'depth'>, use: (pack: IncomingPack) => Promise<T>): Promise<T> {
-    const request: FetchRequest = { ...what, done: true, thinPack: false, ofsDelta: false };
-    if (this.#filterWorks) {
-      try {
-        return await this.#fetchAnd({ ...request, filter: 'tree:0' }, use);
-      } catch (error) {
-        noAnswer(error);
-        // Only if the server answers without the filter was it the filter.
-        const result = await this.#fetchAnd(request, use);
-        this.#filterWorks = false;
-        return result;
-      }
-    }
-    return this.#fetchAnd(request, use);
-  }
-
-  async #fetchAnd<T>(request: FetchRequest, use: (pack: IncomingPack) => Promise<T>): Promise<T> {
-    const answer: FetchAnswer = await this.#source.fetch(request, { patient: false });
-    try {
-      return await use(await openPack(answer.pack, this.#source.objectFormat));
-    } finally {
-      await answer.finish();
     }
   }
 
@@ -230,7 +194,7 @@ export class History {
     try {
       const wants = questions.map(({ within }) => within);
       if (this.#clone === undefined || wants.some((oid) => this.#clone?.wants.has(oid) !== true)) {
-        this.#clone = { wants: new Set(wants), graph: this.#cloneHistory(wants) };
+        this.#clone = { wants: new Set(wants), graph: this.#packs.clone(wants, this.#signal) };
       }
       const graph = await this.#clone.graph;
       for (const { commit, within } of questions)
@@ -241,36 +205,18 @@ export class History {
     return settled;
   }
 
-  async #cloneHistory(wants: readonly Oid[]): Promise<CommitGraph> {
-    if (this.#filterWorks) {
-      try {
-        return await cloneHistory(this.#source, wants, { filtered: true, signal: this.#signal });
-      } catch (error) {
-        if (error instanceof GitferryError && error.code === 'history_too_large') throw error;
-        noAnswer(error);
-        this.#filterWorks = false;
-      }
-    }
-    return cloneHistory(this.#source, wants, { filtered: false, signal: this.#signal });
-  }
-
   /** Which of these objects, all known to the source, are commits: the type of the first object in a pack of depth one. */
   async areCommits(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
     const answers = new Map<Oid, HistoryAnswer>();
     await inParallel([...new Set(oids)], async (oid) => {
       try {
-        answers.set(oid, await this.#withPack({ wants: [oid], haves: [], depth: 1 }, firstIsCommit));
+        answers.set(oid, await this.#packs.ask({ wants: [oid], haves: [], depth: 1 }, firstIsCommit));
       } catch (error) {
         answers.set(oid, { undecided: noAnswer(error) });
       }
     });
     return answers;
   }
-}
-
-/** One question as a key of the answers. */
-export function questionKey({ commit, within }: ContainmentQuestion): string {
-  return `${commit} ${within}`;
 }
 
 async function firstIsCommit(pack: IncomingPack): Promise<'yes' | 'no'> {
@@ -287,31 +233,6 @@ async function firstIsCommit(pack: IncomingPack): Promise<'yes' | 'no'> {
 function answerFor(acknowledged: ReadonlySet<Oid> | string, oid: Oid): HistoryAnswer {
   if (typeof acknowledged === 'string') return { undecided: acknowledged };
   return acknowledged.has(oid) ? 'yes' : 'no';
-}
-
-function groupsByWithin(questions: readonly ContainmentQuestion[]): ContainmentQuestion[][] {
-  const groups = new Map<Oid, ContainmentQuestion[]>();
-  for (const question of questions) {
-    const group = groups.get(question.within);
-    if (group === undefined) groups.set(question.within, [question]);
-    else group.push(question);
-  }
-  return [...groups.values()];
-}
-
-const endsTheRun = new Set([
-  'deadline_exceeded',
-  'run_interrupted',
-  'credentials_refused',
-  'credentials_missing',
-  'address_blocked',
-  'internal_error',
-]);
-
-/** What a failed question says; rethrows what is no matter of this question. */
-function noAnswer(error: unknown): string {
-  if (!(error instanceof GitferryError) || endsTheRun.has(error.code)) throw error;
-  return error.message;
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -1,9 +1,10 @@
 /** What an HTTP status other than 200 means for a Git conversation: one table. */
+
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { printable } from '../../core/printable.ts';
 import type { HttpResponse } from '../../net/http-client.ts';
-import { printable } from '../wire/sideband.ts';
 
 const codes: Readonly<Record<number, ErrorCode>> = {
   401: 'credentials_refused',

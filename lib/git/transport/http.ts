@@ -6,7 +6,7 @@ import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
-import { type HttpClient, type HttpResponse, toNetworkError } from '../../net/http-client.ts';
+import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../../net/http-client.ts';
 import { agent } from '../agent.ts';
 import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
@@ -178,7 +178,11 @@ class HttpTransport implements Transport {
         await file.remove();
       }
     }
-    const response = await this.#send('POST', url, headers, joined(head, tail), 0, options);
+    const response = await this.#send('POST', url, headers, joined(head, tail), 0, options).catch((error: unknown) => {
+      // Some hosts refuse chunks by hanging up while they come, and then their answer is lost.
+      if (error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
+      throw error;
+    });
     if (response.status === 411 || response.status === 501 || response.status === 400) {
       response.body.destroy();
       this.#chunkingRefused = true;
@@ -187,7 +191,7 @@ class HttpTransport implements Transport {
     return response;
   }
 
-  #send(
+  async #send(
     method: 'GET' | 'POST',
     url: URL,
     headers: Record<string, string>,
@@ -196,7 +200,7 @@ class HttpTransport implements Transport {
     options: RequestOptions = {},
   ): Promise<HttpResponse> {
     const authorization = this.#authorization();
-    return this.#deps.http.request({
+    const request: HttpRequest = {
       method,
       url,
       headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
@@ -204,7 +208,15 @@ class HttpTransport implements Transport {
       signal: this.#deps.deadline.signal,
       headersMs,
       silenceMs: options.patient === true ? limits.relaySilenceMs : limits.answerMs,
-    });
+    };
+    try {
+      return await this.#deps.http.request(request);
+    } catch (error) {
+      // An idle connection may have been closed just when it was wanted. Asking again does no harm, unlike pushing again.
+      const isQuestion = method === 'GET' || (body instanceof Uint8Array && url.pathname.endsWith('/git-upload-pack'));
+      if (!isQuestion || !(error instanceof GitferryError) || error.code !== 'connection_failed') throw error;
+      return this.#deps.http.request(request);
+    }
   }
 
   #authorization(): string | undefined {

@@ -1,9 +1,10 @@
 /** Reads packets from a stream of bytes: the thin asynchronous layer above decodePkt. */
+
 import { isAscii } from 'node:buffer';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import { decodePkt, type Pkt, parsePktLength, pktText } from './pkt-line.ts';
-import { printable } from './sideband.ts';
 
 export type ByteStream = AsyncIterable<Uint8Array>;
 

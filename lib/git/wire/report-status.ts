@@ -1,8 +1,9 @@
 /** The target's report on a push, gitprotocol-pack(5) report-status: whether the pack was unpacked, then one line per ref. */
+
 import { GitferryError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import { pktText } from './pkt-line.ts';
 import { type PktReader, throwIfErr } from './pkt-reader.ts';
-import { printable } from './sideband.ts';
 
 export interface ReportStatus {
   /** `ok`, or the target's words on why it could not store the pack. */

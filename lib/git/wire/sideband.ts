@@ -1,8 +1,10 @@
 /** The side-band-64k multiplexing, gitprotocol-pack(5): band 1 carries data, band 2 words for people, band 3 a fatal error. */
+
 import { StringDecoder } from 'node:string_decoder';
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { printable } from '../../core/printable.ts';
 import { parsePktLength } from './pkt-line.ts';
 import type { ByteStream } from './pkt-reader.ts';
 
@@ -23,12 +25,6 @@ export class RemoteWords {
       .map((line) => printable(line).trim())
       .filter((line) => line !== '');
   }
-}
-
-/** Text of a stranger made fit for terminals and logs. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\x00-\x1f\x7f-\x9f]/g, ' ');
 }
 
 export interface SidebandOptions {

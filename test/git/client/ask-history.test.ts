@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createDeadline } from '../../../lib/core/deadline.ts';
 import { GitferryError } from '../../../lib/core/errors.ts';
 import { limits } from '../../../lib/core/limits.ts';
-import { type ContainmentQuestion, History, questionKey } from '../../../lib/git/client/ask-history.ts';
+import { History } from '../../../lib/git/client/ask-history.ts';
 import { cloneHistory } from '../../../lib/git/client/history-clone.ts';
+import { type ContainmentQuestion, questionKey } from '../../../lib/git/client/history-questions.ts';
 import { UploadPack } from '../../../lib/git/client/upload-pack.ts';
 import { createHttpTransport } from '../../../lib/git/transport/http.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { printable } from '../../../lib/core/printable.ts';
 import { encodePkt, flushPkt } from '../../../lib/git/wire/pkt-line.ts';
-import { demultiplex, printable, RemoteWords } from '../../../lib/git/wire/sideband.ts';
+import { demultiplex, RemoteWords } from '../../../lib/git/wire/sideband.ts';
 import { codeOf, cut, pieceSizes, settled } from '../../support/byte-streams.ts';
 import { hostile } from '../../support/wire-arbitraries.ts';
 
