@@ -9,6 +9,8 @@ export const limits = {
   /** One listing. 500,000 refs with long names take about 60 MB; what goes on longer is not a ref list. */
   advertisementBytes: 128 * MiB,
   refs: 1_000_000,
+  /** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
+  capabilityLines: 1000,
   /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */
   refNameBytes: 1024,
   /** How much of an HTTP error's body is read to find the host's words. */

@@ -212,10 +212,18 @@ export class History {
       try {
         answers.set(oid, await this.#packs.ask({ wants: [oid], haves: [], depth: 1 }, firstIsCommit));
       } catch (error) {
-        answers.set(oid, { undecided: noAnswer(error) });
+        const undecided = noAnswer(error);
+        answers.set(oid, (await this.#isCommitOfClone(oid)) ? 'yes' : { undecided });
       }
     });
     return answers;
+  }
+
+  /** What a walk along parents meets is a commit. No clone is made for this question alone. */
+  async #isCommitOfClone(oid: Oid): Promise<boolean> {
+    const clone = this.#clone;
+    const graph = await clone?.graph.catch(() => undefined);
+    return clone !== undefined && graph !== undefined && [...clone.wants].some((want) => isAncestor(graph, oid, want));
   }
 }
 

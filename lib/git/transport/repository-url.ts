@@ -83,6 +83,9 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
     path,
     href: `${known}://${authority}${path}`,
   };
+  // `https://me:12/secret@host/r`: a password with a slash, taken for a port and a path. Neither is shown.
+  if (port !== undefined && url.username === '' && path.includes('@'))
+    throw invalid('a / in its password must be written as %2F (and a @ in its path as %40).');
   if (url.username === '' && url.password === '') return { url: parsed };
   try {
     return { url: parsed, userInfo: { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) } };

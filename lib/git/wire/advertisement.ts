@@ -29,9 +29,6 @@ export type Advertisement =
       readonly shallows: readonly Oid[];
     };
 
-/** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
-const maxCapabilityLines = 1000;
-
 export type Service = 'git-upload-pack' | 'git-receive-pack';
 
 /**
@@ -57,7 +54,7 @@ async function parseV2(reader: PktReader): Promise<Advertisement> {
   const words: string[] = [];
   for (let pkt = await nextPkt(reader); pkt !== 'flush'; pkt = await nextPkt(reader)) {
     if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
-    if (words.length === maxCapabilityLines) throw new GitferryError('protocol_error', { detail: 'It lists too many capabilities.' });
+    if (words.length === limits.capabilityLines) throw new GitferryError('protocol_error', { detail: 'It lists too many capabilities.' });
     words.push(pktText(pkt));
   }
   const capabilities = new Capabilities(words);
