@@ -20,12 +20,6 @@ export function isZeroOid(oid: Oid): boolean {
   return oid === zeroOids.sha1 || oid === zeroOids.sha256;
 }
 
-const shapes: Readonly<Record<ObjectFormat, RegExp>> = { sha1: /^[0-9a-f]{40}$/, sha256: /^[0-9a-f]{64}$/ };
-
-export function isOid(text: string, format: ObjectFormat): boolean {
-  return shapes[format].test(text);
-}
-
 /** The value of an `object-format` capability; undefined for formats that git does not have. */
 export function parseObjectFormat(text: string): ObjectFormat | undefined {
   return text === 'sha1' || text === 'sha256' ? text : undefined;

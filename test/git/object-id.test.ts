@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { isOid, isZeroOid, parseObjectFormat, zeroOid } from '../../lib/git/object-id.ts';
+import { isZeroOid, type ObjectFormat, parseObjectFormat, zeroOid } from '../../lib/git/object-id.ts';
+import { checkedOid } from '../../lib/git/wire/advertisement.ts';
+
+/** Whether the wire takes it for an object id. */
+function isOid(text: string, format: ObjectFormat): boolean {
+  try {
+    return checkedOid(text, format) === text;
+  } catch {
+    return false;
+  }
+}
 
 const sha1 = 'a'.repeat(40);
 const sha256 = '0123456789abcdef'.repeat(4);
