@@ -24,6 +24,10 @@ const options = {
   banner: {
     js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);",
   },
+  alias: {
+    // Its CommonJS build, which Node would take, loses its named exports when it is imported late from a bundle.
+    'isomorphic-git': `${root}node_modules/isomorphic-git/index.js`,
+  },
   plugins: [
     {
       name: 'undici-parts',
