@@ -15,7 +15,6 @@ const options = {
   platform: 'node',
   target: 'node20',
   minify: true,
-  keepNames: true,
   sourcemap: true,
   sourcesContent: false,
   // A native module cannot be bundled.
