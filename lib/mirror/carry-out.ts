@@ -22,6 +22,8 @@ export interface CarryOutDeps {
   readonly deadline: Deadline;
   /** Lists the target's refs anew, also when the run's own time is up. */
   relist(): Promise<ReadonlyMap<string, Oid>>;
+  /** The source has sent all of a pack; the target may still be at work on it. */
+  onPackSent(): void;
   onBytes(bytes: number): void;
   onRefs(done: number): void;
 }

@@ -25,6 +25,8 @@ export interface RelayDeps {
   readonly deadline: Deadline;
   /** Called with the size of each piece of the pack that was handed to the target. */
   onBytes(bytes: number): void;
+  /** Called when the target has been handed the last one. */
+  onPackSent(): void;
 }
 
 export type RelayResult =
@@ -36,10 +38,7 @@ export type RelayResult =
  * Fetches first, and opens the push only when the pack's header is there: what throws from here happened before anything went to the target.
  * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
  */
-export async function relay(
-  { source, target, commands, haves, thinPack }: RelayInput,
-  { deadline, onBytes }: RelayDeps,
-): Promise<RelayResult> {
+export async function relay({ source, target, commands, haves, thinPack }: RelayInput, deps: RelayDeps): Promise<RelayResult> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   const incoming =
@@ -52,7 +51,7 @@ export async function relay(
           thinPack: thinPack && !target.capabilities.has('no-thin'),
           ofsDelta: target.capabilities.has('ofs-delta'),
         });
-  const passage = new Passage(incoming, deadline, onBytes);
+  const passage = new Passage(incoming, deps);
   try {
     const answer = await target.push(commands, packFor(commands, passage, source));
     return { kind: 'answered', answer, bytes: passage.bytes };
@@ -76,16 +75,16 @@ const collectEveryBytes = 4_000_000;
 /** The pack on its way: counts bytes, notices silence, and keeps the source's own failure apart from what it causes at the target. */
 class Passage {
   readonly #pack: IncomingPack | undefined;
-  readonly #onBytes: (bytes: number) => void;
+  readonly #deps: RelayDeps;
   readonly #silence: NodeJS.Timeout;
   #complete = false;
   bytes = 0;
   sourceError: unknown;
 
-  constructor(pack: IncomingPack | undefined, deadline: Deadline, onBytes: (bytes: number) => void) {
+  constructor(pack: IncomingPack | undefined, deps: RelayDeps) {
     this.#pack = pack;
-    this.#onBytes = onBytes;
-    const silent = (): void => deadline.abort(new GitferryError('timed_out', { detail: 'Neither side moved the pack on.' }));
+    this.#deps = deps;
+    const silent = (): void => deps.deadline.abort(new GitferryError('timed_out', { detail: 'Neither side moved the pack on.' }));
     this.#silence = setTimeout(silent, limits.relaySilenceMs);
     this.#silence.unref();
   }
@@ -103,13 +102,14 @@ class Passage {
           collectAt = this.bytes + collectEveryBytes;
           collectYoungGarbage();
         }
-        this.#onBytes(chunk.length);
+        this.#deps.onBytes(chunk.length);
         this.#silence.refresh();
         yield chunk;
       }
       // From here on the target is at work; its answer has a limit of its own.
       clearTimeout(this.#silence);
       this.#complete = true;
+      this.#deps.onPackSent();
     } catch (error) {
       this.sourceError = error;
       throw error;

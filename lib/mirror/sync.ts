@@ -50,6 +50,7 @@ export async function syncRepositories(input: SyncInput, deps: SyncDeps): Promis
 
 interface Ends {
   readonly source: UploadPack;
+  readonly sourceRefs: SourceRefs;
   readonly target: ReceivePack;
 }
 
@@ -97,12 +98,12 @@ class Run {
   /** Lists, plans and carries out, for all refs or only these; resolves with the refs that lost a race. */
   async #attempt(only?: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     this.#progress('listing');
-    const { source, target } = await this.#openBoth();
-    const sourceRefs = await this.#listSource(source);
+    const ends = await this.#openBoth();
+    const { source, sourceRefs, target } = ends;
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
     const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
-    const plan = await this.#plan({ source, target }, sourceRefs, targetValues, history, only);
+    const plan = await this.#plan(ends, targetValues, history, only);
     if (only === undefined) {
       this.#notes = plan.notes;
       this.#divergedDefaultBranch = plan.divergedDefaultBranch;
@@ -111,34 +112,47 @@ class Run {
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
-    this.#refsTotal = plan.changes.length;
 
-    // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: found out while the pack moves.
-    const fastForwards = history.contained(plan.fastForwards, { decisive: false });
-    fastForwards.catch(() => {});
-    let verdicts: ReadonlyMap<string, Verdict> = new Map();
-    if (!this.#input.dryRun && plan.changes.length > 0) {
-      this.#progress('relaying');
-      const listedBySource = new Set(sourceRefs.values.values());
-      const carried = await carryOut(
-        { source, target, commands: plan.changes, common: [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid)) },
-        {
-          deadline: this.#deps.deadline,
-          relist: () => this.#relistTarget(),
-          onBytes: (bytes) => {
-            this.#bytes += bytes;
-            this.#progress('relaying');
-          },
-          onRefs: (done) => {
-            this.#refsDone = done;
-            this.#progress('relaying');
-          },
+    // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
+    // the pack and has nothing else to do.
+    let fastForwards: Promise<ReadonlyMap<string, HistoryAnswer>> | undefined;
+    const askFastForwards = (): Promise<ReadonlyMap<string, HistoryAnswer>> => {
+      fastForwards ??= history.contained(plan.fastForwards, { decisive: false }).catch(() => new Map());
+      return fastForwards;
+    };
+    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);
+    return this.#record(plan, verdicts, await askFastForwards());
+  }
+
+  async #carryOut(
+    { changes }: Plan,
+    { source, sourceRefs, target }: Ends,
+    targetValues: ReadonlyMap<string, Oid>,
+    onPackSent: () => void,
+  ): Promise<ReadonlyMap<string, Verdict>> {
+    if (changes.length === 0) return new Map();
+    this.#refsTotal = changes.length;
+    this.#progress('relaying');
+    const listedBySource = new Set(sourceRefs.values.values());
+    const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
+    const { verdicts, error } = await carryOut(
+      { source, target, commands: changes, common },
+      {
+        deadline: this.#deps.deadline,
+        relist: () => this.#relistTarget(),
+        onPackSent,
+        onBytes: (bytes) => {
+          this.#bytes += bytes;
+          this.#progress('relaying');
         },
-      );
-      verdicts = carried.verdicts;
-      this.#error ??= carried.error;
-    }
-    return this.#record(plan, verdicts, await fastForwards.catch(() => new Map()));
+        onRefs: (done) => {
+          this.#refsDone = done;
+          this.#progress('relaying');
+        },
+      },
+    );
+    this.#error ??= error;
+    return verdicts;
   }
 
   #record(plan: Plan, verdicts: ReadonlyMap<string, Verdict>, fastForwards: ReadonlyMap<string, HistoryAnswer>): ReadonlySet<string> {
@@ -154,15 +168,19 @@ class Run {
   }
 
   async #openBoth(): Promise<Ends> {
-    const opened = [UploadPack.open(this.#connect('source')), ReceivePack.open(this.#connect('target'))] as const;
+    const opened = [this.#openSource(), ReceivePack.open(this.#connect('target'))] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
-    const [source, target] = [await opened[0], await opened[1]];
-    // An empty repository may not say what it will hold.
+    const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];
     if (source.objectFormat !== target.objectFormat) {
       throw new GitferryError('object_format_mismatch', { detail: `Source: ${source.objectFormat}, target: ${target.objectFormat}.` });
     }
-    return { source, target };
+    return { source, sourceRefs, target };
+  }
+
+  async #openSource(): Promise<Pick<Ends, 'source' | 'sourceRefs'>> {
+    const source = await UploadPack.open(this.#connect('source'));
+    return { source, sourceRefs: await this.#listSource(source) };
   }
 
   async #listSource(source: UploadPack): Promise<SourceRefs> {
@@ -174,13 +192,7 @@ class Run {
   }
 
   /** Asks until there is a plan; each round answers all that the last one needed, so there are at most a few. */
-  async #plan(
-    ends: Ends,
-    source: SourceRefs,
-    values: ReadonlyMap<string, Oid>,
-    history: History,
-    only?: ReadonlySet<string>,
-  ): Promise<Plan> {
+  async #plan({ sourceRefs, target }: Ends, values: ReadonlyMap<string, Oid>, history: History, only?: ReadonlySet<string>): Promise<Plan> {
     const contained = new Map<string, HistoryAnswer>();
     const known = new Map<Oid, HistoryAnswer>();
     const commits = new Map<Oid, HistoryAnswer>();
@@ -189,7 +201,7 @@ class Run {
       const planning = planRefs({
         direction: this.#input.direction,
         rules: this.#input.rules,
-        source,
+        source: sourceRefs,
         target: { values, ...(details === undefined ? {} : { details }) },
         answers: { contained, known, commits },
         ...(only === undefined ? {} : { only }),
@@ -197,7 +209,7 @@ class Run {
       if (planning.kind === 'plan') return planning.plan;
       const { needs } = planning;
       const [gotDetails, gotContained, gotKnown, gotCommits] = await Promise.all([
-        needs.targetDetails ? this.#targetDetails(ends.target) : details,
+        needs.targetDetails ? this.#targetDetails(target) : details,
         history.contained(needs.contained, { decisive: true }),
         history.known(needs.known),
         history.areCommits(needs.commits),
