@@ -34,17 +34,11 @@ export function renderFinding({ title, contenders, targets }: Finding): string {
       String(runs),
     ]),
   );
-  const table =
+  const measured =
     rows.length === 0 ? [] : [row(['', 'wall: median (range)', 'CPU', 'peak memory', 'runs']), row(Array(5).fill('---')), ...rows, ''];
-  return [
-    `### ${title}`,
-    '',
-    ...table,
-    row(['target', 'measured', 'bound', '']),
-    row(Array(4).fill('---')),
-    ...targets.map(renderTarget),
-    '',
-  ].join('\n');
+  const bounds =
+    targets.length === 0 ? [] : [row(['target', 'measured', 'bound', '']), row(Array(4).fill('---')), ...targets.map(renderTarget), ''];
+  return [`### ${title}`, '', ...measured, ...bounds].join('\n');
 }
 
 function renderTarget(target: Target): string {
