@@ -5,16 +5,16 @@ import { printUsageError, runSyncCommand } from '../lib/cli/sync-command.ts';
 import { usage } from '../lib/cli/usage.ts';
 import { GitferryError, toGitferryError } from '../lib/core/errors.ts';
 import { version } from '../lib/core/version.ts';
-import { createEnvironmentRedactor, passwordSettings, wireSync } from './wiring.ts';
+import { commandSettings, createEnvironmentRedactor, wireSync } from './wiring.ts';
 
 async function main(args: readonly string[]): Promise<number> {
-  const passwords = passwordSettings();
+  const settings = commandSettings();
   const json = args.includes('--json');
   let command: Awaited<ReturnType<typeof parseArguments>>;
   try {
-    command = await parseArguments(args, passwords);
+    command = await parseArguments(args, settings);
   } catch (error) {
-    return printUsageError(toGitferryError(error), createEnvironmentRedactor(passwords), { json }, process);
+    return printUsageError(toGitferryError(error), createEnvironmentRedactor(settings), { json }, process);
   }
   if (command.kind === 'help') process.stdout.write(usage);
   if (command.kind === 'version') process.stdout.write(`${version}\n`);

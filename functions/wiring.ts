@@ -1,12 +1,13 @@
 /** The one place where settings become objects: reads the environment, builds what use cases need. */
-import type { Endpoint, PasswordSettings } from '../lib/cli/parse-arguments.ts';
+import type { CommandSettings, Endpoint } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type Redactor, type SecretPair } from '../lib/core/redact.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 
-export function passwordSettings(): PasswordSettings {
+export function commandSettings(): CommandSettings {
   return {
+    allowAddresses: process.env['GITFERRY_ALLOW_ADDRESSES'],
     sourcePassword: process.env['GITFERRY_SOURCE_PASSWORD'],
     targetPassword: process.env['GITFERRY_TARGET_PASSWORD'],
   };
@@ -24,7 +25,7 @@ export function demoEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** A redactor for what came by the environment, before anything else is known. */
-export function createEnvironmentRedactor({ sourcePassword, targetPassword }: PasswordSettings): Redactor {
+export function createEnvironmentRedactor({ sourcePassword, targetPassword }: CommandSettings): Redactor {
   return createRedactor([sourcePassword, targetPassword].flatMap((password) => (password === undefined ? [] : [{ password }])));
 }
 

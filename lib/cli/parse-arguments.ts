@@ -25,8 +25,10 @@ export interface SyncCommand {
 
 export type Command = SyncCommand | { readonly kind: 'help' } | { readonly kind: 'version' };
 
-/** Passwords that came by the environment. */
-export interface PasswordSettings {
+/** What came by the environment. */
+export interface CommandSettings {
+  /** GITFERRY_ALLOW_ADDRESSES: CIDRs separated by commas or spaces, beside those of --allow-address. */
+  readonly allowAddresses?: string | undefined;
   readonly sourcePassword: string | undefined;
   readonly targetPassword: string | undefined;
 }
@@ -67,7 +69,7 @@ function parseStrictly(args: readonly string[]) {
  * Parses and checks. Throws `invalid_arguments` and the codes of URLs and rules (`invalid_url`, `scp_style_url`, `unsupported_scheme`, `same_repository`,
  * `invalid_regex`, `regex_too_long`, `filters_exclusive`); messages never hold what may be a password.
  */
-export async function parseArguments(args: readonly string[], passwords: PasswordSettings): Promise<Command> {
+export async function parseArguments(args: readonly string[], settings: CommandSettings): Promise<Command> {
   const { values, positionals } = parsed(args);
   if (values.help === true || args.length === 0) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
@@ -78,14 +80,14 @@ export async function parseArguments(args: readonly string[], passwords: Passwor
   if (sourceText === undefined || targetText === undefined) throw invalid('sync takes two URLs: SOURCE and TARGET.');
   if (more.length > 0) throw invalid(`sync takes two URLs, not ${positionals.length - 1}.`);
 
-  const source = endpoint(sourceText, 'SOURCE', passwords.sourcePassword, 'GITFERRY_SOURCE_PASSWORD');
-  const target = endpoint(targetText, 'TARGET', passwords.targetPassword, 'GITFERRY_TARGET_PASSWORD');
+  const source = endpoint(sourceText, 'SOURCE', settings.sourcePassword, 'GITFERRY_SOURCE_PASSWORD');
+  const target = endpoint(targetText, 'TARGET', settings.targetPassword, 'GITFERRY_TARGET_PASSWORD');
   if (isSameRepository(source.url, target.url)) throw new GitferryError('same_repository', { detail: `Both are ${source.url.href}.` });
   if (values.lfs !== undefined && !['auto', 'on', 'off'].includes(values.lfs)) throw invalid('--lfs takes auto, on or off.');
   if (values.lfs === 'on') throw new GitferryError('lfs_unavailable');
   const sshOption = (['source-ssh-key', 'target-ssh-key', 'known-hosts'] as const).find((name) => values[name] !== undefined);
   if (sshOption !== undefined) throw new GitferryError('ssh_unavailable', { detail: `--${sshOption} has no use.` });
-  const allowAddresses = values['allow-address'] ?? [];
+  const allowAddresses = [...(values['allow-address'] ?? []), ...(settings.allowAddresses ?? '').split(/[\s,]+/).filter(Boolean)];
   for (const cidr of allowAddresses) parseCidr(cidr);
   return {
     kind: 'sync',

@@ -6,7 +6,8 @@ Usage:
   gitferry --help | --version
 
 SOURCE and TARGET are https:// or http:// URLs. Passwords: in the URL, or in
-GITFERRY_SOURCE_PASSWORD and GITFERRY_TARGET_PASSWORD.
+GITFERRY_SOURCE_PASSWORD and GITFERRY_TARGET_PASSWORD. GITFERRY_ALLOW_ADDRESSES:
+address ranges to allow, separated by commas.
 
 Options of sync:
   --direction push|pull          whose rules apply: push (default) makes TARGET

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type PasswordSettings, parseArguments, type SyncCommand } from '../../lib/cli/parse-arguments.ts';
+import { type CommandSettings, parseArguments, type SyncCommand } from '../../lib/cli/parse-arguments.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 
-const none: PasswordSettings = { sourcePassword: undefined, targetPassword: undefined };
+const none: CommandSettings = { sourcePassword: undefined, targetPassword: undefined };
 const urls = ['https://source.example.org/a.git', 'https://target.example.org/b.git'];
 
 async function parsed(...options: string[]): Promise<SyncCommand> {
@@ -110,6 +110,13 @@ describe('parseArguments', () => {
       source: { url: { href: 'https://source.example.org/a.git' }, credential: { username: 'ada@corp', password: 'p%40ss' } },
       target: { url: { href: 'https://target.example.org/b.git' }, credential: { username: 'bob', password: 'from the environment' } },
     });
+  });
+
+  it('allows the addresses of the environment beside its own, and checks them', async () => {
+    const args = ['sync', ...urls, '--allow-address', '127.0.0.1'];
+    const command = await parseArguments(args, { ...none, allowAddresses: '10.0.0.0/8, fd00::/8' });
+    expect(command).toMatchObject({ allowAddresses: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'] });
+    expect(await codeOf(args, { ...none, allowAddresses: '10.0.0.0/8;x' })).toBe('invalid_arguments');
   });
 
   it('refuses two different passwords for one side instead of choosing', async () => {
