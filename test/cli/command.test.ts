@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gitferry } from '../support/command.ts';
@@ -92,6 +93,32 @@ describe('gitferry sync', () => {
     const real = JSON.parse((await gitferry(['sync', ...args, '--json'])).stdout);
     expect(dry).toMatchObject({ dry_run: true, bytes: 0, refs: real.refs, counts: real.counts });
     await git(targetPath, ['fsck', '--strict']);
+  });
+
+  it('names updates of many branches after few questions, with what is bundled beside it', async () => {
+    const numbers = Array.from({ length: 16 }, (_, number) => number);
+    const parents = Object.fromEntries([
+      ['r', []],
+      ...numbers.flatMap((n) => [
+        [`a${n}`, ['r']],
+        [`b${n}`, [`a${n}`]],
+        [`x${n}`, ['r']],
+      ]),
+    ]);
+    await mkdir(join(folder.path, 'many'));
+    const many = await createObjectStore(join(folder.path, 'many'), parents);
+    const refs = (value: (n: number) => string) => Object.fromEntries(numbers.map((n) => [`refs/heads/${n}`, value(n)]));
+    // The source knows the commits that only the target's branches have: its tags name them.
+    const tags = Object.fromEntries(numbers.map((n) => [`refs/tags/${n}`, `x${n}`]));
+    await many.create(join(folder.path, 'many-source.git'), { refs: { ...refs((n) => `b${n}`), ...tags } });
+    await many.create(join(folder.path, 'many-target.git'), { refs: refs((n) => (n % 2 === 0 ? `a${n}` : `x${n}`)) });
+    server.log.length = 0;
+    const userInfo = `ada:${encodeURIComponent('p@ss:w%rd')}`;
+    const urls = [server.url('many-source.git', userInfo), server.url('many-target.git', userInfo)];
+    const { stdout } = await gitferry(['sync', ...urls, '--allow-address', '127.0.0.0/8', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'success', counts: { updated: 8, forced: 8, created: 16 } });
+    const asked = server.log.filter(({ method, url }) => method === 'POST' && url.includes('many-source.git'));
+    expect(asked.length).toBeLessThanOrEqual(6);
   });
 
   it('takes passwords by the environment', async () => {

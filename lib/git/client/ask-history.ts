@@ -99,7 +99,7 @@ export class History {
     // One question alone is its own probe: the server answers or says that it does not know the object.
     if (open.length > 1) settle(await this.#dropUnknown(open));
     for (const group of groupsByWithin(open)) if (group.length > 1) settle(await this.#manyWithinOne(group));
-    if (open.length >= limits.pairsForCommitList) settle(await this.#byNewCommits(open));
+    if (open.length >= limits.pairsForCommitList) settle(await this.#byCommitLists(open));
     settle(await this.#oneByOne(open));
     if (open.length > 0) settle(await this.#lastResort(open, options));
     return answers;
@@ -125,17 +125,26 @@ export class History {
     return settled;
   }
 
-  /** Many pairs: the commits that the newer sides have and the older ones lack; a walk from the new value that meets the old one says yes. */
-  async #byNewCommits(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
+  /**
+   * Many pairs in two requests. The commits that the newer sides have and the older ones lack: a walk from the new value that meets the old one says
+   * yes. The commits that the older sides have and no newer one has: an old value among them is contained in none. What is left is rare.
+   */
+  async #byCommitLists(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
     const settled = new Map<string, HistoryAnswer>();
     if (!this.#questionsWork || !this.#packs.filterWorks) return settled;
-    const haves = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.haves);
-    const graph = await this.#differenceGraph([...new Set(questions.map(({ within }) => within))], haves);
-    if (graph === undefined) return settled;
-    for (const question of questions) {
-      const seen = graph.has(question.within) ? walk(graph, question.within, question.commit) : 'open';
+    const older = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.haves);
+    const newer = new Set([...new Set(questions.map(({ within }) => within))].slice(0, limits.haves));
+    const added = await this.#differenceGraph([...newer], older);
+    const isOpen = (question: ContainmentQuestion): boolean => !settled.has(questionKey(question));
+    for (const question of added === undefined ? [] : questions) {
+      const seen = added?.has(question.within) ? walk(added, question.within, question.commit) : 'open';
       if (seen !== 'open') settled.set(questionKey(question), seen === 'found' ? 'yes' : 'no');
     }
+    const open = questions.filter(isOpen);
+    // All of the newer sides have to be among the haves, or a commit that only an omitted one contains would seem to be in none.
+    if (open.length < limits.pairsForCommitList || open.some(({ within }) => !newer.has(within))) return settled;
+    const lost = await this.#differenceGraph([...new Set(open.map(({ commit }) => commit))], [...newer]);
+    for (const question of open) if (lost?.has(question.commit)) settled.set(questionKey(question), 'no');
     return settled;
   }
 
