@@ -98,8 +98,6 @@ class Planner {
     if (refNameFault(ref) !== undefined) return keep('git does not accept this ref name');
     if (target.details === undefined) {
       this.#needsDetails = true;
-      // A branch names a commit: what will be asked of it is known already. A tag may have to be peeled first.
-      if (isBranch(ref)) this.#ask({ commit: value, within: defaultValue });
       return;
     }
     const { headBranch, symbolic, peeled } = target.details;
