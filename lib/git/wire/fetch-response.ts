@@ -65,11 +65,8 @@ export async function parseFetchResponseV0(reader: PktReader, { format, deepened
     if (pkt === undefined || pkt === 'flush') return { acknowledged, shallows, packFollows: false };
     if (!Buffer.isBuffer(pkt)) throw unexpected(pkt);
     const [word, oid = '', status] = pktText(pkt).split(' ');
-    if (word === 'ACK') {
-      checkedOid(oid, format);
-      // `ready` is said of whatever came last once the server has heard enough, whether it has that object or not.
-      if (status !== 'ready') acknowledged.add(oid);
-    }
+    // With multi_ack_detailed `ready` may name an object that the server lacks (C git) or one that it has (JGit): who must know asks for one alone.
+    if (word === 'ACK') acknowledged.add(checkedOid(oid, format));
     if (word === 'ERR') throw new GitferryError('remote_error', { detail: pktText(pkt).slice(4, 1000) });
     if (word !== 'ACK' && word !== 'NAK') throw unexpected(pkt);
     // A NAK ends each round of acknowledgements, and without `done` there is one round.
