@@ -103,28 +103,34 @@ describe('what really happened is told when the bytes had already left', () => {
 });
 
 describe('a source whose pack is damaged leaves the target as it was', () => {
-  /** Answers to fetches only; listings pass. */
-  const ofPacks = (change: (pack: Buffer) => Buffer) => {
-    return (_service: string, chunk: Buffer): Buffer => (chunk.includes('PACK') || chunk.includes('packfile') ? change(chunk) : chunk);
+  /** Hands over the bytes of an answer and where the pack begins in them (negative: in an earlier piece), however it is cut; listings pass. */
+  const ofPacks = (change: (bytes: Buffer, packAt: number) => Buffer) => {
+    let begin: number | undefined;
+    return (_service: string, chunk: Buffer, offset: number): Buffer => {
+      if (offset === 0) begin = undefined;
+      const found = chunk.indexOf('PACK');
+      if (begin === undefined && found >= 0) begin = offset + found;
+      return begin === undefined ? chunk : change(chunk, begin - offset);
+    };
   };
-  const flipLast = (chunk: Buffer): Buffer => {
-    const changed = Buffer.from(chunk);
-    const at = changed.indexOf('PACK') + 20;
-    if (at > 20 && at < changed.length) changed[at] = (changed[at] ?? 0) ^ 0xff;
+  const flip = (bytes: Buffer, packAt: number): Buffer => {
+    const changed = Buffer.from(bytes);
+    const at = packAt + 20;
+    if (at >= 0 && at < changed.length) changed[at] = (changed[at] ?? 0) ^ 0xff;
     return changed;
   };
 
   it.each([
-    ['has a wrong byte', { transformAnswer: ofPacks(flipLast) }, 'pack_corrupt'],
+    ['has a wrong byte', { transformAnswer: ofPacks(flip) }, 'pack_corrupt'],
     ['is cut in the middle', { cutAnswerAfter: { service: 'git-upload-pack', bytes: 400 } }, 'pack_truncated'],
     [
       'has another signature',
-      { transformAnswer: ofPacks((chunk) => Buffer.from(chunk.toString('latin1').replace('PACK', 'PUCK'), 'latin1')) },
+      { transformAnswer: ofPacks((bytes) => Buffer.from(bytes.toString('latin1').replace('PACK', 'PUCK'), 'latin1')) },
       'pack_corrupt',
     ],
     [
       'ends with the connection closed properly',
-      { transformAnswer: ofPacks((chunk) => chunk.subarray(0, Math.min(chunk.length, chunk.indexOf('PACK') + 30))) },
+      { transformAnswer: ofPacks((bytes, packAt) => bytes.subarray(0, Math.max(0, packAt + 30))) },
       'pack_truncated',
     ],
   ] as const)('%s', async (_name, sourceServer, code) => {
