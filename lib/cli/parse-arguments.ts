@@ -133,6 +133,11 @@ function rules(values: Values): MirrorRules {
   const { tags = 'all' } = values;
   if (tags === '') throw invalid('--tags takes all, none or a regular expression.');
   const branchRegex = values['branch-regex'];
+  // Silently mirroring everything would publish what somebody meant to leave out.
+  if (values['protected-branch'] !== undefined && values['only-protected-branches'] !== true) {
+    if (branchRegex !== undefined) throw new GitferryError('filters_exclusive');
+    throw invalid('--protected-branch has no effect without --only-protected-branches.');
+  }
   return {
     ...defaultRules,
     onlyProtectedBranches: values['only-protected-branches'] ?? false,

@@ -15,6 +15,8 @@ export interface ErrorDetails {
 export class GitferryError extends Error {
   override readonly name = 'GitferryError';
   readonly code: ErrorCode;
+  /** What the message says beyond the catalogue's sentence. */
+  readonly detail: string;
   readonly hint: string;
   readonly retryAfterSeconds: number | undefined;
 
@@ -23,6 +25,7 @@ export class GitferryError extends Error {
     const message = details.detail === undefined ? entry.sentence : `${entry.sentence} ${details.detail}`;
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.detail = details.detail ?? '';
     this.hint = details.hint ?? refineHint(message) ?? entry.hint;
     this.retryAfterSeconds = details.retryAfterSeconds;
   }

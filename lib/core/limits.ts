@@ -55,6 +55,8 @@ export const limits = {
 
   /** History questions under way at once against one source. */
   concurrentQuestions: 6,
+  /** Questions put one by one when nothing depends on their answers: hosts would take more for an attack. */
+  idleQuestions: 50,
   /** From this many branch pairs on, one answer that names the new commits replaces a question per pair. */
   pairsForCommitList: 6,
   /** A list of commits read in memory. */

@@ -29,3 +29,10 @@ export function isBranch(name: string): boolean {
 export function isTag(name: string): boolean {
   return name.startsWith(tagPrefix);
 }
+
+/** `refs/heads/a/b` → `refs/heads/a`, `refs/heads`, `refs`: names that cannot exist beside it. */
+export function foldersOf(ref: string): string[] {
+  const folders: string[] = [];
+  for (let at = ref.lastIndexOf('/'); at > 0; at = ref.lastIndexOf('/', at - 1)) folders.push(ref.slice(0, at));
+  return folders;
+}

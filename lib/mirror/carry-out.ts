@@ -5,6 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
+import { foldersOf } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
 import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
 import { type RelayResult, relay } from './relay.ts';
@@ -69,7 +70,8 @@ class CarryingOut {
   async run(): Promise<CarriedOut> {
     for (const group of groupsOf(this.#input.commands)) await this.#push(group, { thinPack: true });
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
-    if (this.#reportMissing && !moved) this.#error ??= new GitferryError('report_missing');
+    // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
+    if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
     return { verdicts: this.#verdicts, bytes: this.#bytes, error: this.#error };
   }
 
@@ -145,7 +147,11 @@ class CarryingOut {
       this.#error = new GitferryError('unpack_failed', { detail: words });
       return this.#reject(unmoved, () => `the target could not store the pack: ${words}`);
     }
-    if (report === undefined) this.#reportMissing = true;
+    if (report === undefined) {
+      this.#reportMissing = true;
+      // A hook that ends the target in the middle says nothing of the refs behind the culprit: they are tried again.
+      if (unmoved.length < commands.length && unmoved.length > 1 && this.#mayHalve(bytes)) return this.#push(unmoved, { thinPack });
+    }
     const refusedWhole = unmoved.length === commands.length && commands.length > 1;
     if (!refusedWhole || !this.#mayHalve(bytes)) {
       const together = refusedWhole ? ' (refused together with others and not tried alone)' : '';
@@ -203,11 +209,4 @@ function groupsOf(commands: readonly PushCommand[]): PushCommand[][] {
     for (let at = 0; at < part.length; at += limits.commandsPerPush) groups.push(part.slice(at, at + limits.commandsPerPush));
     return groups;
   });
-}
-
-/** `refs/heads/a/b` → `refs/heads/a`, `refs/heads`, `refs`. */
-function foldersOf(ref: string): string[] {
-  const folders: string[] = [];
-  for (let at = ref.lastIndexOf('/'); at > 0; at = ref.lastIndexOf('/', at - 1)) folders.push(ref.slice(0, at));
-  return folders;
 }

@@ -3,7 +3,7 @@
 import { limits } from '../core/limits.ts';
 import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
-import { isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
+import { foldersOf, isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
 import type { Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';
 
 /**
@@ -16,7 +16,7 @@ export function planRefs(input: PlanInput): Planning {
 
 class Planner {
   readonly #input: PlanInput;
-  readonly #changes: PlannedChange[] = [];
+  #changes: PlannedChange[] = [];
   #deletions: PlannedChange[] = [];
   readonly #stays: PlannedStay[] = [];
   readonly #fastForwards: ContainmentQuestion[] = [];
@@ -48,6 +48,7 @@ class Planner {
       const needs = { targetDetails: this.#needsDetails, contained: this.#contained, known: this.#known, commits: this.#commits };
       return { kind: 'needs', needs };
     }
+    this.#refuseNamesInTheWay();
     const changes = [...byName(this.#deletions), ...byName(this.#changes, source.headBranch)];
     return { kind: 'plan', plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards } };
   }
@@ -187,6 +188,22 @@ class Planner {
       message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.`,
     });
     this.#deletions = [];
+  }
+
+  /** `a` and `a/b` cannot exist at once: a ref is not created where one that stays on the target has the other name. */
+  #refuseNamesInTheWay(): void {
+    if (!this.#changes.some(({ result }) => result === 'created')) return;
+    const deleted = new Set(this.#deletions.map(({ ref }) => ref));
+    const staying = [...this.#input.target.values.keys()].filter((ref) => !deleted.has(ref));
+    const names = new Set(staying);
+    const folders = new Map(staying.flatMap((ref) => foldersOf(ref).map((folder) => [folder, ref] as const)));
+    const inTheWay = (ref: string): string | undefined => folders.get(ref) ?? foldersOf(ref).find((folder) => names.has(folder));
+    const possible = this.#changes.filter(({ ref, old, new: value, result }) => {
+      const other = result === 'created' ? inTheWay(ref) : undefined;
+      if (other !== undefined) this.#stay(ref, old, value, 'rejected', `its name cannot exist beside ${other}, which stays on the target`);
+      return other === undefined;
+    });
+    this.#changes = possible;
   }
 
   /** Pull: which branch the project calls its default one matters only when something diverged. */

@@ -88,6 +88,8 @@ describe('parseArguments', () => {
     [['sync', ...urls, '--tags', '(a)\\1'], 'invalid_regex'],
     [['sync', ...urls, '--branch-regex', 'x'.repeat(256)], 'regex_too_long'],
     [['sync', ...urls, '--branch-regex', 'a', '--only-protected-branches'], 'filters_exclusive'],
+    [['sync', ...urls, '--branch-regex', 'a', '--protected-branch', 'main'], 'filters_exclusive'],
+    [['sync', ...urls, '--protected-branch', 'main'], 'invalid_arguments'],
   ])('refuses %j with a code', async (args, code) => expect(await codeOf(args)).toBe(code));
 
   it.each([

@@ -100,6 +100,10 @@ export class History {
     if (open.length > 1) settle(await this.#dropUnknown(open));
     for (const group of groupsByWithin(open)) if (group.length > 1) settle(await this.#manyWithinOne(group));
     if (open.length >= limits.pairsForCommitList) settle(await this.#byCommitLists(open));
+    if (!options.decisive && open.length > limits.idleQuestions) {
+      for (const question of open) answers.set(questionKey(question), { undecided: 'there were too many such questions' });
+      return answers;
+    }
     settle(await this.#oneByOne(open));
     if (open.length > 0) settle(await this.#lastResort(open, options));
     return answers;
