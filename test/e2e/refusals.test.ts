@@ -70,6 +70,20 @@ describe('a target that refuses', () => {
     expect(await made.refs()).toEqual({ ...after, 'heads/x': 'c2' });
   });
 
+  it('one of many within a reference transaction does not hold back those behind it, and is no failed run when it stands alone', async () => {
+    const names = Array.from({ length: 12 }, (_, number) => `heads/h${number}`);
+    const made = await scenario({ parents: line, source: Object.fromEntries(names.map((name) => [name, 'c3'])), target: {} });
+    await hook(
+      made.target,
+      'reference-transaction',
+      '[ "$1" = prepared ] || exit 0\nwhile read old new ref; do [ "$ref" = refs/heads/h5 ] && exit 1; done; exit 0',
+    );
+    const run = await made.sync();
+    expect([run.outcome, run.counts.created, run.counts.rejected]).toEqual(['partial', 11, 1]);
+    const again = await made.sync();
+    expect([again.outcome, again.error?.code, resultsOf(again)]).toEqual(['partial', 'refs_rejected', ['rejected heads/h5']]);
+  });
+
   it('all within reference transactions is a failure with a code', async () => {
     const made = await scenario(base);
     await hook(made.target, 'reference-transaction', '[ "$1" = prepared ] && exit 1; exit 0');

@@ -357,4 +357,16 @@ describe('a push between two servers', () => {
     expect(confirmed.counts.deleted).toBe(12);
     expect(await made.refs()).toEqual({ 'heads/main': 'c3' });
   });
+
+  it.each([
+    ['a folder in the way', { 'heads/main': 'c3', 'heads/a': 'c3' }, { 'heads/main': 'c3', 'heads/a/b': 'x' }, 'heads/a'],
+    ['a name in the way', { 'heads/main': 'c3', 'heads/a/b': 'c3' }, { 'heads/main': 'c3', 'heads/a': 'x' }, 'heads/a/b'],
+  ])('%s that stays: the new ref is rejected by the plan already, and nothing is sent', async (_name, source, target, rejected) => {
+    const made = await scenario({ parents: line, source, target });
+    const dry = await made.sync('--dry-run');
+    const run = await made.sync();
+    expect([run.outcome, run.bytes, resultsOf(run)]).toEqual(['partial', 0, resultsOf(dry)]);
+    expect(resultsOf(run)).toContain(`rejected ${rejected}`);
+    expect(await made.refs()).toEqual(target);
+  });
 });
