@@ -101,9 +101,10 @@ class Planner {
       this.#needsDetails = true;
       return;
     }
-    const { headBranch, symbolic, peeled } = target.details;
+    const { headBranch, symbolic, named, peeled } = target.details;
     if (symbolic?.has(ref)) return;
     if (ref === headBranch) return keep("it is the target's default branch");
+    if (named?.has(ref)) return keep('a symbolic ref of the target stands for it');
     // A symbolic tag shows the value of what it names; a tag whose value nothing else has is no symbolic ref.
     if (symbolic === undefined && (isBranch(ref) || this.#isShared(value)))
       return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");

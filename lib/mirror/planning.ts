@@ -23,6 +23,8 @@ export interface TargetDetails {
   readonly headBranch: string | undefined;
   /** Names of symbolic refs; undefined if they cannot be listed (protocol v0 only). */
   readonly symbolic: ReadonlySet<string> | undefined;
+  /** What the symbolic refs stand for: deleting it would leave them dangling, which git fsck takes for damage. */
+  readonly named?: ReadonlySet<string>;
   /** What annotated tags name in the end. */
   readonly peeled: ReadonlyMap<string, Oid>;
 }

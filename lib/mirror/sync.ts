@@ -270,12 +270,16 @@ async function listedValues(target: Transport): Promise<ReadonlyMap<string, Oid>
 async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
   const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
   const symbolic = new Set<string>();
+  const named = new Set<string>();
   const peeled = new Map<string, Oid>();
   for (const ref of refs) {
-    if (ref.symrefTarget !== undefined) symbolic.add(ref.name);
+    if (ref.symrefTarget !== undefined) {
+      symbolic.add(ref.name);
+      named.add(ref.symrefTarget);
+    }
     if (ref.peeled !== undefined) peeled.set(ref.name, ref.peeled);
   }
-  return { headBranch, symbolic: symrefsListed ? symbolic : undefined, peeled };
+  return { headBranch, symbolic: symrefsListed ? symbolic : undefined, named, peeled };
 }
 
 /** `updated` or `forced`, where the plan left that open. */

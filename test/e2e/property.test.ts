@@ -137,7 +137,7 @@ async function expected(made: Scenario, { spec, rules }: Drawn): Promise<{ after
   if (push && !rules.keepDivergent && rules.deletions && head !== undefined) {
     const shown = Object.values(target);
     for (const [ref, value] of Object.entries(spec.target)) {
-      if (ref in source || !isConcerned(ref, rules) || ref === spec.targetHead) continue;
+      if (ref in source || !isConcerned(ref, rules) || ref === spec.targetHead || Object.values(symrefs).includes(ref)) continue;
       const maybeSymbolic =
         spec.targetServer?.v0Only === true && (ref.startsWith('heads/') || shown.filter((other) => other === value).length > 1);
       if (maybeSymbolic) continue;

@@ -369,4 +369,15 @@ describe('a push between two servers', () => {
     expect(resultsOf(run)).toContain(`rejected ${rejected}`);
     expect(await made.refs()).toEqual(target);
   });
+
+  it('keeps a merged branch that a symbolic ref of the target stands for: deleting it would leave that dangling', async () => {
+    const made = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c3' },
+      target: { 'heads/main': 'c3', 'heads/old': 'c2', 'heads/gone': 'c1' },
+      symrefs: { 'heads/sym': 'heads/old' },
+    });
+    expect(resultsOf(await made.sync())).toEqual(['deleted heads/gone', 'kept heads/old']);
+    expect(await made.refs()).toEqual({ 'heads/main': 'c3', 'heads/old': 'c2' });
+  });
 });
