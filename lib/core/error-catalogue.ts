@@ -249,6 +249,28 @@ const entries = {
     sentence: 'Some refs were moved by somebody else during the run:',
     hint: 'Nothing was overwritten; the next run looks at them again.',
   },
+
+  // The service's own stores
+  storage_unavailable: {
+    disposition: 'retry',
+    sentence: 'The table of this gitferry instance cannot be reached.',
+    hint: 'DynamoDB may be throttling or down, or the function lacks permission; see the logs. Nothing that was accepted is lost.',
+  },
+  secrets_unavailable: {
+    disposition: 'retry',
+    sentence: 'The secret store of this gitferry instance cannot be reached.',
+    hint: 'Secrets Manager may be throttling or down, or the function lacks permission; see the logs.',
+  },
+  secret_missing: {
+    disposition: 'park',
+    sentence: 'The stored credential does not exist any more.',
+    hint: 'Set the credential of the mirror (or of its project) again, or choose another shared credential.',
+  },
+  silent_mode: {
+    disposition: 'retry',
+    sentence: 'The run was ended because silent mode was switched on.',
+    hint: 'It runs by itself when silent mode is switched off.',
+  },
   internal_error: {
     disposition: 'retry',
     sentence: 'gitferry itself failed.',

@@ -1,0 +1,35 @@
+/** The AWS SDK's clients, set up once: standard AWS variables say where and as whom. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+export interface AwsClients {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly sqs: SQSClient;
+  readonly secrets: SecretsManagerClient;
+  close(): void;
+}
+
+/** Short waits and a few retries: an answer that takes longer is given up, and the caller's own rules say what then. */
+const common = {
+  maxAttempts: 4,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 8_000, httpAgent: { maxSockets: 100 }, httpsAgent: { maxSockets: 100 } },
+};
+
+export function createAwsClients(): AwsClients {
+  const plain = new DynamoDBClient(common);
+  // Otherwise the SDK takes a queue's URL for its endpoint and ignores AWS_ENDPOINT_URL_SQS.
+  const sqs = new SQSClient({ ...common, useQueueUrlAsEndpoint: false });
+  const secrets = new SecretsManagerClient(common);
+  return {
+    dynamo: DynamoDBDocumentClient.from(plain, { marshallOptions: { removeUndefinedValues: true } }),
+    sqs,
+    secrets,
+    close() {
+      plain.destroy();
+      sqs.destroy();
+      secrets.destroy();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md, "The life of an update"). lib/aws/mirror-jobs.ts carries
+ * them out; each is one write, atomic by itself, and none brings a deleted mirror back. Times are milliseconds since 1970.
+ */
+import type { Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
+import type { Trigger } from '../model/run.ts';
+
+export interface UpdateRequest {
+  readonly trigger: Trigger;
+  readonly now: number;
+  /** When the run should start; `now` or later. */
+  readonly startAt: number;
+  /** Lets the next run's deletions pass the deletion guard. */
+  readonly confirmDeletions: boolean;
+  /** Un-pauses; otherwise a paused mirror takes no request. */
+  readonly resume: boolean;
+}
+
+/** What the worker leaves behind. `status` replaces these fields of the mirror. */
+export interface Release {
+  readonly status: Partial<MirrorStatus>;
+  readonly now: number;
+  /** When the schedule wants the next run; null = never (paused). */
+  readonly nextDueAt: number | null;
+  /** When a run that was asked for meanwhile should start. */
+  readonly followUpAt: number;
+  /** Set: this run is not settled but asked for once more (a retry, or no room at the host), to start at this time. */
+  readonly again?: { readonly startAt: number; readonly trigger: Trigger; readonly confirmDeletions: boolean };
+}
+
+/** What the tick sees in the index; a little old perhaps, so every write of the tick repeats `dueAt` as a condition. */
+export interface DueMirror extends MirrorKey {
+  readonly direction: 'push' | 'pull';
+  readonly dueAt: number;
+  readonly enabled: boolean;
+  readonly paused: boolean;
+  readonly queuedAt: number | null;
+  readonly leaseToken: string | null;
+  readonly leaseBeat: number;
+  /** The lease and beat that a tick saw last, and the time of that tick (EventBridge's, not a worker's). */
+  readonly seen: { readonly leaseToken: string; readonly leaseBeat: number; readonly at: number } | null;
+  /** How long the last re-sending waited, milliseconds; 0 = there was none. */
+  readonly resendWaitMs: number;
+}
+
+export interface MirrorJobs {
+  /** Strongly consistent. */
+  get(key: MirrorKey): Promise<Mirror | undefined>;
+
+  /**
+   * Records a request: `requestedSeq + 1`; queued since `now` and due at `startAt` + grace unless it was queued before. Resolves with the mirror as it was
+   * before, or undefined if there is none, or it is disabled, or paused and not to be resumed. A message must be sent if it was neither queued nor leased.
+   */
+  request(key: MirrorKey, request: UpdateRequest): Promise<Mirror | undefined>;
+  /** Makes a waiting request due at `startAt` if it was to start later. false if nothing waits, or a run holds the mirror. */
+  expedite(key: MirrorKey, startAt: number): Promise<boolean>;
+
+  /** Takes the lease if something is requested and nobody holds it. Resolves with the mirror as it is now, or undefined. */
+  acquire(key: MirrorKey, lease: { readonly token: string; readonly now: number }): Promise<Mirror | undefined>;
+  /** Adds a beat. false = the lease is lost. */
+  renew(key: MirrorKey, token: string): Promise<boolean>;
+  /**
+   * Gives the lease back. `done` = all that was requested is done; `queued` = a request waits (one made during the run, or `again`) and a message must be
+   * sent for `followUpAt` or `again.startAt`; `lost` = the lease was somebody else's, nothing was written.
+   */
+  release(key: MirrorKey, token: string, release: Release): Promise<'done' | 'queued' | 'lost'>;
+
+  /** All mirrors of a shard that are due by `until`, oldest first, read in pages. */
+  due(shard: number, until: number): AsyncIterable<DueMirror>;
+  /** A scheduled run becomes a request. false = the item has changed since it was read. */
+  startScheduled(mirror: DueMirror, at: { readonly now: number; readonly startAt: number }): Promise<boolean>;
+  /** The message of a waiting request is to be sent again; looked at again after `waitMs`. */
+  noteResent(mirror: DueMirror, at: { readonly now: number; readonly waitMs: number }): Promise<boolean>;
+  /** Remembers lease and beat as seen by this tick; looked at again at `dueAt`. */
+  noteLease(mirror: DueMirror, at: { readonly tick: number; readonly dueAt: number }): Promise<boolean>;
+  /**
+   * Takes the lease from a holder that has not moved since it was seen: condition token and beat. `release` as in the worker's release; the present run is always asked for again
+   * or settled. Resolves with the mirror as it was, or undefined if the holder moved after all.
+   */
+  breakLease(mirror: DueMirror, release: (mirror: Mirror) => Release): Promise<Mirror | undefined>;
+  /** Takes a disabled or paused mirror out of the index and settles its request. */
+  retire(mirror: DueMirror): Promise<boolean>;
+}
+
+/** How many partitions the index of due mirrors has. */
+export const dueShards = 8;

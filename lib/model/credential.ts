@@ -1,0 +1,22 @@
+/** Credentials: where a mirror's or project's is kept, and what it holds. Values live in Secrets Manager only. */
+
+/** Either a secret of its own, or a shared, named credential. */
+export type CredentialReference =
+  | { readonly kind: 'own'; readonly secretName: string }
+  | { readonly kind: 'shared'; readonly credentialId: number };
+
+/** A credential that many mirrors and projects can use. */
+export interface SharedCredential {
+  readonly id: number;
+  readonly name: string;
+  readonly secretName: string;
+  readonly createdAt: number;
+  /** When its value was last set. */
+  readonly updatedAt: number;
+}
+
+/** What a secret holds, as JSON. */
+export interface CredentialValue {
+  readonly username: string;
+  readonly password: string;
+}

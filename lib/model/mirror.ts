@@ -1,0 +1,91 @@
+/** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
+import type { ErrorCode } from '../core/error-catalogue.ts';
+import type { CredentialReference } from './credential.ts';
+import type { RunSummary, Trigger } from './run.ts';
+
+/** Names a mirror for as long as it exists: push mirrors by their number, a project's one pull mirror by `pull`. */
+export interface MirrorKey {
+  readonly projectId: number;
+  readonly mirror: number | 'pull';
+}
+
+export type AuthMethod = 'password' | 'ssh_public_key';
+export type LfsMode = 'auto' | 'on' | 'off';
+
+/** What a person decides. Each of these can be changed while the mirror lives. */
+export interface MirrorSettings {
+  readonly enabled: boolean;
+  /** Without user info; safe to keep, shown to maintainers only. */
+  readonly url: string;
+  readonly authMethod: AuthMethod;
+  /** null = anonymous. */
+  readonly credential: CredentialReference | null;
+  /** In known_hosts form. */
+  readonly hostKeys: readonly string[];
+  readonly onlyProtectedBranches: boolean;
+  readonly mirrorBranchRegex: string | null;
+  /** Push only. */
+  readonly keepDivergentRefs: boolean;
+  /** Pull only. */
+  readonly mirrorOverwritesDivergedBranches: boolean;
+  /** `all`, `none` or an RE2. */
+  readonly mirrorTags: string;
+  readonly lfs: LfsMode;
+}
+
+export const updateStatuses = ['none', 'started', 'finished', 'to_retry', 'failed'] as const;
+export type UpdateStatus = (typeof updateStatuses)[number];
+
+export interface LastError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What happened last. Times are milliseconds since 1970. */
+export interface MirrorStatus {
+  readonly updateStatus: UpdateStatus;
+  readonly lastUpdateStartedAt: number | null;
+  /** End of any attempt. */
+  readonly lastUpdateAt: number | null;
+  readonly lastSuccessfulUpdateAt: number | null;
+  /** Cleared by success. */
+  readonly lastError: LastError | null;
+  readonly lastRun: RunSummary | null;
+  /** No schedule, no events: GitLab's "hard failed". */
+  readonly paused: boolean;
+  /** Runs in a row with outcome `failed`, and when the first of them ended. */
+  readonly failedRuns: number;
+  readonly failingSince: number | null;
+  /** Attempts of the present run that ended with a failure worth retrying. */
+  readonly attempts: number;
+  /** Deletions that the deletion guard held back in the last run. */
+  readonly heldBackDeletions: number;
+}
+
+/** The request and the lease. Only the conditional writes of lib/aws/mirror-jobs.ts change these. */
+export interface MirrorProgress {
+  /** Counts requests; `doneSeq` is what the last settled run had seen, `startedSeq` what the present one has. */
+  readonly requestedSeq: number;
+  readonly doneSeq: number;
+  readonly startedSeq: number;
+  /** Set while a request waits: when it was made, when the run should start, what asked first. */
+  readonly queuedAt: number | null;
+  readonly queuedFor: number | null;
+  readonly queuedTrigger: Trigger | null;
+  /** When the tick looks at this mirror next; null = never (disabled or paused). */
+  readonly dueAt: number | null;
+  /** Set while a run holds the mirror. */
+  readonly leaseToken: string | null;
+  readonly leaseBeat: number;
+  /** What asked for the run that holds the lease, and whether it may delete whatever it wants to. */
+  readonly runTrigger: Trigger | null;
+  readonly runConfirmDeletions: boolean;
+}
+
+export interface Mirror extends MirrorKey, MirrorSettings, MirrorStatus, MirrorProgress {
+  /** Unique over all mirrors, and never used again. */
+  readonly id: number;
+  readonly direction: 'push' | 'pull';
+  readonly createdAt: number;
+}

@@ -1,0 +1,29 @@
+/** A project: the repository somebody owns, by URL. */
+import type { CredentialReference } from './credential.ts';
+import type { AuthMethod } from './mirror.ts';
+
+export interface ProjectSettings {
+  /** `group/name`, unique without regard to case. */
+  readonly path: string;
+  /** Without user info. */
+  readonly repositoryUrl: string;
+  readonly authMethod: AuthMethod;
+  /** null = anonymous. */
+  readonly credential: CredentialReference | null;
+  /** In known_hosts form. */
+  readonly hostKeys: readonly string[];
+}
+
+/** GitLab's protected branch: a name, or a pattern in which `*` matches any characters. */
+export interface ProtectedBranch {
+  readonly id: number;
+  readonly name: string;
+}
+
+export interface Project extends ProjectSettings {
+  readonly id: number;
+  /** Short name; null until a run has seen it. */
+  readonly defaultBranch: string | null;
+  readonly protectedBranches: readonly ProtectedBranch[];
+  readonly createdAt: number;
+}

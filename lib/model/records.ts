@@ -1,0 +1,145 @@
+/**
+ * The table as use cases see it, but for the life of an update (lib/jobs/mirror-jobs.ts). All writes to something that exists are conditional on it
+ * existing. Reads by key are strongly consistent unless said otherwise. Throws `storage_unavailable` when the table cannot be reached.
+ */
+import type { AccessToken } from './access-token.ts';
+import type { SharedCredential } from './credential.ts';
+import type { Hook } from './hook.ts';
+import type { InstanceSettings } from './instance-settings.ts';
+import type { Mirror, MirrorKey, MirrorSettings } from './mirror.ts';
+import type { Project, ProjectSettings } from './project.ts';
+import type { Activity, Run, RunSummary } from './run.ts';
+
+export interface PageRequest {
+  /** From 1. */
+  readonly page: number;
+  readonly perPage: number;
+  /** Keyset: only ids beyond this one, whatever the page. */
+  readonly idAfter?: number;
+  readonly sort?: 'asc' | 'desc';
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** undefined when there are more than 10,000. */
+  readonly total: number | undefined;
+  readonly hasNext: boolean;
+}
+
+/** A project with all that an event or a page about it needs, read in one query. */
+export interface ProjectContents {
+  readonly project: Project;
+  readonly mirrors: readonly Mirror[];
+  readonly hooks: readonly Hook[];
+}
+
+export interface ProjectRecords {
+  /** undefined if the path is taken. */
+  create(settings: ProjectSettings, now: number): Promise<Project | undefined>;
+  get(id: number): Promise<Project | undefined>;
+  getByPath(path: string): Promise<Project | undefined>;
+  /** Eventually consistent, one query. */
+  contents(id: number): Promise<ProjectContents | undefined>;
+  /** `undefined` = gone; `path_taken`. Fields left out stay. */
+  update(id: number, changes: Partial<ProjectSettings>): Promise<Project | undefined | 'path_taken'>;
+  /** Only if it differs; what a run saw. */
+  noteDefaultBranch(id: number, name: string): Promise<void>;
+  /** Adds a protected branch; `exists` if the name is there. undefined = project gone. */
+  protectBranch(id: number, name: string): Promise<Project | undefined | 'exists'>;
+  unprotectBranch(id: number, name: string): Promise<boolean>;
+  /** The project first, then all that belongs to it. Resolves with what was there (its secrets are the caller's to delete). */
+  delete(id: number): Promise<ProjectContents | undefined>;
+  /** By id. `onlyIds` = what a token may see. */
+  list(page: PageRequest, onlyIds?: readonly number[]): Promise<Page<Project>>;
+  /** Projects whose CodeCommit repository this is, or that have a mirror of it. Possibly out of date: compare URLs again. */
+  ofCodeCommit(region: string, repository: string): Promise<readonly number[]>;
+}
+
+export interface MirrorRecords {
+  /** `exists` = the project has a pull mirror already; undefined = the project is gone. Starts with no request; due at `dueAt`. */
+  create(
+    projectId: number,
+    direction: 'push' | 'pull',
+    settings: MirrorSettings,
+    at: { readonly now: number; readonly dueAt: number },
+  ): Promise<Mirror | 'exists' | undefined>;
+  get(key: MirrorKey): Promise<Mirror | undefined>;
+  ofProject(projectId: number): Promise<readonly Mirror[]>;
+  /**
+   * Fields left out stay. `resetStatus` (URL, credentials or host keys changed) sets the status to `none` and un-pauses. Disabling takes it out of
+   * the index and settles a waiting request. undefined = gone.
+   */
+  update(key: MirrorKey, changes: Partial<MirrorSettings>, options: { readonly resetStatus: boolean }): Promise<Mirror | undefined>;
+  /** Resolves with what was there. */
+  delete(key: MirrorKey): Promise<Mirror | undefined>;
+  /** Points every mirror and project that uses one shared credential at another; `host` limits it to URLs on that host. Resolves with how many of each were changed. */
+  transferCredential(
+    from: number,
+    to: number,
+    host?: string,
+  ): Promise<{ readonly mirrors: readonly MirrorKey[]; readonly projects: readonly number[] }>;
+  /** Whether any mirror or project uses it (eventually consistent). */
+  usesOfCredential(id: number): Promise<number>;
+}
+
+export interface RunRecords {
+  /** Replaces a record of the same id. Refs are stored in chunks where they are many. */
+  put(mirrorId: number, run: Run): Promise<void>;
+  /** Only if there is none of this id. */
+  putIfAbsent(mirrorId: number, run: Run): Promise<void>;
+  get(mirrorId: number, runId: string): Promise<Run | undefined>;
+  /** Newest first, without refs. `total` is counted up to 10,000. */
+  list(mirrorId: number, page: PageRequest): Promise<Page<RunSummary>>;
+}
+
+export interface ActivityRecords {
+  add(projectId: number, runId: string, moves: readonly Activity[]): Promise<void>;
+  /** Newest first. */
+  list(projectId: number, page: PageRequest): Promise<Page<Activity>>;
+}
+
+export interface HookRecords {
+  create(projectId: number, hook: Pick<Hook, 'provider' | 'tokenHash'>, now: number): Promise<Hook | undefined>;
+  ofProject(projectId: number): Promise<readonly Hook[]>;
+  /** One generation on; the old one stays valid until `previousUntil`. */
+  rotate(projectId: number, hookId: number, previousUntil: number): Promise<Hook | undefined>;
+  delete(projectId: number, hookId: number): Promise<boolean>;
+  /** Also clears `silentSince`. */
+  noteDelivery(hook: Hook, delivery: { readonly now: number; readonly of: 'project' | 'upstream' | null }): Promise<void>;
+  /** Unless a delivery came after `lastDeliveryAt` of this hook. */
+  noteSilent(hook: Hook, now: number): Promise<void>;
+}
+
+export interface TokenRecords {
+  create(token: Omit<AccessToken, 'id'>): Promise<AccessToken>;
+  /** By hash; expiry is the caller's to check. */
+  find(tokenHash: string): Promise<AccessToken | undefined>;
+  get(id: number): Promise<AccessToken | undefined>;
+  list(page: PageRequest): Promise<Page<AccessToken>>;
+  delete(id: number): Promise<boolean>;
+}
+
+export interface CredentialRecords {
+  create(credential: Omit<SharedCredential, 'id'>): Promise<SharedCredential>;
+  get(id: number): Promise<SharedCredential | undefined>;
+  update(id: number, changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt'>>): Promise<SharedCredential | undefined>;
+  delete(id: number): Promise<boolean>;
+  list(page: PageRequest): Promise<Page<SharedCredential>>;
+}
+
+export interface SettingsRecords {
+  /** With defaults for what was never set. At most 5 seconds old unless `fresh`. */
+  get(options?: { readonly fresh?: boolean }): Promise<InstanceSettings>;
+  update(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+}
+
+export interface Records {
+  readonly projects: ProjectRecords;
+  readonly mirrors: MirrorRecords;
+  readonly runs: RunRecords;
+  readonly activity: ActivityRecords;
+  readonly hooks: HookRecords;
+  readonly tokens: TokenRecords;
+  readonly credentials: CredentialRecords;
+  readonly settings: SettingsRecords;
+}

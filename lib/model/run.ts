@@ -1,0 +1,53 @@
+/** What is kept of a run: its trigger, times, outcome and what happened to every ref. */
+import type { LastError } from './mirror.ts';
+
+/** What asked for a run; `who` is a person's or script's token name, the provider of an event, or empty for the schedule. */
+export interface Trigger {
+  readonly kind: 'event' | 'schedule' | 'manual';
+  readonly who: string;
+}
+
+/** One ref of a run, as `gitferry sync --json` gives it. */
+export interface RunRef {
+  readonly ref: string;
+  readonly result: string;
+  readonly old: string | null;
+  readonly new: string | null;
+  readonly reason: string | null;
+}
+
+export interface RunSummary {
+  /** `<start in ms>-<lease token>`: sorts by time. */
+  readonly id: string;
+  readonly trigger: Trigger;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly outcome: 'success' | 'partial' | 'failed';
+  readonly error: LastError | null;
+  /** One number per ref result. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly bytes: number;
+  readonly notes: readonly string[];
+}
+
+export interface Run extends RunSummary {
+  /** The first 10,000; `refsTotal` counts all. */
+  readonly refs: readonly RunRef[];
+  readonly refsTotal: number;
+}
+
+export const keptRefs = 10_000;
+/** Runs and activity are deleted after this long. */
+export const runRetentionDays = 90;
+
+/** A branch or tag that a run moved in a project's mirror, for the activity feed. */
+export interface Activity {
+  readonly at: number;
+  readonly mirrorId: number;
+  readonly direction: 'push' | 'pull';
+  readonly runId: string;
+  readonly ref: string;
+  readonly result: string;
+  readonly old: string | null;
+  readonly new: string | null;
+}
