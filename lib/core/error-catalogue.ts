@@ -250,7 +250,12 @@ const entries = {
     hint: 'Nothing was overwritten; the next run looks at them again.',
   },
 
-  // The service's own stores
+  // The service itself
+  invalid_settings: {
+    disposition: 'park',
+    sentence: 'The settings of this gitferry instance are not usable.',
+    hint: 'See docs/configuration.md for each variable and what it takes.',
+  },
   storage_unavailable: {
     disposition: 'retry',
     sentence: 'The table of this gitferry instance cannot be reached.',

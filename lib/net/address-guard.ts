@@ -95,6 +95,16 @@ export function parseCidr(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   throw new GitferryError('invalid_arguments', { detail: `${JSON.stringify(text)} is not a CIDR range such as 10.1.0.0/16 or fd00::/8.` });
 }
 
+/** Whether `parseCidr` takes it. */
+export function isCidr(text: string): boolean {
+  try {
+    parseCidr(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The address that a host part names if it is an IP literal in any form that a connect call would take: dotted, decimal, octal,
  * hexadecimal, short (127.1), IPv6 with or without brackets and zone. Undefined for names.
