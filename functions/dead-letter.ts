@@ -1,13 +1,14 @@
 /** Lambda: marks mirrors whose messages could not be handled; their requests stay and the tick tries again. */
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse } from 'aws-lambda';
 import { runBatch } from '../lib/jobs/run-batch.ts';
 import { wireDeadLetter } from './wiring.ts';
+import type { WorkerEvent } from './worker.ts';
 
 const deps = wireDeadLetter();
 /** One conditional write each. */
 const longestMs = 20_000;
 
-export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+export async function handler(event: WorkerEvent): Promise<SQSBatchResponse> {
   const messages = event.Records.map(({ messageId, body }) => ({ id: messageId, body }));
   const failed = await runBatch(messages, longestMs, deps);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };

@@ -4,7 +4,10 @@ import { wireSchedule } from './wiring.ts';
 
 const { tick, receiveCodeCommit } = wireSchedule();
 
-export async function handler(event: EventBridgeEvent<string, unknown>, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<unknown> {
+/** What is read of an EventBridge event; `region` and `detail` are CodeCommit's. */
+export type ScheduleEvent = Pick<EventBridgeEvent<string, unknown>, 'detail-type' | 'time'> & Partial<EventBridgeEvent<string, unknown>>;
+
+export async function handler(event: ScheduleEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<unknown> {
   if (event['detail-type'] === 'CodeCommit Repository State Change') return receiveCodeCommit(event);
   return tick(Date.parse(event.time), context.getRemainingTimeInMillis());
 }

@@ -256,6 +256,11 @@ const entries = {
     sentence: 'The settings of this gitferry instance are not usable.',
     hint: 'See docs/configuration.md for each variable and what it takes.',
   },
+  not_found: {
+    disposition: 'park',
+    sentence: 'There is no such project or mirror on this instance.',
+    hint: 'Give the number of the project or its path (group/name), and the number of the push mirror or "pull".',
+  },
   storage_unavailable: {
     disposition: 'retry',
     sentence: 'The table of this gitferry instance cannot be reached.',

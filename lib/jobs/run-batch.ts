@@ -22,7 +22,11 @@ export interface BatchDeps {
  * Resolves with the ids of the messages that should be delivered again: those whose mirror could not be read (`storage_unavailable`). A message that
  * is not ours is dropped with a line in the log: no number of deliveries would make it one.
  */
-export async function runBatch(messages: readonly QueueMessage[], remainingMs: number, { log, run, running }: BatchDeps): Promise<readonly string[]> {
+export async function runBatch(
+  messages: readonly QueueMessage[],
+  remainingMs: number,
+  { log, run, running }: BatchDeps,
+): Promise<readonly string[]> {
   const failed: string[] = [];
   // Two wake-ups for one mirror in a batch: the second would only find the lease taken.
   const seen = new Set<string>();

@@ -1,0 +1,156 @@
+/** The whole service on this machine: the real functions behind an HTTP server, a queue poller and a minute timer, on embedded AWS endpoints. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Context } from 'aws-lambda';
+import { createAwsClients } from '../lib/aws/clients.ts';
+import { createResources } from '../lib/aws/create-resources.ts';
+import { createJobReceiver } from '../lib/aws/job-queue.ts';
+import { GitferryError } from '../lib/core/errors.ts';
+import type { LocalSettings } from '../lib/core/service-settings.ts';
+import { startAwsEndpointsThread } from '../lib/local/aws-endpoints-thread.ts';
+import { pollQueue, startTicking } from '../lib/local/event-sources.ts';
+import { hashToken } from '../lib/model/token-hash.ts';
+import { hasAwsEndpoints, setEnvironment } from './wiring.ts';
+
+export interface LocalService {
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string;
+  readonly adminToken: string;
+  /** Where the token is kept, if it was not given. */
+  readonly adminTokenFile: string | undefined;
+  /** Ends running jobs cleanly; they are asked for again and run after the next start. */
+  close(): Promise<void>;
+}
+
+const tickMs = 60_000;
+/** As on Lambda. */
+const invocationMs = 15 * 60_000;
+/** Jobs at once: more than one host may have (8), so that a host that hangs does not hold up the others. */
+const capacity = 24;
+
+type Answer = (request: Request) => Response | Promise<Response>;
+
+/** Resolves when the service answers. Throws `invalid_settings` where the port is taken or the data folder is not usable. */
+export async function startLocalService(settings: LocalSettings): Promise<LocalService> {
+  let answer: Answer = () =>
+    new Response('{"message":"503 Service Unavailable"}', { status: 503, headers: { 'content-type': 'application/json' } });
+  const server = createAdaptorServer({ fetch: (request) => answer(request) });
+  const port = await listen(server, settings.port);
+  const origin = `http://127.0.0.1:${port}`;
+  const closers: (() => Promise<unknown>)[] = [() => new Promise((resolve) => server.close(resolve))];
+  const close = async (): Promise<void> => {
+    for (const end of closers.splice(0).reverse()) await end();
+  };
+  try {
+    const isEmbedded = !hasAwsEndpoints();
+    if (isEmbedded) {
+      await usableFolder(settings.dataFolder);
+      const endpoints = await startAwsEndpointsThread(settings.dataFolder, new URL('./aws-endpoints-worker.js', import.meta.url));
+      closers.push(() => endpoints.close());
+      setEnvironment({
+        AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamoDb,
+        AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: 'gitferry',
+        AWS_SECRET_ACCESS_KEY: 'gitferry',
+      });
+    }
+    const clients = createAwsClients();
+    closers.push(async () => clients.close());
+    const madeQueueUrl = await createResources(clients, settings.table, settings.table);
+    const queueUrl = settings.queueUrl ?? madeQueueUrl;
+    setEnvironment({
+      GITFERRY_TABLE: settings.table,
+      GITFERRY_QUEUE_URL: queueUrl,
+      GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
+    });
+    // Only now: the functions read their settings when they are loaded, as on Lambda.
+    const { wireLocal } = await import('./wiring.ts');
+    const [{ app: webhook }, { app: api }, worker, schedule] = await Promise.all([
+      import('./webhook.ts'),
+      import('./api.ts'),
+      import('./worker.ts'),
+      import('./schedule.ts'),
+    ]);
+    const { log, tokens, interruptJobs, recover, closeClients } = wireLocal();
+    closers.push(closeClients);
+    const admin = await adminToken(settings);
+    const tokenHash = hashToken(admin.token);
+    if ((await tokens.find(tokenHash)) === undefined) {
+      await tokens.create({ name: 'admin', tokenHash, role: 'owner', projectIds: null, expiresAt: null, createdAt: Date.now() });
+    }
+
+    const context = (): Pick<Context, 'getRemainingTimeInMillis'> => {
+      const end = performance.now() + invocationMs;
+      return { getRemainingTimeInMillis: () => end - performance.now() };
+    };
+    // With the endpoints embedded, nobody but this process works on the table: what holds a lease now was killed.
+    if (isEmbedded) await recover();
+    const poller = pollQueue(
+      createJobReceiver({ sqs: clients.sqs, queueUrl }),
+      async ({ id, body }) => {
+        const { batchItemFailures } = await worker.handler({ Records: [{ messageId: id, body }] }, context());
+        return batchItemFailures.length === 0;
+      },
+      capacity,
+      log,
+    );
+    const ticking = startTicking(
+      (time) => schedule.handler({ 'detail-type': 'Scheduled Event', time: new Date(time).toISOString() }, context()),
+      tickMs,
+      log,
+    );
+    closers.push(async () => {
+      interruptJobs();
+      await Promise.all([poller.stop(), ticking.stop()]);
+    });
+    answer = (request) => (new URL(request.url).pathname.startsWith('/hooks/') ? webhook.fetch(request) : api.fetch(request));
+    return { origin, adminToken: admin.token, adminTokenFile: admin.file, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function listen(server: ReturnType<typeof createAdaptorServer>, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const detail =
+        cause.code === 'EADDRINUSE' ? `PORT: ${port} is in use; set another, or 0 for any free one.` : `PORT: ${cause.message}.`;
+      reject(new GitferryError('invalid_settings', { detail, cause }));
+    });
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function usableFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new GitferryError('invalid_settings', {
+      detail: `GITFERRY_DATA_DIR: it cannot be made (${(cause as NodeJS.ErrnoException).code}).`,
+      cause,
+    });
+  }
+}
+
+async function adminToken({
+  adminToken: given,
+  dataFolder,
+}: LocalSettings): Promise<{ readonly token: string; readonly file: string | undefined }> {
+  if (given !== undefined) return { token: given, file: undefined };
+  await usableFolder(dataFolder);
+  const file = join(dataFolder, 'admin-token');
+  try {
+    return { token: (await readFile(file, 'utf8')).trim(), file };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const token = `gf_${randomBytes(24).toString('base64url')}`;
+  await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  return { token, file };
+}

@@ -1,0 +1,110 @@
+/** What AWS does around the functions, on one machine: polls the queue for the worker, and ticks every minute. */
+import type { Log } from '../core/log.ts';
+
+export interface ReceivedMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly receipt: string;
+}
+
+export interface MessageSource {
+  receive(options: {
+    readonly waitSeconds: number;
+    readonly max: number;
+    readonly signal: AbortSignal;
+  }): Promise<readonly ReceivedMessage[]>;
+  acknowledge(receipts: readonly string[]): Promise<void>;
+}
+
+export interface EventSource {
+  /** Takes nothing new, and resolves when what was begun has ended. */
+  stop(): Promise<void>;
+}
+
+const waitSeconds = 20;
+/** SQS hands over at most this many at once. */
+const batchSize = 10;
+const pauseAfterErrorMs = 1_000;
+
+/**
+ * Keeps up to `capacity` messages in hand, each given to `handle` by itself so that a long run keeps none waiting. A message is acknowledged when `handle`
+ * resolves with true, and comes back after its visibility timeout otherwise.
+ */
+export function pollQueue(
+  source: MessageSource,
+  handle: (message: ReceivedMessage) => Promise<boolean>,
+  capacity: number,
+  log: Log,
+): EventSource {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const inHand = new Set<Promise<void>>();
+
+  const take = async (message: ReceivedMessage): Promise<void> => {
+    try {
+      if (await handle(message)) await source.acknowledge([message.receipt]);
+    } catch (error) {
+      log.write('error', 'message_not_handled', { message_id: message.id, message: String(error) });
+    }
+  };
+  const poll = async (): Promise<void> => {
+    while (!signal.aborted) {
+      if (inHand.size >= capacity) {
+        await Promise.race(inHand);
+        continue;
+      }
+      try {
+        for (const message of await source.receive({ waitSeconds, max: Math.min(batchSize, capacity - inHand.size), signal })) {
+          const job: Promise<void> = take(message).finally(() => inHand.delete(job));
+          inHand.add(job);
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        log.write('error', 'queue_not_reached', { message: String(error) });
+        await pause(pauseAfterErrorMs, signal);
+      }
+    }
+  };
+  const polling = poll();
+  return {
+    async stop() {
+      stopping.abort();
+      await polling;
+      await Promise.all(inHand);
+    },
+  };
+}
+
+/** Calls `tick` now and then every `periodMs`, never twice at once: a tick that takes longer leaves out the next. */
+export function startTicking(tick: (time: number) => Promise<unknown>, periodMs: number, log: Log): EventSource {
+  let current: Promise<unknown> | undefined;
+  const run = (): void => {
+    current ??= tick(Date.now())
+      .catch((error: unknown) => log.write('error', 'tick_failed', { message: String(error) }))
+      .finally(() => {
+        current = undefined;
+      });
+  };
+  run();
+  const timer = setInterval(run, periodMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await current;
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
