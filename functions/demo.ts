@@ -1,20 +1,19 @@
-/** `npm run demo`: the main job on real repositories, one step after the other, on two Git servers made on the spot. Needs the git program. */
+/** `npm run demo`: the main job on real repositories: the whole service beside two real Git servers made on the spot. Needs the git program. */
 import { execFile } from 'node:child_process';
+import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parseArguments } from '../lib/cli/parse-arguments.ts';
-import { renderOutcome } from '../lib/cli/render.ts';
 import { type LocalGitServer, startLocalGitServer } from '../lib/local/git-server.ts';
-import type { RunOutcome } from '../lib/mirror/outcome.ts';
-import { syncRepositories } from '../lib/mirror/sync.ts';
-import { demoEnvironment, wireSync } from './wiring.ts';
+import { type LocalService, startLocalService } from './local.ts';
+import { demoEnvironment, demoSettings } from './wiring.ts';
 
 const environment = demoEnvironment();
 const write = (text: string): void => void process.stdout.write(text);
-
 const run = promisify(execFile);
+/** Longer than this, and something is broken. */
+const longestWaitMs = 60_000;
 
 /** Not the synchronous form: the servers that git talks to live in this process. */
 async function git(folder: string, ...args: string[]): Promise<string> {
@@ -35,115 +34,207 @@ class Developer {
     return new Developer(folder);
   }
 
-  async commit(branch: string, text: string): Promise<void> {
+  /** Commits to a branch and pushes it; resolves with the commit. */
+  async push(branch: string, ...texts: string[]): Promise<string> {
     const exists = (await git(this.#folder, 'branch', '--list', branch)) !== '';
-    await git(this.#folder, 'checkout', '--quiet', ...(exists ? [branch] : ['-b', branch]));
-    writeFileSync(join(this.#folder, `${branch.replaceAll('/', '-')}.txt`), `${text}\n`);
-    await git(this.#folder, 'add', '.');
-    await git(this.#folder, 'commit', '--quiet', '-m', text);
+    await git(this.#folder, 'checkout', '--quiet', ...(exists ? [branch] : ['-B', branch]));
+    for (const text of texts) {
+      writeFileSync(join(this.#folder, `${branch.replaceAll('/', '-')}.txt`), `${text}\n`);
+      await git(this.#folder, 'add', '.');
+      await git(this.#folder, 'commit', '--quiet', '-m', text);
+    }
+    await git(this.#folder, 'push', '--quiet', 'origin', branch);
+    return git(this.#folder, 'rev-parse', 'HEAD');
   }
 
-  async run(...args: string[]): Promise<void> {
-    await git(this.#folder, ...args);
+  async tag(name: string): Promise<void> {
+    await git(this.#folder, 'tag', '-a', name, '-m', `release ${name}`);
+    await git(this.#folder, 'push', '--quiet', 'origin', name);
   }
 }
+
+interface Repository {
+  readonly url: string;
+  readonly path: string;
+}
+
+interface Hook {
+  readonly url: string;
+  readonly secret: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a script that shows JSON answers
+type Json = any;
 
 class Demo {
   readonly #folder = mkdtempSync(join(tmpdir(), 'gitferry-demo-'));
   readonly #servers: LocalGitServer[] = [];
+  #service: LocalService | undefined;
   #step = 0;
 
-  async play(): Promise<void> {
-    const source = await this.#newServer('forge');
-    const target = await this.#newServer('backup');
-    write(`Two Git servers (git http-backend) are running:\n  source ${source.url}\n  target ${target.url}\n`);
-    const ada = await Developer.clone(source.url, join(this.#folder, 'ada'));
-    await ada.run('checkout', '--quiet', '-b', 'main');
-    for (let number = 1; number <= 25; number++) await ada.commit('main', `change ${number}`);
-    await ada.run('tag', '-a', 'v1.0', '-m', 'first release');
-    await ada.commit('feature/search', 'search for things');
-    await ada.run('push', '--quiet', 'origin', 'main', 'feature/search', 'v1.0');
+  /** Resolves with the service's address and token. */
+  async play(): Promise<LocalService> {
+    const forge = await this.#newServer('forge', 'app', 'upstream');
+    const backup = await this.#newServer('backup', 'app');
+    const [app, upstream, mirror] = [forge.app, forge.upstream, backup.app] as [Repository, Repository, Repository];
+    this.#service = await startLocalService(demoSettings(join(this.#folder, 'data')));
+    write(`Two Git servers (git http-backend) and gitferry are running in this process:\n`);
+    write(`  forge    ${app.url}   the project, and ${upstream.url}\n  backup   ${mirror.url}\n  gitferry ${this.#service.origin}\n`);
+    const ada = await Developer.clone(app.url, join(this.#folder, 'ada'));
+    await ada.push('main', ...Array.from({ length: 25 }, (_, index) => `change ${index + 1}`));
+    await ada.push('feature/search', 'search for things');
+    await ada.tag('v1.0');
 
-    this.#explain('First mirror: the source makes one pack, gitferry streams it into the target. No clone, no disk.');
-    await this.#sync(source.url, target.url);
-    await this.#compare(source.path, target.path);
+    this.#explain('The repository becomes a project, with a push mirror. Its first run starts by itself.');
+    const project = await this.#api('POST', '/projects', { path: 'demo/app', repository_url: app.url });
+    const mirrors = `/projects/${project.id}/remote_mirrors`;
+    const { id } = await this.#api('POST', mirrors, { url: mirror.url, enabled: true, keep_divergent_refs: true });
+    await this.#untilSettled(`${mirrors}/${id}`);
+    await this.#showRun(`${mirrors}/${id}/runs`);
+    await this.#compare(app, mirror);
 
-    this.#explain('Again: nothing has changed, so nothing is fetched and nothing is pushed.');
-    await this.#sync(source.url, target.url);
+    this.#explain('A webhook, as GitHub sends them. Ada pushes a commit; the forge delivers a signed event.');
+    const hook: Hook = await this.#api('POST', `/projects/${project.id}/incoming_hooks`, { provider: 'github' });
+    write(`   the URL to paste at the forge: ${hook.url.replace(/[^/]{16}$/, '...')}\n`);
+    await this.#untilNextRunMayStart();
+    const commit = await ada.push('main', 'change 26');
+    await this.#deliverAndWait(hook, app, 'main', mirror, commit);
+    await this.#untilSettled(`${mirrors}/${id}`);
 
-    this.#explain('Ada pushes one commit. The next run carries just that.');
-    await ada.run('checkout', '--quiet', 'main');
-    await ada.commit('main', 'change 26');
-    await ada.run('push', '--quiet', 'origin', 'main');
-    await this.#sync(source.url, target.url);
+    this.#explain('A pull mirror: release branches of an upstream come into the project, and go on to the backup from there.');
+    const vendor = await Developer.clone(upstream.url, join(this.#folder, 'vendor'));
+    await vendor.push('release/1', 'a release of the upstream');
+    await this.#api('PUT', `/projects/${project.id}/mirror/pull`, { enabled: true, url: upstream.url, mirror_branch_regex: '^release/' });
+    await this.#untilSettled(`/projects/${project.id}/mirror/pull`);
+    await this.#showRun(`/projects/${project.id}/mirror/pull/runs`);
+    await this.#untilNextRunMayStart();
+    await this.#deliverAndWait(hook, app, 'release/1', mirror, await git(upstream.path, 'rev-parse', 'release/1'));
+    await this.#untilSettled(`${mirrors}/${id}`);
 
-    this.#explain('Somebody commits to the mirror. With --keep-divergent-refs that work is left alone, and the run says so.');
-    const bob = await Developer.clone(target.url, join(this.#folder, 'bob'));
-    await bob.run('checkout', '--quiet', 'feature/search');
-    await bob.commit('feature/search', 'a commit that only the mirror has');
-    await bob.run('push', '--quiet', 'origin', 'feature/search');
-    await this.#sync(source.url, target.url, '--keep-divergent-refs');
+    this.#explain('Somebody commits to the backup, and Ada to the same branch. With keep_divergent_refs nothing is lost, and the mirror says so.');
+    const bob = await Developer.clone(mirror.url, join(this.#folder, 'bob'));
+    await git(join(this.#folder, 'bob'), 'checkout', '--quiet', 'feature/search');
+    await bob.push('feature/search', 'a commit that only the backup has');
+    await ada.push('feature/search', 'search faster');
+    await this.#updateNow(`${mirrors}/${id}`);
+    const failed = await this.#api('GET', `${mirrors}/${id}`);
+    write(`   update_status: ${failed.update_status}\n   last_error: ${failed.last_error.replaceAll('\n', '\n     ')}\n`);
+    write(`   hint: ${failed.last_run.error.hint}\n`);
 
-    this.#explain('Without that option the mirror follows its source again (a compare-and-swap on the value that was seen).');
-    await this.#sync(source.url, target.url);
-
-    this.#explain('The feature is merged and its branch deleted at the source: the mirror deletes it too, because nothing is lost.');
-    await ada.run('checkout', '--quiet', 'main');
-    await ada.run('merge', '--quiet', '--no-edit', 'feature/search');
-    await ada.run('push', '--quiet', 'origin', 'main', ':feature/search');
-    await this.#sync(source.url, target.url);
-    await this.#compare(source.path, target.path);
-    write('\nTry it on your own repositories: npx gitferry sync https://host/source.git https://host/target.git --dry-run\n');
+    this.#explain('The mirror is told to overwrite, and updated now.');
+    await this.#api('PUT', `${mirrors}/${id}`, { keep_divergent_refs: false });
+    await this.#updateNow(`${mirrors}/${id}`);
+    await this.#showRun(`${mirrors}/${id}/runs`);
+    await this.#compare(app, mirror);
+    return this.#service;
   }
 
   async end(): Promise<void> {
+    await this.#service?.close();
     for (const server of this.#servers) await server.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #newServer(name: string): Promise<{ readonly url: string; readonly path: string }> {
-    const path = join(this.#folder, name, 'project.git');
-    await git(this.#folder, 'init', '--quiet', '--bare', '--initial-branch=main', path);
-    const server = await startLocalGitServer(join(this.#folder, name), environment);
+  async #newServer(name: string, ...repositories: string[]): Promise<Record<string, Repository>> {
+    const root = join(this.#folder, name);
+    const server = await startLocalGitServer(root, environment);
     this.#servers.push(server);
-    return { url: `${server.origin}/project.git`, path };
+    const made = repositories.map(async (repository): Promise<[string, Repository]> => {
+      const path = join(root, `${repository}.git`);
+      await git(this.#folder, 'init', '--quiet', '--bare', '--initial-branch=main', path);
+      return [repository, { url: `${server.origin}/${repository}.git`, path }];
+    });
+    return Object.fromEntries(await Promise.all(made));
   }
 
   #explain(text: string): void {
     write(`\n${++this.#step}. ${text}\n`);
   }
 
-  async #sync(source: string, target: string, ...options: string[]): Promise<RunOutcome> {
-    const args = ['sync', source, target, ...options];
-    write(`$ npx gitferry ${args.join(' ')}\n`);
-    const command = await parseArguments([...args, '--allow-address', '127.0.0.1/32'], {
-      sourcePassword: undefined,
-      targetPassword: undefined,
+  async #api(method: string, path: string, body?: object): Promise<Json> {
+    const { origin = '', adminToken = '' } = this.#service ?? {};
+    const answer = await fetch(`${origin}/api/v4${path}`, {
+      method,
+      headers: { 'private-token': adminToken, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (command.kind !== 'sync') throw new Error('the demo runs sync only');
-    const { deps, close } = await wireSync(command);
-    try {
-      const outcome = await syncRepositories(command, deps);
-      write(renderOutcome(outcome));
-      if (outcome.outcome === 'failed') throw new Error(`the demo failed: ${outcome.error?.message ?? ''}`);
-      return outcome;
-    } finally {
-      await close();
+    const text = await answer.text();
+    if (method !== 'GET') write(`   ${method} /api/v4${path} ${body === undefined ? '' : JSON.stringify(body)} -> ${answer.status}\n`);
+    if (!answer.ok) throw new Error(`the demo failed: ${method} ${path} answers ${answer.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  async #deliverAndWait(hook: Hook, repository: Repository, branch: string, target: Repository, commit: string): Promise<void> {
+    const body = JSON.stringify({ ref: `refs/heads/${branch}`, after: commit, repository: { clone_url: repository.url, full_name: 'demo/app' } });
+    const startedAt = performance.now();
+    const answer = await fetch(hook.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-github-event': 'push',
+        'x-github-delivery': randomUUID(),
+        'x-hub-signature-256': `sha256=${createHmac('sha256', hook.secret).update(body).digest('hex')}`,
+      },
+      body,
+    });
+    write(`   POST /hooks/... (X-Hub-Signature-256) -> ${answer.status} ${await answer.text()}\n`);
+    await this.#until(async () => (await git(target.path, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`)) === commit);
+    write(`   ${branch} is at ${commit.slice(0, 10)} on the mirror ${Math.round(performance.now() - startedAt)} ms after the delivery\n`);
+  }
+
+  async #updateNow(mirror: string): Promise<void> {
+    const before = (await this.#api('GET', mirror)).last_run?.id;
+    await this.#api('POST', `${mirror}/sync`);
+    await this.#until(async () => (await this.#api('GET', mirror)).last_run?.id !== before);
+    await this.#untilSettled(mirror);
+  }
+
+  async #untilSettled(mirror: string): Promise<void> {
+    await this.#until(async () => ['finished', 'failed'].includes((await this.#api('GET', mirror)).update_status));
+  }
+
+  async #until(isDone: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + longestWaitMs;
+    while (!(await isDone())) {
+      if (performance.now() > end) throw new Error('the demo failed: nothing happened for a minute');
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
+  async #showRun(runs: string): Promise<void> {
+    const [latest] = await this.#api('GET', runs);
+    const { outcome, duration_ms: durationMs, bytes, refs } = await this.#api('GET', `${runs}/${latest.id}`);
+    write(`   run: ${outcome}, ${bytes} bytes in ${durationMs} ms\n`);
+    for (const { ref, result, reason } of refs) write(`     ${result.padEnd(9)} ${ref}${reason === null ? '' : ` (${reason})`}\n`);
+  }
+
   /** What `git` itself sees in both repositories. */
-  async #compare(source: string, target: string): Promise<void> {
-    const [left, right] = await Promise.all([source, target].map((path) => git(path, 'for-each-ref', 'refs/heads', 'refs/tags')));
-    await git(target, 'fsck', '--strict');
-    if (left !== right) throw new Error('the demo failed: the refs differ');
-    write(`git for-each-ref: ${left?.split('\n').length} refs, the same on both servers; git fsck: clean\n`);
+  async #compare(left: Repository, right: Repository): Promise<void> {
+    const [ours, theirs] = await Promise.all([left, right].map(({ path }) => git(path, 'for-each-ref', 'refs/heads', 'refs/tags')));
+    await git(right.path, 'fsck', '--strict');
+    if (ours !== theirs) throw new Error('the demo failed: the refs differ');
+    write(`   git for-each-ref: ${ours?.split('\n').length} refs, the same on both servers; git fsck: clean\n`);
   }
 }
 
 const demo = new Demo();
-try {
-  await demo.play();
-} finally {
+let isOver = false;
+const end = async (): Promise<void> => {
+  if (isOver) return;
+  isOver = true;
   await demo.end();
+  process.exit();
+};
+process.once('SIGINT', () => void end());
+process.once('SIGTERM', () => void end());
+try {
+  const { origin, adminToken } = await demo.play();
+  if (process.argv.includes('--exit')) await end();
+  write(`\ngitferry goes on running on ${origin} until Ctrl-C. Try:\n  curl -H 'PRIVATE-TOKEN: ${adminToken}' ${origin}/api/v4/projects\n`);
+} catch (error) {
+  if (!isOver) {
+    process.stderr.write(`${String(error)}\n`);
+    process.exitCode = 1;
+    await end();
+  }
 }

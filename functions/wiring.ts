@@ -2,8 +2,9 @@
 import type { CommandSettings, Endpoint } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type Redactor, type SecretPair } from '../lib/core/redact.ts';
+import { type LocalSettings, readLocalSettings, readServiceSettings, type ServiceSettings, type Needs } from '../lib/core/service-settings.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
-import { createAddressGuard } from '../lib/net/address-guard.ts';
+import { createAddressGuard, isCidr } from '../lib/net/address-guard.ts';
 
 export function commandSettings(): CommandSettings {
   return {
@@ -11,6 +12,37 @@ export function commandSettings(): CommandSettings {
     sourcePassword: process.env['GITFERRY_SOURCE_PASSWORD'],
     targetPassword: process.env['GITFERRY_TARGET_PASSWORD'],
   };
+}
+
+/** For a function of the service. */
+export function serviceSettings(needs: Needs): ServiceSettings {
+  return readServiceSettings(process.env, needs, isCidr);
+}
+
+/** For `npm start`. */
+export function localSettings(): LocalSettings {
+  return readLocalSettings(process.env, isCidr);
+}
+
+/** For `npm run demo`: a free port, a temporary folder, and servers on this machine. */
+export function demoSettings(dataFolder: string): LocalSettings {
+  return readLocalSettings({ PORT: '0', GITFERRY_DATA_DIR: dataFolder, GITFERRY_ALLOW_ADDRESSES: '127.0.0.1/32', GITFERRY_LOG_LEVEL: 'error' }, isCidr);
+}
+
+/** Where the service's log goes: on Lambda standard output is the log; elsewhere it is for results. */
+export function logSink(): (line: string) => void {
+  const stream = process.env['AWS_LAMBDA_FUNCTION_NAME'] === undefined ? process.stderr : process.stdout;
+  return (line) => void stream.write(line);
+}
+
+/** Whether the SDK has been pointed at other endpoints than AWS's own or a default. */
+export function hasAwsEndpoints(): boolean {
+  return ['', '_DYNAMODB', '_SQS', '_SECRETS_MANAGER'].some((suffix) => (process.env[`AWS_ENDPOINT_URL${suffix}`] ?? '') !== '');
+}
+
+/** The local service tells its functions, which read the environment when they are loaded. Variables that are set stay as they are. */
+export function setEnvironment(variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) if ((process.env[name] ?? '') === '') process.env[name] = value;
 }
 
 /** The environment in which the demo runs git: this one, without the person's own git configuration. */

@@ -17,8 +17,8 @@ const options = {
   minify: true,
   sourcemap: true,
   sourcesContent: false,
-  // A native module cannot be bundled.
-  external: ['re2'],
+  // A native module cannot be bundled; the emulators of the local service bring files of their own.
+  external: ['re2', 'dynalite', 'fauxqs'],
   // CommonJS dependencies in an ES module bundle still call require.
   banner: {
     js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);",
@@ -36,13 +36,18 @@ const options = {
   logLevel: 'warning',
 };
 // Each by itself: code shared with another command would be cut into more files, and the start of gitferry is measured.
-await Promise.all(
-  [
-    { gitferry: 'functions/cli.ts' },
-    { demo: 'functions/demo.ts' },
-    { bench: 'test/bench/bench.ts', 'bench-server': 'test/bench/bench-server.ts' },
-  ].map((entryPoints) => build({ ...options, entryPoints })),
-);
+const commands = [
+  { gitferry: 'functions/cli.ts' },
+  { start: 'functions/start.ts' },
+  { demo: 'functions/demo.ts' },
+  { 'aws-endpoints-worker': 'lib/local/aws-endpoints-worker.ts' },
+  { bench: 'test/bench/bench.ts', 'bench-server': 'test/bench/bench-server.ts' },
+];
+const lambdas = ['webhook', 'api', 'worker', 'schedule', 'update-now', 'dead-letter'];
+await Promise.all([
+  ...commands.map((entryPoints) => build({ ...options, entryPoints })),
+  ...lambdas.map((name) => build({ ...options, outdir: `dist/functions/${name}`, entryPoints: { index: `functions/${name}.ts` } })),
+]);
 
 // npm links the commands of dependencies, not the project's own: with this, `npx gitferry` starts without asking anybody.
 await chmod(`${root}dist/gitferry.js`, 0o755);
