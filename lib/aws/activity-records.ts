@@ -1,0 +1,83 @@
+/** A project's activity in the table: the refs that a run moved, in one item or a few, newest first. */
+import type { Clock } from '../core/clock.ts';
+import type { ActivityRecords } from '../model/records.ts';
+import { type Activity, keptRefs } from '../model/run.ts';
+import { countedUpTo } from './list-page.ts';
+import type { Item } from './mirror-item.ts';
+import type { RecordTable } from './record-table.ts';
+import { decodeChunk, encodeChunks } from './ref-chunks.ts';
+import { expiryOf } from './run-records.ts';
+import { type ItemKey, keys } from './table.ts';
+
+interface Row {
+  readonly key: ItemKey;
+  readonly count: number;
+}
+
+export function createActivityRecords(table: RecordTable, clock: Clock): ActivityRecords {
+  return {
+    async add(projectId, runId, moves) {
+      const [first] = moves;
+      if (first === undefined) return;
+      const chunks = await encodeChunks(moves.slice(0, keptRefs));
+      for (const [index, { count, data }] of chunks.entries()) {
+        // Read backwards: the first part of a run has the highest number.
+        const part = String(chunks.length - 1 - index).padStart(4, '0');
+        await table.put({
+          ...keys.activity(projectId, `${runId}#${part}`),
+          moves: data,
+          move_count: count,
+          expires_at: expiryOf(first.at),
+        });
+      }
+    },
+
+    async list(projectId, { page, perPage, sort }) {
+      const offset = (page - 1) * perPage;
+      const enough = Math.max(countedUpTo + 1, offset + perPage + 1);
+      const { rows, total } = await readRows(table, projectId, { enough, newestFirst: sort !== 'asc', now: clock.now() });
+      return {
+        items: await readMoves(table, rows, offset, perPage),
+        total: total > countedUpTo ? undefined : total,
+        hasNext: total > offset + perPage,
+      };
+    },
+  };
+}
+
+/** Without the moves themselves, until there are enough of them. */
+async function readRows(
+  table: RecordTable,
+  projectId: number,
+  { enough, newestFirst, now }: { readonly enough: number; readonly newestFirst: boolean; readonly now: number },
+): Promise<{ rows: Row[]; total: number }> {
+  const rows: Row[] = [];
+  let total = 0;
+  const { pk, sk } = keys.activity(projectId, '');
+  const condition = { expression: 'pk = :pk AND begins_with(sk, :activity)', values: { ':pk': pk, ':activity': sk } };
+  for await (const item of table.query({ condition, only: ['pk', 'sk', 'move_count', 'expires_at'], newestFirst })) {
+    // DynamoDB takes its time to delete.
+    if (Number(item['expires_at']) <= now / 1000) continue;
+    rows.push({ key: { pk: String(item['pk']), sk: String(item['sk']) }, count: Number(item['move_count']) });
+    total += Number(item['move_count']);
+    if (total >= enough) break;
+  }
+  return { rows, total };
+}
+
+/** Reads only the items that have a part in the page. */
+async function readMoves(table: RecordTable, rows: readonly Row[], offset: number, perPage: number): Promise<Activity[]> {
+  let start = 0;
+  let skipped: number | undefined;
+  const wanted: ItemKey[] = [];
+  for (const { key, count } of rows) {
+    if (start + count > offset && start < offset + perPage) {
+      skipped ??= start;
+      wanted.push(key);
+    }
+    start += count;
+  }
+  const items: Item[] = await table.getMany(wanted);
+  const moves = (await Promise.all(items.map((item) => decodeChunk(item['moves'] as Uint8Array)))).flat() as Activity[];
+  return moves.slice(offset - (skipped ?? 0), offset - (skipped ?? 0) + perPage);
+}

@@ -1,0 +1,60 @@
+/** Shared credentials in the table: their names and where their values are kept. */
+import type { SharedCredential } from '../model/credential.ts';
+import type { CredentialRecords } from '../model/records.ts';
+import { readListPage } from './list-page.ts';
+import type { Item } from './mirror-item.ts';
+import { exists, isNew, type RecordTable } from './record-table.ts';
+import { keys, listAttributes } from './table.ts';
+import { updateExpression } from './update-expression.ts';
+
+export function createCredentialRecords(table: RecordTable): CredentialRecords {
+  const get = async (id: number): Promise<SharedCredential | undefined> => {
+    const item = await table.get(keys.credential(id));
+    return item === undefined ? undefined : credentialOfItem(item);
+  };
+
+  return {
+    async create(credential) {
+      const id = await table.nextId('credential');
+      const item = {
+        ...keys.credential(id),
+        ...listAttributes('CREDENTIALS', id),
+        id,
+        title: credential.name,
+        secret_name: credential.secretName,
+        created_at: credential.createdAt,
+        updated_at: credential.updatedAt,
+      };
+      await table.put(item, isNew);
+      return credentialOfItem(item);
+    },
+
+    get,
+
+    async update(id, { name, updatedAt }) {
+      const changes = { title: name, updated_at: updatedAt };
+      if (name === undefined && updatedAt === undefined) return get(id);
+      const item = await table.update(keys.credential(id), updateExpression(changes), exists);
+      return item === undefined ? undefined : credentialOfItem(item);
+    },
+
+    async delete(id) {
+      return (await table.remove(keys.credential(id))) !== undefined;
+    },
+
+    async list(page) {
+      const { items, ...rest } = await readListPage(table, 'CREDENTIALS', await table.lastId('credential'), page);
+      return { ...rest, items: items.map(credentialOfItem) };
+    },
+  };
+}
+
+function credentialOfItem(item: Item): SharedCredential {
+  return {
+    id: item['id'],
+    name: item['title'],
+    secretName: item['secret_name'],
+    createdAt: item['created_at'],
+    updatedAt: item['updated_at'],
+  } as SharedCredential;
+}

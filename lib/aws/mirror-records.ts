@@ -1,0 +1,63 @@
+/** Mirrors in the table, but for the life of their updates (mirror-jobs.ts). */
+import type { Clock } from '../core/clock.ts';
+import type { Mirror, MirrorKey } from '../model/mirror.ts';
+import type { MirrorRecords } from '../model/records.ts';
+import { noteCodeCommitUrl } from './code-commit-lookup.ts';
+import { transferCredential, usesOfCredential } from './credential-transfer.ts';
+import { changeMirror } from './mirror-change.ts';
+import { itemOfMirror, mirrorOfItem } from './mirror-item.ts';
+import { isNew, type RecordTable } from './record-table.ts';
+import { keys } from './table.ts';
+
+export function createMirrorRecords(table: RecordTable, clock: Clock): MirrorRecords {
+  const get = async (key: MirrorKey): Promise<Mirror | undefined> => {
+    const item = await table.get(keys.mirror(key));
+    return item === undefined ? undefined : mirrorOfItem(item);
+  };
+
+  return {
+    async create(projectId, direction, settings, { now, dueAt }) {
+      const projectIsThere = async () => (await table.get(keys.project(projectId))) !== undefined;
+      if (!(await projectIsThere())) return undefined;
+      const id = await table.nextId('mirror');
+      const mirror: Mirror = {
+        ...mirrorOfItem({}),
+        ...settings,
+        updateStatus: 'none',
+        id,
+        projectId,
+        direction,
+        mirror: direction === 'pull' ? 'pull' : id,
+        createdAt: now,
+        dueAt: settings.enabled ? dueAt : null,
+      };
+      if (direction === 'pull') await noteCodeCommitUrl(table, projectId, settings.url);
+      // A repeat of the SDK's after a lost answer finds its own item.
+      if (!(await table.put(itemOfMirror(mirror), isNew)) && (await get(mirror))?.id !== id) return 'exists';
+      if (await projectIsThere()) return mirror;
+      await table.remove(keys.mirror(mirror), { expression: 'id = :id', values: { ':id': id } });
+      return undefined;
+    },
+
+    get,
+
+    async ofProject(projectId) {
+      const values = { ':pk': keys.project(projectId).pk, ':mirror': 'MIRROR#' };
+      const items = await table.all({ condition: { expression: 'pk = :pk AND begins_with(sk, :mirror)', values }, consistent: true });
+      return items.map(mirrorOfItem).sort((one, other) => one.id - other.id);
+    },
+
+    async update(key, changes, { resetStatus }) {
+      if (key.mirror === 'pull') await noteCodeCommitUrl(table, key.projectId, changes.url);
+      return changeMirror(table, clock, key, { changes, resetStatus });
+    },
+
+    async delete(key) {
+      const item = await table.remove(keys.mirror(key));
+      return item === undefined ? undefined : mirrorOfItem(item);
+    },
+
+    transferCredential: (from, to, host) => transferCredential(table, clock, { from, to, host }),
+    usesOfCredential: (id) => usesOfCredential(table, id),
+  };
+}
