@@ -31,6 +31,7 @@ const attributes = {
   failingSince: 'failing_since',
   attempts: 'attempts',
   heldBackDeletions: 'held_back_deletions',
+  failing: 'failing',
   requestedSeq: 'requested_seq',
   doneSeq: 'done_seq',
   startedSeq: 'started_seq',
@@ -50,6 +51,7 @@ const defaults: Partial<Record<keyof Mirror, unknown>> = {
   failedRuns: 0,
   attempts: 0,
   heldBackDeletions: 0,
+  failing: false,
   requestedSeq: 0,
   doneSeq: 0,
   startedSeq: 0,
@@ -92,7 +94,8 @@ export function itemOfMirror(mirror: Mirror): Item {
     ...Object.fromEntries(fields),
     ...keys.mirror(mirror),
     ...credentialAttributes(mirror.credential),
-    due_shard: mirror.dueAt === null ? null : dueShardOf(mirror.id),
+    // Also while it is not due: who makes it due again may not know its id.
+    due_shard: dueShardOf(mirror.id),
     paused: mirror.paused ? true : null,
   });
 }

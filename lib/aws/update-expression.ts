@@ -2,7 +2,7 @@
 
 export interface UpdateParts {
   readonly UpdateExpression: string;
-  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeNames?: Record<string, string>;
   readonly ExpressionAttributeValues?: Record<string, unknown>;
 }
 
@@ -43,7 +43,8 @@ export function updateExpression(
   ].flat();
   return {
     UpdateExpression: clauses.join(' '),
-    ExpressionAttributeNames: allNames,
+    // DynamoDB refuses empty ones.
+    ...(Object.keys(allNames).length === 0 ? {} : { ExpressionAttributeNames: allNames }),
     ...(Object.keys(allValues).length === 0 ? {} : { ExpressionAttributeValues: allValues }),
   };
 }

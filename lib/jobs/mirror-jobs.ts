@@ -2,7 +2,7 @@
  * The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md, "The life of an update"). lib/aws/mirror-jobs.ts carries
  * them out; each is one write, atomic by itself, and none brings a deleted mirror back. Times are milliseconds since 1970.
  */
-import type { Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
+import type { LastError, Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
 import type { Trigger } from '../model/run.ts';
 
 export interface UpdateRequest {
@@ -12,8 +12,10 @@ export interface UpdateRequest {
   readonly startAt: number;
   /** Lets the next run's deletions pass the deletion guard. */
   readonly confirmDeletions: boolean;
-  /** Un-pauses; otherwise a paused mirror takes no request. */
+  /** Un-pauses and forgets the failures in a row; otherwise a paused mirror takes no request. */
   readonly resume: boolean;
+  /** How long after `startAt` the tick takes the message for lost; without it `graceMs`. */
+  readonly graceMs?: number;
 }
 
 /** What the worker leaves behind. `status` replaces these fields of the mirror. */
@@ -38,9 +40,18 @@ export interface DueMirror extends MirrorKey {
   readonly leaseToken: string | null;
   readonly leaseBeat: number;
   /** The lease and beat that a tick saw last, and the time of that tick (EventBridge's, not a worker's). */
-  readonly seen: { readonly leaseToken: string; readonly leaseBeat: number; readonly at: number } | null;
+  readonly seen: SeenLease | null;
   /** How long the last re-sending waited, milliseconds; 0 = there was none. */
   readonly resendWaitMs: number;
+}
+
+export interface SeenLease {
+  readonly leaseToken: string;
+  readonly leaseBeat: number;
+  /** The tick's time, EventBridge's. */
+  readonly at: number;
+  /** When that tick really looked, by its own clock: one that comes late must not count as a minute gone by. */
+  readonly lookedAt: number;
 }
 
 export interface MirrorJobs {
@@ -53,10 +64,12 @@ export interface MirrorJobs {
    */
   request(key: MirrorKey, request: UpdateRequest): Promise<Mirror | undefined>;
   /** Makes a waiting request due at `startAt` if it was to start later. false if nothing waits, or a run holds the mirror. */
-  expedite(key: MirrorKey, startAt: number): Promise<boolean>;
+  expedite(key: MirrorKey, at: { readonly startAt: number; readonly now: number }): Promise<boolean>;
 
   /** Takes the lease if something is requested and nobody holds it. Resolves with the mirror as it is now, or undefined. */
   acquire(key: MirrorKey, lease: { readonly token: string; readonly now: number }): Promise<Mirror | undefined>;
+  /** The run has its places at the hosts and starts now: status `started`. false = the lease is lost. */
+  begin(key: MirrorKey, token: string, now: number): Promise<boolean>;
   /** Adds a beat. false = the lease is lost. */
   renew(key: MirrorKey, token: string): Promise<boolean>;
   /**
@@ -72,7 +85,7 @@ export interface MirrorJobs {
   /** The message of a waiting request is to be sent again; looked at again after `waitMs`. */
   noteResent(mirror: DueMirror, at: { readonly now: number; readonly waitMs: number }): Promise<boolean>;
   /** Remembers lease and beat as seen by this tick; looked at again at `dueAt`. */
-  noteLease(mirror: DueMirror, at: { readonly tick: number; readonly dueAt: number }): Promise<boolean>;
+  noteLease(mirror: DueMirror, at: { readonly tick: number; readonly now: number; readonly dueAt: number }): Promise<boolean>;
   /**
    * Takes the lease from a holder that has not moved since it was seen: condition token and beat. `release` as in the worker's release; the present run is always asked for again
    * or settled. Resolves with the mirror as it was, or undefined if the holder moved after all.
@@ -80,7 +93,13 @@ export interface MirrorJobs {
   breakLease(mirror: DueMirror, release: (mirror: Mirror) => Release): Promise<Mirror | undefined>;
   /** Takes a disabled or paused mirror out of the index and settles its request. */
   retire(mirror: DueMirror): Promise<boolean>;
+
+  /** Status `failed` with this error, if something is requested and no run holds the mirror; the request stays. false = there was no reason to. */
+  markDead(key: MirrorKey, at: { readonly error: LastError; readonly now: number }): Promise<boolean>;
 }
+
+/** A message that was sent gets this long before the tick sends it again. */
+export const graceMs = 60_000;
 
 /** How many partitions the index of due mirrors has. */
 export const dueShards = 8;

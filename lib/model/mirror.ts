@@ -61,6 +61,8 @@ export interface MirrorStatus {
   readonly attempts: number;
   /** Deletions that the deletion guard held back in the last run. */
   readonly heldBackDeletions: number;
+  /** It was told that this mirror fails, and not yet that it recovered. */
+  readonly failing?: boolean;
 }
 
 /** The request and the lease. Only the conditional writes of lib/aws/mirror-jobs.ts change these. */

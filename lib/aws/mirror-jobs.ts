@@ -1,0 +1,144 @@
+/** The life of an update on DynamoDB: requests, leases and releases as conditional writes on a mirror's item (ARCHITECTURE.md). */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { MirrorJobs, Release, UpdateRequest } from '../jobs/mirror-jobs.ts';
+import type { Mirror, MirrorKey } from '../model/mirror.ts';
+import { createDueMirrors } from './due-mirrors.ts';
+import { attributesOf, type Item, mirrorOfItem } from './mirror-item.ts';
+import { type ConditionalWrite, createMirrorTable } from './mirror-table.ts';
+import { releaseForms } from './release-forms.ts';
+import { queuedBy, scheduleTrigger, wokenBy } from './request-attributes.ts';
+import { updateExpression } from './update-expression.ts';
+
+export interface MirrorJobsDeps {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly tableName: string;
+}
+
+/** Every method throws `storage_unavailable` when the table cannot be reached. */
+export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
+  const table = createMirrorTable(deps);
+
+  async function get(key: MirrorKey): Promise<Mirror | undefined> {
+    const item = await table.read(key);
+    return item === undefined ? undefined : mirrorOfItem(item);
+  }
+
+  async function tryForms(
+    key: MirrorKey,
+    release: Release,
+    holds: ConditionalWrite['conditions'],
+    values: Item,
+  ): Promise<string | undefined> {
+    for (const { answer, parts, conditions } of releaseForms(release, values)) {
+      if ((await table.write(key, { parts, conditions: [...holds, ...conditions] }, 'NONE')) !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  return {
+    get,
+
+    async request(key, request) {
+      const before =
+        (await table.write(key, requestWrite(request), 'ALL_OLD')) ??
+        (request.resume ? await table.write(key, resumingWrite(request), 'ALL_OLD') : undefined);
+      return before === undefined ? undefined : mirrorOfItem(before);
+    },
+
+    async expedite(key, { startAt, now }) {
+      const parts = updateExpression(wokenBy(startAt, now), { set: ['queued_for = :start'], values: { ':start': startAt } });
+      const conditions = [
+        // Something waits,
+        'attribute_exists(queued_at)',
+        // for later than this,
+        'queued_for > :start',
+        // and no run will see to it by itself.
+        'attribute_not_exists(lease_token)',
+      ];
+      return (await table.write(key, { parts, conditions }, 'NONE')) !== undefined;
+    },
+
+    async acquire(key, { token, now }) {
+      const parts = updateExpression(
+        // The tick looks at the lease from now on.
+        { lease_token: token, lease_beat: 0, due_at: now, ...nothingQueued, seen: null, resend_wait_ms: null },
+        {
+          set: [
+            'started_seq = requested_seq',
+            'run_trigger = if_not_exists(queued_trigger, :schedule)',
+            'run_confirm_deletions = if_not_exists(queued_confirm, :false)',
+          ],
+          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true },
+        },
+      );
+      const conditions = [
+        // Nobody holds it, or this is the SDK's second try of a write whose answer was lost,
+        '(attribute_not_exists(lease_token) OR lease_token = :token)',
+        // something is requested that no run has seen to (this also fails for a mirror that is gone),
+        'requested_seq > done_seq',
+        // and it may run.
+        'enabled = :true',
+        'attribute_not_exists(paused)',
+      ];
+      const item = await table.write(key, { parts, conditions }, 'ALL_NEW');
+      return item === undefined ? undefined : mirrorOfItem(item);
+    },
+
+    async begin(key, token, now) {
+      const parts = updateExpression({ update_status: 'started', last_update_started_at: now }, { values: { ':token': token } });
+      return (await table.write(key, { parts, conditions: [isMine] }, 'NONE')) !== undefined;
+    },
+
+    async renew(key, token) {
+      const parts = updateExpression({}, { set: ['lease_beat = lease_beat + :one'], values: { ':one': 1, ':token': token } });
+      return (await table.write(key, { parts, conditions: [isMine] }, 'NONE')) !== undefined;
+    },
+
+    async release(key, token, release) {
+      return ((await tryForms(key, release, [isMine], { ':token': token })) as 'done' | 'queued' | undefined) ?? 'lost';
+    },
+
+    ...createDueMirrors({ ...deps, table }),
+
+    async breakLease({ leaseToken, leaseBeat, ...key }, decide) {
+      const mirror = await get(key);
+      if (mirror === undefined || mirror.leaseToken === null || mirror.leaseToken !== leaseToken || mirror.leaseBeat !== leaseBeat)
+        return undefined;
+      const values = { ':token': leaseToken, ':beat': leaseBeat };
+      // The same holder, and not a beat further.
+      const answer = await tryForms(key, decide(mirror), [isMine, 'lease_beat = :beat'], values);
+      return answer === undefined ? undefined : mirror;
+    },
+
+    async markDead(key, { error, now }) {
+      const parts = updateExpression(attributesOf({ updateStatus: 'failed', lastError: error, lastUpdateAt: now }));
+      const conditions = ['requested_seq > done_seq', 'attribute_not_exists(lease_token)'];
+      return (await table.write(key, { parts, conditions }, 'NONE')) !== undefined;
+    },
+  };
+}
+
+const isMine = 'lease_token = :token';
+const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null };
+
+/** A paused mirror, or one that is disabled or gone, takes no request. */
+function requestWrite(request: UpdateRequest): ConditionalWrite {
+  return {
+    parts: updateExpression(request.confirmDeletions ? { queued_confirm: true } : {}, queuedBy(request)),
+    conditions: ['attribute_exists(pk)', 'enabled = :true', 'attribute_not_exists(paused)'],
+  };
+}
+
+function resumingWrite(request: UpdateRequest): ConditionalWrite {
+  const changes = {
+    paused: null,
+    failed_runs: 0,
+    failing_since: null,
+    attempts: 0,
+    ...(request.confirmDeletions ? { queued_confirm: true } : {}),
+  };
+  return {
+    parts: updateExpression(changes, queuedBy(request)),
+    conditions: ['attribute_exists(pk)', 'enabled = :true', 'attribute_exists(paused)'],
+  };
+}

@@ -1,0 +1,54 @@
+/** One mirror's item: strongly consistent reads, and writes with every clause named. */
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { MirrorKey } from '../model/mirror.ts';
+import type { Item } from './mirror-item.ts';
+import { isConditionFailure, storageError } from './storage-error.ts';
+import { keys } from './table.ts';
+import type { UpdateParts } from './update-expression.ts';
+
+/** One write: what changes, and every clause that must hold for it. All clauses are joined by AND. */
+export interface ConditionalWrite {
+  readonly parts: UpdateParts;
+  readonly conditions: readonly string[];
+}
+
+export interface MirrorTable {
+  /** The item before or after the write; undefined = a clause did not hold. Throws `storage_unavailable`. */
+  write(key: MirrorKey, write: ConditionalWrite, give: 'ALL_OLD' | 'ALL_NEW' | 'NONE'): Promise<Item | undefined>;
+  read(key: MirrorKey): Promise<Item | undefined>;
+}
+
+export function createMirrorTable({
+  dynamo,
+  tableName,
+}: {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly tableName: string;
+}): MirrorTable {
+  return {
+    async write(key, { parts, conditions }, give) {
+      const input = {
+        TableName: tableName,
+        Key: keys.mirror(key),
+        ...parts,
+        ConditionExpression: conditions.join(' AND '),
+        ReturnValues: give,
+      };
+      try {
+        const { Attributes: item = {} } = await dynamo.send(new UpdateCommand(input));
+        return item;
+      } catch (error) {
+        if (isConditionFailure(error)) return undefined;
+        throw storageError(error);
+      }
+    },
+    async read(key) {
+      try {
+        const { Item: item } = await dynamo.send(new GetCommand({ TableName: tableName, Key: keys.mirror(key), ConsistentRead: true }));
+        return item;
+      } catch (error) {
+        throw storageError(error);
+      }
+    },
+  };
+}

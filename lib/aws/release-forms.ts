@@ -1,0 +1,67 @@
+/** The writes that give a lease back: settled, settled with a follow-up run, or asked for again. */
+import type { Release } from '../jobs/mirror-jobs.ts';
+import { attributesOf, type Item } from './mirror-item.ts';
+import { scheduleTrigger, wokenBy } from './request-attributes.ts';
+import { type UpdateParts, updateExpression } from './update-expression.ts';
+
+export interface ReleaseForm {
+  readonly answer: 'done' | 'queued';
+  readonly parts: UpdateParts;
+  /** Beside those that say who holds the lease. */
+  readonly conditions: readonly string[];
+}
+
+/** To be tried in this order; the first whose conditions hold counts. `values` belong to the caller's own conditions. */
+export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Release, values: Item): readonly ReleaseForm[] {
+  const freed = {
+    ...attributesOf(status),
+    lease_token: null,
+    lease_beat: 0,
+    run_trigger: null,
+    run_confirm_deletions: null,
+    ...nothingSeen,
+  };
+  if (status.paused === true) {
+    // The schedule has given up: whatever waits is settled too.
+    const changes = { ...freed, ...nothingQueued, due_at: null };
+    return [{ answer: 'done', parts: updateExpression(changes, { set: ['done_seq = requested_seq'], values }), conditions: [] }];
+  }
+  if (again !== undefined) {
+    const { startAt, trigger, confirmDeletions } = again;
+    const set = [
+      'queued_at = if_not_exists(queued_at, :now)',
+      'queued_for = :start',
+      // One that came during the run by hand is the one to name.
+      trigger.kind === 'manual' ? 'queued_trigger = :trigger' : 'queued_trigger = if_not_exists(queued_trigger, :trigger)',
+    ];
+    const changes = { ...freed, ...wokenBy(startAt, now), ...(confirmDeletions ? { queued_confirm: true } : {}) };
+    const all = { ...values, ':now': now, ':start': startAt, ':trigger': trigger };
+    return [{ answer: 'queued', parts: updateExpression(changes, { set, values: all }), conditions: [] }];
+  }
+  return [
+    {
+      answer: 'done',
+      parts: updateExpression({ ...freed, due_at: nextDueAt }, { set: ['done_seq = started_seq'], values }),
+      conditions: ['requested_seq = started_seq'],
+    },
+    {
+      answer: 'queued',
+      parts: updateExpression(
+        { ...freed, ...wokenBy(followUpAt, now) },
+        {
+          set: [
+            'done_seq = started_seq',
+            'queued_at = if_not_exists(queued_at, :now)',
+            'queued_for = :start',
+            'queued_trigger = if_not_exists(queued_trigger, :schedule)',
+          ],
+          values: { ...values, ':now': now, ':start': followUpAt, ':schedule': scheduleTrigger },
+        },
+      ),
+      conditions: [],
+    },
+  ];
+}
+
+const nothingSeen = { seen: null, resend_wait_ms: null };
+const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null };
