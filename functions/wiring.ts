@@ -1,8 +1,15 @@
 /** The one place where settings become objects: reads the environment, builds what use cases need. */
 import type { CommandSettings, Endpoint } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
-import { createRedactor, type Redactor, type SecretPair } from '../lib/core/redact.ts';
-import { type LocalSettings, readLocalSettings, readServiceSettings, type ServiceSettings, type Needs } from '../lib/core/service-settings.ts';
+import { createRedactor, type Redactor } from '../lib/core/redact.ts';
+import { secretsOf } from '../lib/core/secrets-of.ts';
+import {
+  type LocalSettings,
+  type Needs,
+  readLocalSettings,
+  readServiceSettings,
+  type ServiceSettings,
+} from '../lib/core/service-settings.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
 import { createAddressGuard, isCidr } from '../lib/net/address-guard.ts';
 
@@ -26,7 +33,10 @@ export function localSettings(): LocalSettings {
 
 /** For `npm run demo`: a free port, a temporary folder, and servers on this machine. */
 export function demoSettings(dataFolder: string): LocalSettings {
-  return readLocalSettings({ PORT: '0', GITFERRY_DATA_DIR: dataFolder, GITFERRY_ALLOW_ADDRESSES: '127.0.0.1/32', GITFERRY_LOG_LEVEL: 'error' }, isCidr);
+  return readLocalSettings(
+    { PORT: '0', GITFERRY_DATA_DIR: dataFolder, GITFERRY_ALLOW_ADDRESSES: '127.0.0.1/32', GITFERRY_LOG_LEVEL: 'error' },
+    isCidr,
+  );
 }
 
 /** Where the service's log goes: on Lambda standard output is the log; elsewhere it is for results. */
@@ -86,7 +96,7 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds 
   return {
     deps: {
       deadline,
-      redactor: createRedactor([...secretsOf(source), ...secretsOf(target)]),
+      redactor: createRedactor([...secretsOf(source.credential), ...secretsOf(target.credential)]),
       connect(side: 'source' | 'target', until: Deadline) {
         const { url, credential } = endpoints[side];
         return createHttpTransport(url, credential, { http, guard, deadline: until });
@@ -97,17 +107,4 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds 
       await http.close();
     },
   };
-}
-
-/** Tokens have at least this many characters; a shorter user name alone (`git`, a login) is no secret. */
-const shortestToken = 8;
-/** What goes in the place of the password where the token is the user name (GitHub). */
-const placeholders: readonly string[] = ['', 'x', 'x-oauth-basic'];
-
-/** The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`). */
-function secretsOf({ credential }: Endpoint): SecretPair[] {
-  if (credential === undefined) return [];
-  const { username, password } = credential;
-  const isToken = placeholders.includes(password) && username.length >= shortestToken;
-  return [credential, ...(isToken ? [{ password: username }] : [])];
 }

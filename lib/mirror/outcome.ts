@@ -23,6 +23,8 @@ export interface RunError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
+  /** What the host asked to wait (`Retry-After`); absent where it did not. */
+  readonly retry_after_seconds?: number;
 }
 
 export interface RunOutcome {
@@ -66,7 +68,7 @@ export function summarise(facts: RunFacts, redactor: Redactor): RunOutcome {
   const error = runError(facts, refs);
   return {
     outcome: outcomeOf(facts, refs),
-    error: error === null ? null : { code: error.code, message: redactor.redact(error.message), hint: redactor.redact(error.hint) },
+    error: error === null ? null : { ...error, message: redactor.redact(error.message), hint: redactor.redact(error.hint) },
     refs,
     counts,
     bytes: facts.bytes,
@@ -82,7 +84,10 @@ function outcomeOf({ error }: RunFacts, refs: readonly RefOutcome[]): RunOutcome
 }
 
 function runError({ error, divergedDefaultBranch }: RunFacts, refs: readonly RefOutcome[]): RunError | null {
-  if (error !== undefined) return { code: error.code, message: error.message, hint: error.hint };
+  if (error !== undefined) {
+    const { code, message, hint, retryAfterSeconds } = error;
+    return { code, message, hint, ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
+  }
   if (divergedDefaultBranch !== undefined) {
     const name = divergedDefaultBranch.replace(/^refs\/heads\//, '');
     const message = `The default branch (${name}) has diverged from its upstream counterpart and could not be updated automatically.`;

@@ -181,11 +181,14 @@ class Planner {
     const symbolic = target.details?.symbolic;
     const matching = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
     if (count * 100 <= rules.maxDeletionsPercent * matching) return;
-    const what = `${count} of the target's ${matching} refs would have been deleted, which is more than ${rules.maxDeletionsPercent} %`;
+    // 0 % where any share is too much: after a run that held deletions back.
+    const share = rules.maxDeletionsPercent === 0 ? '' : `, which is more than ${rules.maxDeletionsPercent} %`;
+    const what = `${count} of the target's ${matching} refs would have been deleted${share}`;
     for (const { ref, old } of this.#deletions)
       this.#stay(ref, old, null, 'kept', `${what}; confirm the deletions to go through with them`);
     notes.push({
       code: 'deletions_held_back',
+      count,
       message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.`,
     });
     this.#deletions = [];

@@ -67,6 +67,8 @@ export interface PlannedStay {
 export interface Note {
   readonly code: 'no_branch_matches' | 'deletions_held_back';
   readonly message: string;
+  /** `deletions_held_back`: of how many refs. */
+  readonly count?: number;
 }
 
 export interface Plan {

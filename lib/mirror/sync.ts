@@ -23,6 +23,8 @@ export interface SyncInput {
   readonly rules: CompiledRules;
   /** Plan only: nothing is written. */
   readonly dryRun: boolean;
+  /** Ask the target where its HEAD points, even if no rule needs to know. */
+  readonly learnTargetHead?: boolean;
 }
 
 export type SyncPhase = 'listing' | 'planning' | 'relaying';
@@ -40,6 +42,8 @@ export interface SyncDeps {
   readonly deadline: Deadline;
   readonly redactor: Redactor;
   onProgress?(progress: SyncProgress): void;
+  /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
+  onHead?(side: 'source' | 'target', branch: string): void;
 }
 
 /** Runs once. Never throws: every failure is in the outcome, by code. */
@@ -63,6 +67,7 @@ class Run {
   #notes: readonly Note[] = [];
   #divergedDefaultBranch: string | undefined;
   #error: GitferryError | undefined;
+  #targetHeadKnown = false;
   #bytes = 0;
   #refsDone = 0;
   #refsTotal = 0;
@@ -100,6 +105,7 @@ class Run {
     this.#progress('listing');
     const ends = await this.#openBoth();
     const { source, sourceRefs, target } = ends;
+    if (sourceRefs.headBranch !== undefined) this.#deps.onHead?.('source', sourceRefs.headBranch);
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
     const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
@@ -112,6 +118,8 @@ class Run {
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
+    // Not worth a failure: the next run asks again.
+    if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
 
     // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
     // the pack and has nothing else to do.
@@ -221,8 +229,15 @@ class Run {
     }
   }
 
-  /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
+    const details = await this.#askTargetDetails(target);
+    this.#targetHeadKnown = true;
+    if (details.headBranch !== undefined) this.#deps.onHead?.('target', details.headBranch);
+    return details;
+  }
+
+  /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
+  async #askTargetDetails(target: ReceivePack): Promise<TargetDetails> {
     const transport = this.#connect('target');
     const agent = target.capabilities.value('agent') ?? '';
     if (/^git\/(?!0|1\.)/.test(agent)) {

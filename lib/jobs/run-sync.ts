@@ -1,0 +1,177 @@
+/** One run of a mirror: both ends' URLs and credentials, its rules, and the engine; whatever goes wrong is in the outcome. */
+import type { Deadline } from '../core/deadline.ts';
+import { GitferryError, toGitferryError } from '../core/errors.ts';
+import { createRedactor, type Redactor } from '../core/redact.ts';
+import { secretsOf } from '../core/secrets-of.ts';
+import { shortRefName } from '../git/ref-name.ts';
+import { isSameRepository, parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { Transport } from '../git/transport/transport.ts';
+import { type RunOutcome, summarise } from '../mirror/outcome.ts';
+import { compileRules, type MirrorRules } from '../mirror/rules.ts';
+import { type SyncProgress, syncRepositories } from '../mirror/sync.ts';
+import type { CredentialReference, CredentialValue } from '../model/credential.ts';
+import type { Mirror } from '../model/mirror.ts';
+import type { Project } from '../model/project.ts';
+import type { CredentialRecords } from '../model/records.ts';
+import type { SecretStore } from '../model/secret-store.ts';
+
+export interface RunSyncInput {
+  readonly mirror: Mirror;
+  readonly project: Project;
+  readonly dryRun: boolean;
+  readonly confirmDeletions: boolean;
+  /** 0 = any share is too much. */
+  readonly maxDeletionsPercent: number;
+}
+
+export interface RunSyncDeps {
+  readonly deadline: Deadline;
+  readonly secrets: Pick<SecretStore, 'read'>;
+  readonly credentials: Pick<CredentialRecords, 'get'>;
+  connect(url: RepositoryUrl, credential: CredentialValue | undefined, deadline: Deadline): Transport;
+  onProgress?(progress: SyncProgress): void;
+}
+
+export interface SyncedRun {
+  readonly outcome: RunOutcome;
+  /** Short name of the branch that the project's HEAD stands for; null = not seen. */
+  readonly defaultBranch: string | null;
+  /** Knows every credential that was used. */
+  readonly redactor: Redactor;
+}
+
+/** Refusals after which a credential that was changed meanwhile may do better. */
+const refusals: ReadonlySet<string> = new Set(['credentials_refused', 'credentials_missing', 'permission_denied', 'repository_not_found']);
+
+/**
+ * Runs once, and once more where the host refuses and a fresh look at the secrets gives other ones. Never throws: a secret that cannot be read, a URL
+ * or a rule that cannot be used is a failed outcome with its code.
+ */
+export async function runSync(input: RunSyncInput, deps: RunSyncDeps): Promise<SyncedRun> {
+  return new MirrorRun(input, deps).run();
+}
+
+interface End {
+  readonly url: RepositoryUrl;
+  readonly credential: CredentialValue | undefined;
+}
+
+class MirrorRun {
+  readonly #input: RunSyncInput;
+  readonly #deps: RunSyncDeps;
+  #used: readonly CredentialValue[] = [];
+  #defaultBranch: string | null = null;
+
+  constructor(input: RunSyncInput, deps: RunSyncDeps) {
+    this.#input = input;
+    this.#deps = deps;
+  }
+
+  async run(): Promise<SyncedRun> {
+    const startedAt = performance.now();
+    let outcome: RunOutcome;
+    try {
+      outcome = await this.#attempts();
+    } catch (error) {
+      const durationMs = performance.now() - startedAt;
+      const facts = { refs: [], divergedDefaultBranch: undefined, bytes: 0, durationMs, dryRun: this.#input.dryRun, notes: [] };
+      outcome = summarise({ ...facts, error: toGitferryError(error) }, this.#redactor());
+    }
+    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor() };
+  }
+
+  async #attempts(): Promise<RunOutcome> {
+    const ends = await this.#ends({ fresh: false });
+    const outcome = await this.#sync(ends);
+    if (outcome.outcome !== 'failed' || !refusals.has(outcome.error?.code ?? '')) return outcome;
+    // A secret that cannot be read now does not hide what the host said.
+    const fresh = await this.#ends({ fresh: true }).catch(() => ends);
+    return isSame(ends.project, fresh.project) && isSame(ends.mirror, fresh.mirror) ? outcome : this.#sync(fresh);
+  }
+
+  async #ends(options: { readonly fresh: boolean }): Promise<{ readonly project: End; readonly mirror: End }> {
+    const { project, mirror } = this.#input;
+    const urls = { project: httpUrl(project.repositoryUrl, 'repository_url'), mirror: httpUrl(mirror.url, 'url') };
+    if (isSameRepository(urls.project, urls.mirror)) throw new GitferryError('same_repository');
+    const [ofProject, ofMirror] = await Promise.all([
+      this.#credential(project.credential, options),
+      this.#credential(mirror.credential, options),
+    ]);
+    return { project: { url: urls.project, credential: ofProject }, mirror: { url: urls.mirror, credential: ofMirror } };
+  }
+
+  async #credential(reference: CredentialReference | null, options: { readonly fresh: boolean }): Promise<CredentialValue | undefined> {
+    if (reference === null) return undefined;
+    const value = await this.#deps.secrets.read(await this.#secretName(reference), options);
+    if (!isCredentialValue(value)) throw new GitferryError('secret_missing', { detail: 'The stored value is no credential.' });
+    this.#used = [...this.#used, value];
+    return value;
+  }
+
+  async #secretName(reference: CredentialReference): Promise<string> {
+    if (reference.kind === 'own') return reference.secretName;
+    const credential = await this.#deps.credentials.get(reference.credentialId);
+    if (credential === undefined)
+      throw new GitferryError('secret_missing', { detail: `There is no shared credential ${reference.credentialId}.` });
+    return credential.secretName;
+  }
+
+  async #sync({ project, mirror }: { readonly project: End; readonly mirror: End }): Promise<RunOutcome> {
+    const { direction, lfs } = this.#input.mirror;
+    if (lfs === 'on') throw new GitferryError('lfs_unavailable');
+    const rules = await compileRules(rulesOf(this.#input));
+    const ends = direction === 'push' ? { source: project, target: mirror } : { source: mirror, target: project };
+    const projectSide = direction === 'push' ? 'source' : 'target';
+    const { deadline, connect, onProgress } = this.#deps;
+    // Learned once, with the first run of a pull mirror; later on only where it costs nothing.
+    const learnTargetHead = direction === 'pull' && this.#input.project.defaultBranch === null && !this.#input.dryRun;
+    return syncRepositories(
+      { direction, rules, dryRun: this.#input.dryRun, learnTargetHead },
+      {
+        deadline,
+        redactor: this.#redactor(),
+        connect: (side, until) => connect(ends[side].url, ends[side].credential, until),
+        onHead: (side, branch) => {
+          if (side === projectSide) this.#defaultBranch = shortRefName(branch);
+        },
+        ...(onProgress === undefined ? {} : { onProgress }),
+      },
+    );
+  }
+
+  #redactor(): Redactor {
+    return createRedactor(this.#used.flatMap(secretsOf));
+  }
+}
+
+/** The rules of a mirror, as the engine takes them. */
+export function rulesOf({ mirror, project, confirmDeletions, maxDeletionsPercent }: Omit<RunSyncInput, 'dryRun'>): MirrorRules {
+  const { mirrorTags, mirrorBranchRegex } = mirror;
+  return {
+    onlyProtectedBranches: mirror.onlyProtectedBranches,
+    protectedBranches: project.protectedBranches.map(({ name }) => name),
+    ...(mirrorBranchRegex === null ? {} : { branchRegex: mirrorBranchRegex }),
+    tags: mirrorTags === 'all' || mirrorTags === 'none' ? mirrorTags : { regex: mirrorTags },
+    keepDivergentRefs: mirror.keepDivergentRefs,
+    overwriteDivergedBranches: mirror.mirrorOverwritesDivergedBranches,
+    deletions: true,
+    confirmDeletions,
+    maxDeletionsPercent,
+  };
+}
+
+function httpUrl(text: string, field: string): RepositoryUrl {
+  const { url } = parseRepositoryUrl(text, field);
+  if (url.scheme === 'ssh') throw new GitferryError('ssh_unavailable', { detail: `${field} is ${url.href}.` });
+  return url;
+}
+
+function isCredentialValue(value: unknown): value is CredentialValue {
+  if (typeof value !== 'object' || value === null) return false;
+  const { username, password } = value as { username?: unknown; password?: unknown };
+  return typeof username === 'string' && typeof password === 'string';
+}
+
+function isSame(a: End, b: End): boolean {
+  return a.credential?.username === b.credential?.username && a.credential?.password === b.credential?.password;
+}
