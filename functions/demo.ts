@@ -74,9 +74,8 @@ class Demo {
 
   /** Resolves with the service's address and token. */
   async play(): Promise<LocalService> {
-    const forge = await this.#newServer('forge', 'app', 'upstream');
-    const backup = await this.#newServer('backup', 'app');
-    const [app, upstream, mirror] = [forge.app, forge.upstream, backup.app] as [Repository, Repository, Repository];
+    const [forge, backup] = [await this.#newServer('forge'), await this.#newServer('backup')];
+    const [app, upstream, mirror] = [await forge('app'), await forge('upstream'), await backup('app')];
     this.#service = await startLocalService(demoSettings(join(this.#folder, 'data')));
     write(`Two Git servers (git http-backend) and gitferry are running in this process:\n`);
     write(`  forge    ${app.url}   the project, and ${upstream.url}\n  backup   ${mirror.url}\n  gitferry ${this.#service.origin}\n`);
@@ -113,7 +112,9 @@ class Demo {
     await this.#deliverAndWait(hook, app, 'release/1', mirror, await git(upstream.path, 'rev-parse', 'release/1'));
     await this.#untilSettled(`${mirrors}/${id}`);
 
-    this.#explain('Somebody commits to the backup, and Ada to the same branch. With keep_divergent_refs nothing is lost, and the mirror says so.');
+    this.#explain(
+      'Somebody commits to the backup, and Ada to the same branch. With keep_divergent_refs nothing is lost, and the mirror says so.',
+    );
     const bob = await Developer.clone(mirror.url, join(this.#folder, 'bob'));
     await git(join(this.#folder, 'bob'), 'checkout', '--quiet', 'feature/search');
     await bob.push('feature/search', 'a commit that only the backup has');
@@ -137,16 +138,16 @@ class Demo {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #newServer(name: string, ...repositories: string[]): Promise<Record<string, Repository>> {
+  /** Resolves with what makes a new repository there. */
+  async #newServer(name: string): Promise<(repository: string) => Promise<Repository>> {
     const root = join(this.#folder, name);
     const server = await startLocalGitServer(root, environment);
     this.#servers.push(server);
-    const made = repositories.map(async (repository): Promise<[string, Repository]> => {
+    return async (repository) => {
       const path = join(root, `${repository}.git`);
       await git(this.#folder, 'init', '--quiet', '--bare', '--initial-branch=main', path);
-      return [repository, { url: `${server.origin}/${repository}.git`, path }];
-    });
-    return Object.fromEntries(await Promise.all(made));
+      return { path, url: `${server.origin}/${repository}.git` };
+    };
   }
 
   #explain(text: string): void {
@@ -167,7 +168,11 @@ class Demo {
   }
 
   async #deliverAndWait(hook: Hook, repository: Repository, branch: string, target: Repository, commit: string): Promise<void> {
-    const body = JSON.stringify({ ref: `refs/heads/${branch}`, after: commit, repository: { clone_url: repository.url, full_name: 'demo/app' } });
+    const body = JSON.stringify({
+      ref: `refs/heads/${branch}`,
+      after: commit,
+      repository: { clone_url: repository.url, full_name: 'demo/app' },
+    });
     const startedAt = performance.now();
     const answer = await fetch(hook.url, {
       method: 'POST',

@@ -69,15 +69,15 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
     });
     // Only now: the functions read their settings when they are loaded, as on Lambda.
-    const { wireLocal } = await import('./wiring.ts');
+    const { wireLocal } = await import('./service-wiring.ts');
     const [{ app: webhook }, { app: api }, worker, schedule] = await Promise.all([
       import('./webhook.ts'),
       import('./api.ts'),
       import('./worker.ts'),
       import('./schedule.ts'),
     ]);
-    const { log, tokens, interruptJobs, recover, closeClients } = wireLocal();
-    closers.push(closeClients);
+    const { log, tokens, interruptJobs, recover, close: closeClients } = wireLocal();
+    closers.push(async () => closeClients());
     const admin = await adminToken(settings);
     const tokenHash = hashToken(admin.token);
     if ((await tokens.find(tokenHash)) === undefined) {

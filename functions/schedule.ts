@@ -1,6 +1,6 @@
 /** Lambda: the tick, every minute, and CodeCommit's events, both from EventBridge. */
 import type { Context, EventBridgeEvent } from 'aws-lambda';
-import { wireSchedule } from './wiring.ts';
+import { wireSchedule } from './service-wiring.ts';
 
 const { tick, receiveCodeCommit } = wireSchedule();
 

@@ -1,4 +1,6 @@
 /** What each of the service's functions needs, built out of settings; the parts they share exist once per process. */
+
+import type { ApiDeps } from '../lib/api/api-deps.ts';
 import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
 import { createHostSlots } from '../lib/aws/host-slots.ts';
 import { createJobQueue } from '../lib/aws/job-queue.ts';
@@ -9,15 +11,14 @@ import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
-import type { Needs } from '../lib/core/service-settings.ts';
 import { createHttpTransport } from '../lib/git/transport/http.ts';
 import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
-import { requestRuns, updateNow } from '../lib/jobs/request-run.ts';
+import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-run.ts';
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { runJob } from '../lib/jobs/run-job.ts';
-import { runSync } from '../lib/jobs/run-sync.ts';
+import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
 import { sendWaiting, tick } from '../lib/jobs/tick.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
 import type { Records, TokenRecords } from '../lib/model/records.ts';
@@ -25,6 +26,8 @@ import type { SecretStore } from '../lib/model/secret-store.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 import { createHttpClient } from '../lib/net/http-client.ts';
 import { receiveCodeCommitEvent } from '../lib/webhook/code-commit.ts';
+import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
+import type { WebhookDeps } from '../lib/webhook/receive.ts';
 import { logSink, serviceSettings } from './wiring.ts';
 
 interface Service {
@@ -35,8 +38,8 @@ interface Service {
   readonly jobs: MirrorJobs;
   readonly queue: JobQueue;
   readonly secrets: SecretStore;
+  readonly tableName: string;
   readonly allowAddresses: readonly string[];
-  readonly publicUrl: string;
 }
 
 /** A cache for the life of the process: on one machine all functions share connections, caches and the log. */
@@ -44,23 +47,142 @@ let shared: Service | undefined;
 /** Runs under way in this process. */
 const running = new Set<Deadline>();
 
-function service(needs: Needs): Service {
-  const { table: tableName, queueUrl, secretPrefix: prefix, logLevel, allowAddresses, publicUrl } = serviceSettings(needs);
-  if (shared !== undefined) return { ...shared, publicUrl };
-  const clients = createAwsClients();
-  const clock = systemClock;
-  const log = createLog(logSink(), logLevel);
-  const { dynamo, sqs } = clients;
-  shared = {
-    clients,
-    clock,
-    log,
-    records: createRecords({ dynamo, tableName, clock }),
-    jobs: createMirrorJobs({ dynamo, tableName }),
-    queue: createJobQueue({ sqs, queueUrl, log }),
-    secrets: createSecretStore({ secrets: clients.secrets, prefix, clock }),
+/** `publicUrl`: whether it must be known; the queue and the table always must. */
+function service(needs: { readonly publicUrl: boolean }): Service & { readonly publicUrl: string } {
+  const {
+    table: tableName,
+    queueUrl,
+    secretPrefix: prefix,
+    logLevel,
     allowAddresses,
     publicUrl,
+  } = serviceSettings({ queue: true, ...needs });
+  if (shared === undefined) {
+    const clients = createAwsClients();
+    const { dynamo, sqs } = clients;
+    const clock = systemClock;
+    const log = createLog(logSink(), logLevel);
+    shared = {
+      clients,
+      clock,
+      log,
+      tableName,
+      allowAddresses,
+      records: createRecords({ dynamo, tableName, clock }),
+      jobs: createMirrorJobs({ dynamo, tableName }),
+      queue: createJobQueue({ sqs, queueUrl, log }),
+      secrets: createSecretStore({ secrets: clients.secrets, prefix, clock }),
+    };
+  }
+  return { ...shared, publicUrl };
+}
+
+/** For functions that talk to Git hosts. Connections are kept for the next run. */
+function connector(allowAddresses: readonly string[]): RunSyncDeps['connect'] {
+  const guard = createAddressGuard(allowAddresses);
+  const http = createHttpClient(guard);
+  return (url, credential, deadline) => createHttpTransport(url, credential, { http, guard, deadline });
+}
+
+export function wireWebhook(): WebhookDeps {
+  const { records, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
+  return { ...records, secrets, clock, log, requestRuns: requestForEvent({ jobs, queue, settings: records.settings, clock, log }) };
+}
+
+function requestForEvent(deps: RequestDeps): RequestRuns {
+  return (keys, who) => requestRuns(keys, { trigger: { kind: 'event', who } }, deps);
+}
+
+export function wireApi(): ApiDeps {
+  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl } = service({ publicUrl: true });
+  const connect = connector(allowAddresses);
+  return {
+    ...{ records, jobs, queue, secrets, clock, log, publicUrl },
+    guard: createAddressGuard(allowAddresses),
+    async plan({ mirror, project, timeoutMs }) {
+      const deadline = createDeadline(timeoutMs);
+      try {
+        const { maxDeletionsPercent } = await records.settings.get();
+        const input = { mirror, project, dryRun: true, confirmDeletions: false, maxDeletionsPercent };
+        const { outcome } = await runSync(input, { deadline, secrets, credentials: records.credentials, connect });
+        return outcome;
+      } finally {
+        deadline.clear();
+      }
+    },
   };
-  return shared;
+}
+
+export function wireWorker(): BatchDeps {
+  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName } = service({ publicUrl: false });
+  const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
+  const connect = connector(allowAddresses);
+  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, secrets, slots, clock, log, connect }) };
+}
+
+export function wireDeadLetter(): BatchDeps {
+  const { jobs, clock, log } = service({ publicUrl: false });
+  return { log, running, run: (key) => markDead(key, { jobs, clock, log }) };
+}
+
+export interface Schedule {
+  /** `time` is EventBridge's; ends within `remainingMs`. */
+  tick(time: number, remainingMs: number): Promise<unknown>;
+  receiveCodeCommit(event: unknown): Promise<unknown>;
+}
+
+export function wireSchedule(): Schedule {
+  const { records, jobs, queue, clock, log } = service({ publicUrl: false });
+  const deps = { records, jobs, queue, settings: records.settings, clock, log };
+  return {
+    tick: (time, remainingMs) => tick({ time, remainingMs }, deps),
+    receiveCodeCommit: (event) => receiveCodeCommitEvent(event, { projects: records.projects, requestRuns: requestForEvent(deps), log }),
+  };
+}
+
+export function wireUpdateNow(): (input: unknown) => Promise<{ readonly status: string; readonly next_run_at: string | null }> {
+  const { records, jobs, queue, clock, log } = service({ publicUrl: false });
+  return async (input) => {
+    const { project, mirror, confirmDeletions } = parseUpdateNowInput(input);
+    const projectId = typeof project === 'number' ? project : (await records.projects.getByPath(project))?.id;
+    const asked =
+      projectId === undefined
+        ? undefined
+        : await updateNow(
+            { projectId, mirror },
+            { who: 'invoke', confirmDeletions },
+            { jobs, queue, settings: records.settings, clock, log },
+          );
+    if (asked === undefined) throw new GitferryError('not_found');
+    return { status: asked.status, next_run_at: asked.nextRunAt === null ? null : new Date(asked.nextRunAt).toISOString() };
+  };
+}
+
+export interface LocalParts {
+  readonly log: Log;
+  readonly tokens: TokenRecords;
+  /** Ends all runs of this process cleanly; they are asked for again. */
+  interruptJobs(): void;
+  /** Where no other process works on the table: frees every lease (its holder was killed), and sends all that waits. */
+  recover(): Promise<void>;
+  close(): void;
+}
+
+export function wireLocal(): LocalParts {
+  const { clients, records, jobs, queue, clock, log } = service({ publicUrl: true });
+  const deps = { records, jobs, queue, settings: records.settings, clock, log };
+  return {
+    log,
+    tokens: records.tokens,
+    interruptJobs() {
+      for (const deadline of running) deadline.abort(new GitferryError('run_interrupted'));
+    },
+    async recover() {
+      // A lease is broken when two ticks, a minute apart by their own times, see the same beat.
+      const now = clock.now();
+      for (const minutes of [1, 2]) await tick({ time: now + minutes * 60_000, remainingMs: 60_000 }, deps);
+      await sendWaiting(deps);
+    },
+    close: () => clients.close(),
+  };
 }
