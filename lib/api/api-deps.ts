@@ -1,0 +1,31 @@
+/** What the API's use cases work with; functions/wiring.ts builds it. */
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { JobQueue } from '../jobs/job-queue.ts';
+import type { MirrorJobs } from '../jobs/mirror-jobs.ts';
+import type { RunOutcome } from '../mirror/outcome.ts';
+import type { Mirror } from '../model/mirror.ts';
+import type { Project } from '../model/project.ts';
+import type { Records } from '../model/records.ts';
+import type { SecretStore } from '../model/secret-store.ts';
+import type { AddressGuard } from '../net/address-guard.ts';
+
+export interface PlanInput {
+  readonly mirror: Mirror;
+  readonly project: Project;
+  readonly timeoutMs: number;
+}
+
+export interface ApiDeps {
+  readonly records: Records;
+  readonly jobs: MirrorJobs;
+  readonly queue: JobQueue;
+  readonly secrets: SecretStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly guard: AddressGuard;
+  /** Where people reach this instance: an origin, without a slash at its end. */
+  readonly publicUrl: string;
+  /** A dry run. Ends as `failed` with `deadline_exceeded` when the time is up. */
+  plan(input: PlanInput): Promise<RunOutcome>;
+}

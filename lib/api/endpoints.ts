@@ -1,0 +1,33 @@
+/** Every call of the API. */
+import type { Endpoint } from './endpoint.ts';
+import { openApiEndpoint } from './openapi-document.ts';
+import { credentialEndpoints } from './routes/credentials.ts';
+import { eventEndpoints } from './routes/events.ts';
+import { incomingHookEndpoints } from './routes/incoming-hooks.ts';
+import { instanceEndpoints } from './routes/instance.ts';
+import { projectEndpoints } from './routes/projects.ts';
+import { protectedBranchEndpoints } from './routes/protected-branches.ts';
+import { pullMirrorEndpoints } from './routes/pull-mirror.ts';
+import { remoteMirrorEndpoints } from './routes/remote-mirrors.ts';
+import { runEndpoints } from './routes/runs.ts';
+import { settingsEndpoints } from './routes/settings.ts';
+import { sshHostKeyEndpoints } from './routes/ssh-host-keys.ts';
+import { tokenEndpoints } from './routes/tokens.ts';
+
+const calls: readonly Endpoint[] = [
+  ...projectEndpoints,
+  ...protectedBranchEndpoints,
+  ...remoteMirrorEndpoints,
+  ...pullMirrorEndpoints,
+  ...runEndpoints,
+  ...eventEndpoints,
+  ...incomingHookEndpoints,
+  ...sshHostKeyEndpoints,
+  ...credentialEndpoints,
+  ...settingsEndpoints,
+  ...tokenEndpoints,
+  ...instanceEndpoints,
+];
+
+/** With the one that describes them all. */
+export const endpoints: readonly Endpoint[] = [...calls, openApiEndpoint(calls)];

@@ -1,0 +1,49 @@
+/** The kinds of parameters that calls take. Forms and queries carry text only, so numbers and switches are read from text as well. */
+import { z } from '@hono/zod-openapi';
+
+const truths: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+
+export function flag() {
+  return z
+    .preprocess((value) => (typeof value === 'string' ? (truths[value.toLowerCase()] ?? value) : value), z.boolean())
+    .openapi({ type: 'boolean' });
+}
+
+export function integer({ min, max }: { readonly min: number; readonly max: number }) {
+  return z
+    .preprocess((value) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value), z.int().min(min).max(max))
+    .openapi({ type: 'integer', minimum: min, maximum: max });
+}
+
+/** An id that something may or may not have. */
+export function idField() {
+  return integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const controls = /[\x00-\x1f\x7f]/;
+
+/** One line, not empty. */
+export function line(maxLength: number) {
+  return z
+    .string()
+    .refine((text) => text.trim() !== '', 'is empty')
+    .refine((text) => !controls.test(text), 'holds a line break or control character')
+    .max(maxLength);
+}
+
+/** Any text, empty too: what it may hold is checked elsewhere. */
+export function text(maxLength: number) {
+  return z.string().max(maxLength);
+}
+
+export function choice<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values);
+}
+
+/** `name[]=…` in forms, an array in JSON; a single text counts as a list of one. */
+export function texts(maxLength: number) {
+  return z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().max(maxLength)).max(1000))
+    .openapi({ type: 'array', items: { type: 'string', maxLength } });
+}

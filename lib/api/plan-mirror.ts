@@ -1,0 +1,40 @@
+/** A dry run for the API: what a run of this mirror would do, within the time that API Gateway waits. */
+import { z } from '@hono/zod-openapi';
+import { GitferryError } from '../core/errors.ts';
+import type { Mirror } from '../model/mirror.ts';
+import { type Answer, ok } from './answer.ts';
+import { codedError } from './api-error.ts';
+import type { ProjectCall } from './endpoint.ts';
+import { boundedRefs, runRefSchema } from './show-run.ts';
+
+/** API Gateway gives up after 30 s. */
+const planMs = 25_000;
+const keptRefs = 10_000;
+
+export const planSchema = z
+  .object({
+    outcome: z.enum(['success', 'partial', 'failed']),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+    refs: z.array(runRefSchema),
+    refs_total: z.int(),
+    refs_truncated: z.boolean(),
+    counts: z.record(z.string(), z.int()),
+    bytes: z.int(),
+    duration_ms: z.int(),
+    dry_run: z.boolean(),
+    notes: z.array(z.unknown()),
+  })
+  .openapi('Plan');
+
+/** Refuses with 504 when the time is up, 400 where the mirror's credential is gone. */
+export async function planMirror({ deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>, mirror: Mirror): Promise<Answer> {
+  try {
+    const outcome = await deps.plan({ mirror, project, timeoutMs: planMs });
+    if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);
+    return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, keptRefs), outcome.refs.length) });
+  } catch (error) {
+    if (!(error instanceof GitferryError)) throw error;
+    if (error.code === 'deadline_exceeded') throw codedError(504, error);
+    throw error.disposition === 'park' ? codedError(400, error) : error;
+  }
+}

@@ -1,0 +1,158 @@
+/** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
+import { z } from '@hono/zod-openapi';
+import type { CredentialValue, SharedCredential } from '../../model/credential.ts';
+import type { MirrorKey } from '../../model/mirror.ts';
+import { credentialFields } from '../address-input.ts';
+import { created, isoTime, noContent, ok } from '../answer.ts';
+import type { ApiDeps } from '../api-deps.ts';
+import { badParameter, conflict, invalidField, notFound } from '../api-error.ts';
+import { checkCredentialValue } from '../credential-value.ts';
+import { type Call, instanceEndpoint } from '../endpoint.ts';
+import { idField, line } from '../fields.ts';
+import { dropSecret, readCredential } from '../own-secret.ts';
+import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
+import { requestNow } from '../save-mirror.ts';
+
+const credentialSchema = z
+  .object({ id: z.int(), name: z.string(), created_at: z.iso.datetime(), updated_at: z.iso.datetime() })
+  .openapi('Credential');
+const nameField = line(255);
+const one = '/credentials/{credential_id}';
+
+export const credentialEndpoints = [
+  instanceEndpoint(
+    {
+      method: 'GET',
+      path: '/credentials',
+      summary: 'Shared credentials',
+      role: 'owner',
+      input: idPageInput,
+      answers: { 200: z.array(credentialSchema) },
+    },
+    async (call) => {
+      const request = idPageRequest(call.input);
+      const page = await call.deps.records.credentials.list(request);
+      return idPageAnswer(call, request, page, page.items.map(shown));
+    },
+  ),
+  instanceEndpoint(
+    {
+      method: 'POST',
+      path: '/credentials',
+      summary: 'Create a shared credential',
+      role: 'owner',
+      input: z.object({ name: nameField, ...credentialFields }),
+      answers: { 201: credentialSchema },
+    },
+    async ({ deps, input }) => {
+      const value = { username: input.username ?? '', password: input.password ?? '' };
+      if (value.username === '' && value.password === '') throw badParameter('password is missing');
+      checkCredentialValue(value);
+      return created(shown(await create(deps, input.name, value)));
+    },
+  ),
+  instanceEndpoint(
+    { method: 'GET', path: one, summary: 'A shared credential', role: 'owner', input: z.object({}), answers: { 200: credentialSchema } },
+    async (call) => ok(shown(await credentialOf(call))),
+  ),
+  instanceEndpoint(
+    {
+      method: 'PUT',
+      path: one,
+      summary: 'Rename it, or give it another value: everything that uses it does so from its next run on',
+      role: 'owner',
+      input: z.object({ name: nameField.optional(), ...credentialFields }),
+      answers: { 200: credentialSchema },
+    },
+    async (call) => {
+      const { deps, input } = call;
+      const credential = await credentialOf(call);
+      const isRotated = input.username !== undefined || input.password !== undefined;
+      if (isRotated) await rotate(deps, credential, input);
+      const changes = { ...(input.name === undefined ? {} : { name: input.name }), ...(isRotated ? { updatedAt: deps.clock.now() } : {}) };
+      const after = await deps.records.credentials.update(credential.id, changes);
+      if (after === undefined) throw notFound();
+      return ok(shown(after));
+    },
+  ),
+  instanceEndpoint(
+    { method: 'DELETE', path: one, summary: 'Delete one that nothing uses', role: 'owner', input: z.object({}), answers: { 204: null } },
+    async (call) => {
+      const { deps } = call;
+      const credential = await credentialOf(call);
+      const uses = await deps.records.mirrors.usesOfCredential(credential.id);
+      if (uses > 0) throw conflict(`The credential is in use by ${uses} ${uses === 1 ? 'mirror or project' : 'mirrors and projects'}`);
+      if (!(await deps.records.credentials.delete(credential.id))) throw notFound();
+      await dropSecret({ kind: 'own', secretName: credential.secretName }, deps);
+      return noContent;
+    },
+  ),
+  instanceEndpoint(
+    {
+      method: 'POST',
+      path: `${one}/transfer`,
+      summary: 'Point everything that uses it (or what is on one host) at another credential, and run it',
+      role: 'owner',
+      input: z.object({ to: idField(), host: line(255).optional() }),
+      answers: { 200: z.object({ mirrors: z.int(), projects: z.int() }) },
+    },
+    async (call) => {
+      const { deps, input } = call;
+      const from = await credentialOf(call);
+      if (input.to === from.id) throw invalidField('to', 'is the same credential');
+      if ((await deps.records.credentials.get(input.to)) === undefined) throw invalidField('to', 'does not exist');
+      if (input.host !== undefined && /[/@:\s]/.test(input.host)) throw invalidField('host', 'must be a host name alone');
+      const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, input.to, input.host?.toLowerCase());
+      await requestNow(call, await withMirrorsOf(deps, mirrors, projects));
+      return ok({ mirrors: mirrors.length, projects: projects.length });
+    },
+  ),
+];
+
+async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>): Promise<SharedCredential> {
+  const credential = await deps.records.credentials.get(pathId('credential_id'));
+  if (credential === undefined) throw notFound();
+  return credential;
+}
+
+async function create(deps: ApiDeps, name: string, value: CredentialValue): Promise<SharedCredential> {
+  const secretName = await deps.secrets.create('credential', value);
+  const now = deps.clock.now();
+  try {
+    return await deps.records.credentials.create({ name, secretName, createdAt: now, updatedAt: now });
+  } catch (error) {
+    await dropSecret({ kind: 'own', secretName }, deps);
+    throw error;
+  }
+}
+
+/** What is not given stays. */
+async function rotate(
+  { secrets }: ApiDeps,
+  { secretName }: SharedCredential,
+  { username, password }: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
+): Promise<void> {
+  const old = username === undefined || password === undefined ? await readCredential(secretName, { secrets }) : undefined;
+  const value = {
+    username: username === undefined ? (old?.username ?? '') : (username ?? ''),
+    password: password === undefined ? (old?.password ?? '') : (password ?? ''),
+  };
+  if (value.username === '' && value.password === '') throw badParameter('password is missing');
+  checkCredentialValue(value);
+  await secrets.update(secretName, value);
+}
+
+/** A project's own credential matters to all its mirrors. */
+async function withMirrorsOf(
+  { records }: ApiDeps,
+  mirrors: readonly MirrorKey[],
+  projects: readonly number[],
+): Promise<readonly MirrorKey[]> {
+  const ofProjects = await Promise.all(projects.map((id) => records.mirrors.ofProject(id)));
+  const all = [...mirrors, ...ofProjects.flat().filter(({ enabled }) => enabled)];
+  return [...new Map(all.map((key) => [`${key.projectId}/${key.mirror}`, key])).values()];
+}
+
+function shown({ id, name, createdAt, updatedAt }: SharedCredential): object {
+  return { id, name, created_at: isoTime(createdAt), updated_at: isoTime(updatedAt) };
+}

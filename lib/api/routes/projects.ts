@@ -1,0 +1,155 @@
+/** /projects: repositories that somebody owns. */
+import { z } from '@hono/zod-openapi';
+import type { Project } from '../../model/project.ts';
+import { givenAddress, signInFields, urlField } from '../address-input.ts';
+import { created, ok } from '../answer.ts';
+import { type Call, instanceEndpoint, projectEndpoint } from '../endpoint.ts';
+import { line } from '../fields.ts';
+import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
+import { createProject, deleteProject, updateProject } from '../save-project.ts';
+import { projectSchema, showProject } from '../show-project.ts';
+
+/** Of GitLab's projects; here a project has none of these. */
+const foreignAttributes = [
+  'name',
+  'description',
+  'visibility',
+  'namespace_id',
+  'default_branch',
+  'import_url',
+  'initialize_with_readme',
+  'user_id',
+  'topics',
+  'tag_list',
+  'issues_enabled',
+  'issues_access_level',
+  'merge_requests_enabled',
+  'merge_requests_access_level',
+  'wiki_enabled',
+  'wiki_access_level',
+  'snippets_enabled',
+  'snippets_access_level',
+  'jobs_enabled',
+  'builds_access_level',
+  'container_registry_enabled',
+  'container_registry_access_level',
+  'packages_enabled',
+  'lfs_enabled',
+  'shared_runners_enabled',
+  'group_runners_enabled',
+  'public_builds',
+  'request_access_enabled',
+  'emails_disabled',
+  'emails_enabled',
+  'merge_method',
+  'squash_option',
+  'auto_devops_enabled',
+  'build_timeout',
+  'ci_config_path',
+  'only_allow_merge_if_pipeline_succeeds',
+  'only_allow_merge_if_all_discussions_are_resolved',
+  'remove_source_branch_after_merge',
+  'repository_access_level',
+  'forking_access_level',
+  'pages_access_level',
+  'mirror',
+  'mirror_trigger_builds',
+  'mirror_user_id',
+  'avatar',
+];
+
+const pathField = line(255).openapi({ example: 'group/name' });
+
+export const projectEndpoints = [
+  instanceEndpoint(
+    {
+      method: 'GET',
+      path: '/projects',
+      summary: 'Projects that the token may see',
+      input: idPageInput,
+      ignored: [
+        'simple',
+        'statistics',
+        'membership',
+        'owned',
+        'archived',
+        'visibility',
+        'min_access_level',
+        'with_custom_attributes',
+        'license',
+      ],
+      answers: { 200: z.array(projectSchema) },
+    },
+    async (call) => {
+      const request = idPageRequest(call.input);
+      const { records } = call.deps;
+      const page = await (call.token.projectIds === null
+        ? records.projects.list(request)
+        : records.projects.list(request, call.token.projectIds));
+      return idPageAnswer(call, request, page, await Promise.all(page.items.map((project) => shown(call, project))));
+    },
+  ),
+  instanceEndpoint(
+    {
+      method: 'POST',
+      path: '/projects',
+      summary: 'Register a repository',
+      role: 'owner',
+      input: z.object({ path: pathField, repository_url: urlField(), ...signInFields }),
+      ignored: foreignAttributes,
+      answers: { 201: projectSchema },
+    },
+    async (call) => {
+      const { input, token } = call;
+      const project = await createProject(call, input.path, givenAddress('repository_url', input.repository_url, input));
+      return created(showProject(project, false, token));
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: '/projects/{id}',
+      summary: 'A project',
+      role: 'reporter',
+      input: z.object({}),
+      ignored: ['statistics', 'license', 'with_custom_attributes'],
+      answers: { 200: projectSchema },
+    },
+    async (call) => ok(await shown(call, call.project)),
+  ),
+  projectEndpoint(
+    {
+      method: 'PUT',
+      path: '/projects/{id}',
+      summary: 'Change path, URL, credentials or host keys',
+      role: 'owner',
+      input: z.object({ path: pathField.optional(), repository_url: urlField().optional(), ...signInFields }),
+      ignored: foreignAttributes,
+      answers: { 200: projectSchema },
+    },
+    async (call) => {
+      const { input } = call;
+      return ok(await shown(call, await updateProject(call, input.path, givenAddress('repository_url', input.repository_url, input))));
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'DELETE',
+      path: '/projects/{id}',
+      summary: 'Delete a project with its mirrors and hooks; repositories are left alone',
+      role: 'owner',
+      input: z.object({}),
+      ignored: ['permanently_remove', 'full_path'],
+      answers: { 202: z.object({ message: z.string() }) },
+    },
+    async (call) => {
+      await deleteProject(call);
+      return { status: 202, body: { message: '202 Accepted' } };
+    },
+  ),
+];
+
+async function shown({ deps, token }: Pick<Call<unknown>, 'deps' | 'token'>, project: Project): Promise<object> {
+  const pull = await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' });
+  return showProject(project, pull?.enabled === true, token);
+}

@@ -1,0 +1,147 @@
+/** /projects/{id}/mirror/pull: a project's pull mirror, as GitLab has it. */
+import { z } from '@hono/zod-openapi';
+import { updateNow } from '../../jobs/request-run.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import { givenAddress, oneOf, signInFields, urlField } from '../address-input.ts';
+import { type Answer, created, isoTimeOrNull, noContent, ok } from '../answer.ts';
+import { ApiError, badParameter } from '../api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
+import { flag } from '../fields.ts';
+import { givenRules, ruleFields } from '../mirror-rules.ts';
+import { planMirror, planSchema } from '../plan-mirror.ts';
+import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
+import { pullMirrorSchema, showMirror } from '../show-mirror.ts';
+
+const path = '/projects/{id}/mirror/pull';
+
+const settings = z.object({
+  ...signInFields,
+  ...ruleFields,
+  url: urlField().optional(),
+  only_mirror_protected_branches: flag().nullable().optional(),
+  mirror_overwrites_diverged_branches: flag().optional(),
+});
+/** GitLab's older names, which createPullMirror of gitbeaker sends. */
+const settingsOrStart = settings.extend({
+  import_url: urlField().optional(),
+  mirror: flag().optional(),
+  force: flag().optional(),
+  confirm_deletions: flag().optional(),
+});
+type Settings = z.output<typeof settings>;
+
+const ignored = ['mirror_trigger_builds', 'mirror_user_id'];
+
+export const pullMirrorEndpoints = [
+  projectEndpoint(
+    { method: 'GET', path, summary: 'The pull mirror', role: 'reporter', input: z.object({}), answers: { 200: pullMirrorSchema } },
+    async (call) => ok(showMirror(await pullMirrorOf(call), call.token)),
+  ),
+  projectEndpoint(
+    {
+      method: 'PUT',
+      path,
+      summary: 'Configure the pull mirror',
+      role: 'maintainer',
+      input: settings,
+      ignored,
+      answers: { 200: pullMirrorSchema },
+    },
+    async (call) => ok((await configure(call, given(call.input.url, 'url', call.input.enabled, call.input))).body),
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path,
+      summary: 'With a URL: configure the pull mirror. Without: update now',
+      role: 'maintainer',
+      input: settingsOrStart,
+      ignored: [...ignored, 'action'],
+      answers: {
+        200: z.union([pullMirrorSchema, z.object({ message: z.string(), next_run_at: z.string().nullable() })]),
+        201: pullMirrorSchema,
+      },
+    },
+    async (call) => {
+      const { input } = call;
+      const url = oneOf('url', input.url, 'import_url', input.import_url);
+      if (url !== undefined) {
+        const enabled = oneOf('enabled', input.enabled, 'mirror', input.mirror);
+        return configure(call, given(url, input.url === undefined ? 'import_url' : 'url', enabled, input));
+      }
+      const { force = false, confirm_deletions: confirmDeletions = false, ...others } = input;
+      const [stray] = Object.keys(others);
+      if (stray !== undefined) throw badParameter(`${stray} goes with url, or with PUT`);
+      return start(call, force, confirmDeletions);
+    },
+  ),
+  projectEndpoint(
+    { method: 'DELETE', path, summary: 'Delete the pull mirror', role: 'maintainer', input: z.object({}), answers: { 204: null } },
+    async (call) => {
+      await deleteMirror(call, await pullMirrorOf(call));
+      return noContent;
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: `${path}/plan`,
+      summary: 'What a run would do',
+      role: 'maintainer',
+      input: z.object({}),
+      answers: { 200: planSchema, 504: null },
+    },
+    async (call) => planMirror(call, await pullMirrorOf(call)),
+  ),
+];
+
+type PullCall = Pick<ProjectCall<unknown>, 'deps' | 'project' | 'token'>;
+
+/** 400 in GitLab's words if there is none. */
+export async function pullMirrorOf({ deps, project }: Pick<PullCall, 'deps' | 'project'>): Promise<Mirror> {
+  const mirror = await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' });
+  if (mirror === undefined) throw new ApiError(400, { message: 'The project is not mirrored' });
+  return mirror;
+}
+
+async function configure(call: PullCall, wanted: GivenMirror): Promise<Answer> {
+  const before = await call.deps.records.mirrors.get({ projectId: call.project.id, mirror: 'pull' });
+  if (before === undefined) return created(showMirror(await createMirror(call, 'pull', wanted), call.token));
+  return ok(showMirror(await updateMirror(call, before, wanted), call.token));
+}
+
+async function start(call: PullCall, force: boolean, confirmDeletions: boolean): Promise<Answer> {
+  const { deps, token } = call;
+  const mirror = await pullMirrorOf(call);
+  if (mirror.paused && mirror.enabled && !force)
+    throw new ApiError(403, { message: 'Mirroring for the project is on pause. Send force=true to resume it.' });
+  const answer = await updateNow(mirror, { who: token.name, confirmDeletions }, requestDeps(deps));
+  if (answer === undefined) throw new ApiError(400, { message: 'The project is not mirrored' });
+  if (answer.status === 'disabled') throw new ApiError(400, { message: 'The project is not mirrored: its pull mirror is disabled' });
+  return ok({ message: messages[answer.status], status: answer.status, next_run_at: isoTimeOrNull(answer.nextRunAt) });
+}
+
+const messages = {
+  queued: 'The update starts now',
+  scheduled: 'The update is scheduled',
+  running: 'The project is being updated already; one more update follows',
+} as const;
+
+function given(url: string | undefined, urlFieldName: string, enabled: boolean | undefined, input: Settings): GivenMirror {
+  const onlyProtected = oneOf(
+    'only_mirror_protected_branches',
+    // GitLab shows null for "not set", and clients send back what they were shown.
+    input.only_mirror_protected_branches === null ? false : input.only_mirror_protected_branches,
+    'only_protected_branches',
+    input.only_protected_branches,
+  );
+  return {
+    address: givenAddress(urlFieldName, url, input),
+    rules: {
+      ...givenRules(input),
+      enabled,
+      onlyProtectedBranches: onlyProtected,
+      mirrorOverwritesDivergedBranches: input.mirror_overwrites_diverged_branches,
+    },
+  };
+}

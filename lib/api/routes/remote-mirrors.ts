@@ -1,0 +1,181 @@
+/** /projects/{id}/remote_mirrors: push mirrors. */
+import { z } from '@hono/zod-openapi';
+import { updateNow } from '../../jobs/request-run.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import { givenAddress, signInFields, urlField } from '../address-input.ts';
+import { created, noContent, ok } from '../answer.ts';
+import { ApiError, notFound } from '../api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
+import { flag } from '../fields.ts';
+import { givenRules, ruleFields } from '../mirror-rules.ts';
+import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../pagination.ts';
+import { planMirror, planSchema } from '../plan-mirror.ts';
+import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
+import { pushMirrorSchema, showMirror } from '../show-mirror.ts';
+
+const settings = { ...signInFields, ...ruleFields, keep_divergent_refs: flag().optional() };
+const changes = z.object({ ...settings, url: urlField().optional() });
+const mirrorPath = '/projects/{id}/remote_mirrors/{mirror_id}';
+
+const update = async (call: ProjectCall<z.output<typeof changes>>) => {
+  const { input, token } = call;
+  return ok(showMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token));
+};
+
+export const remoteMirrorEndpoints = [
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: '/projects/{id}/remote_mirrors',
+      summary: 'Push mirrors',
+      role: 'reporter',
+      input: pageInput,
+      answers: { 200: z.array(pushMirrorSchema) },
+    },
+    async (call) => {
+      const request = pageRequest(call.input);
+      const mirrors = await call.deps.records.mirrors.ofProject(call.project.id);
+      const page = pageOfArray(
+        mirrors.filter(({ direction }) => direction === 'push'),
+        request,
+      );
+      return pageAnswer(
+        call,
+        request,
+        page,
+        page.items.map((mirror) => showMirror(mirror, call.token)),
+      );
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: '/projects/{id}/remote_mirrors',
+      summary: 'Create a push mirror; its first run starts at once unless it is disabled',
+      role: 'maintainer',
+      input: z.object({ ...settings, url: urlField() }),
+      answers: { 201: pushMirrorSchema },
+    },
+    async (call) => {
+      const { input, token } = call;
+      return created(showMirror(await createMirror(call, 'push', given(input.url, input)), token));
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: mirrorPath,
+      summary: 'A push mirror',
+      role: 'reporter',
+      input: z.object({}),
+      answers: { 200: pushMirrorSchema },
+    },
+    async (call) => ok(showMirror(await pushMirrorOf(call), call.token)),
+  ),
+  projectEndpoint(
+    {
+      method: 'PUT',
+      path: mirrorPath,
+      summary: 'Change a push mirror',
+      role: 'maintainer',
+      input: changes,
+      answers: { 200: pushMirrorSchema },
+    },
+    update,
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: mirrorPath,
+      summary: 'Change a push mirror (as some clients send it)',
+      role: 'maintainer',
+      input: changes,
+      answers: { 200: pushMirrorSchema },
+    },
+    update,
+  ),
+  projectEndpoint(
+    {
+      method: 'DELETE',
+      path: mirrorPath,
+      summary: 'Delete a push mirror',
+      role: 'maintainer',
+      input: z.object({}),
+      answers: { 204: null },
+    },
+    async (call) => {
+      await deleteMirror(call, await pushMirrorOf(call));
+      return noContent;
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: `${mirrorPath}/sync`,
+      summary: 'Update now',
+      role: 'maintainer',
+      input: z.object({ confirm_deletions: flag().optional() }),
+      answers: { 204: null },
+    },
+    async (call) => {
+      const { deps, input, token } = call;
+      const mirror = await pushMirrorOf(call);
+      const answer = await updateNow(mirror, { who: token.name, confirmDeletions: input.confirm_deletions ?? false }, requestDeps(deps));
+      if (answer === undefined) throw notFound();
+      if (answer.status === 'disabled') throw new ApiError(400, { message: disabled });
+      return noContent;
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: `${mirrorPath}/plan`,
+      summary: 'What a run would do',
+      role: 'maintainer',
+      input: z.object({}),
+      answers: { 200: planSchema, 504: null },
+    },
+    async (call) => planMirror(call, await pushMirrorOf(call)),
+  ),
+  projectEndpoint(
+    {
+      method: 'GET',
+      path: `${mirrorPath}/public_key`,
+      summary: 'The public key of a mirror that signs in with one',
+      role: 'reporter',
+      input: z.object({}),
+      answers: { 200: z.object({ public_key: z.string() }) },
+    },
+    async (call) => {
+      await pushMirrorOf(call);
+      throw notFound();
+    },
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: `${mirrorPath}/public_key`,
+      summary: 'Make a new key pair',
+      role: 'maintainer',
+      input: z.object({}),
+      answers: { 201: z.object({ public_key: z.string() }) },
+    },
+    async (call) => {
+      await pushMirrorOf(call);
+      throw notFound();
+    },
+  ),
+];
+
+const disabled = 'Cannot proceed with the push mirroring. Please verify your mirror configuration. The mirror is disabled.';
+
+/** Of this project; refuses with 400 or 404. */
+export async function pushMirrorOf({ deps, project, pathId }: Pick<ProjectCall<unknown>, 'deps' | 'project' | 'pathId'>): Promise<Mirror> {
+  const mirror = await deps.records.mirrors.get({ projectId: project.id, mirror: pathId('mirror_id') });
+  if (mirror === undefined) throw notFound();
+  return mirror;
+}
+
+function given(url: string | undefined, input: Omit<z.output<typeof changes>, 'url'>): GivenMirror {
+  return { address: givenAddress('url', url, input), rules: { ...givenRules(input), keepDivergentRefs: input.keep_divergent_refs } };
+}

@@ -1,0 +1,65 @@
+/** Runs of push and pull mirrors, newest first. */
+import { z } from '@hono/zod-openapi';
+import type { Mirror } from '../../model/mirror.ts';
+import { ok } from '../answer.ts';
+import { notFound } from '../api-error.ts';
+import { hasRole } from '../authenticate.ts';
+import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
+import { pageAnswer, pageInput, pageRequest } from '../pagination.ts';
+import { withoutUrl } from '../show-mirror.ts';
+import { runSchema, runWithRefsSchema, showRun, showRunWithRefs } from '../show-run.ts';
+import { pullMirrorOf } from './pull-mirror.ts';
+import { pushMirrorOf } from './remote-mirrors.ts';
+
+type MirrorOf = (call: Pick<ProjectCall<unknown>, 'deps' | 'project' | 'pathId'>) => Promise<Mirror>;
+
+export const runEndpoints = [
+  ...endpointsBelow('/projects/{id}/remote_mirrors/{mirror_id}', pushMirrorOf),
+  ...endpointsBelow('/projects/{id}/mirror/pull', pullMirrorOf),
+];
+
+function endpointsBelow(path: string, mirrorOf: MirrorOf) {
+  return [
+    projectEndpoint(
+      {
+        method: 'GET',
+        path: `${path}/runs`,
+        summary: 'Runs, newest first',
+        role: 'reporter',
+        input: pageInput,
+        answers: { 200: z.array(runSchema) },
+      },
+      async (call) => {
+        const mirror = await mirrorOf(call);
+        const request = pageRequest(call.input);
+        const page = await call.deps.records.runs.list(mirror.id, request);
+        return pageAnswer(
+          call,
+          request,
+          page,
+          page.items.map((run) => showRun(run, hider(call, mirror))),
+        );
+      },
+    ),
+    projectEndpoint(
+      {
+        method: 'GET',
+        path: `${path}/runs/{run_id}`,
+        summary: 'A run with what happened to every ref',
+        role: 'reporter',
+        input: z.object({}),
+        answers: { 200: runWithRefsSchema },
+      },
+      async (call) => {
+        const mirror = await mirrorOf(call);
+        const run = await call.deps.records.runs.get(mirror.id, call.pathParameter('run_id'));
+        if (run === undefined) throw notFound();
+        return ok(showRunWithRefs(run, hider(call, mirror)));
+      },
+    ),
+  ];
+}
+
+function hider({ token }: Pick<ProjectCall<unknown>, 'token'>, { url }: Mirror): (words: string) => string {
+  return (words) => (hasRole(token, 'maintainer') ? words : withoutUrl(words, url));
+}

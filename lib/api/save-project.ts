@@ -1,0 +1,85 @@
+/** Creates, changes and deletes projects, with their secrets and with what a change means for their mirrors. */
+import type { Project } from '../model/project.ts';
+import { invalidField, projectNotFound } from './api-error.ts';
+import type { Call, ProjectCall } from './endpoint.ts';
+import { dropReplaced, dropSecret, withOwnSecret } from './own-secret.ts';
+import { type GivenAddress, resolveAddress } from './remote-address.ts';
+import { reservedWords } from './route-path.ts';
+import { checkProjectPlace, requestNow } from './save-mirror.ts';
+
+/** The words of GitLab for a path that is in use. */
+const taken = () => invalidField('path', 'has already been taken');
+
+/** Refuses with 400. */
+export async function createProject(call: Pick<Call<unknown>, 'deps' | 'token'>, path: string, given: GivenAddress): Promise<Project> {
+  const { deps, token } = call;
+  checkPath(path);
+  const { address, ownCredential } = await resolveAddress(given, undefined, token, deps);
+  const made = await withOwnSecret(
+    { value: ownCredential, otherwise: address.credential, kind: 'project' },
+    (credential) =>
+      deps.records.projects.create(
+        { path, repositoryUrl: address.url, authMethod: address.authMethod, hostKeys: address.hostKeys, credential },
+        deps.clock.now(),
+      ),
+    (result) => result === undefined,
+    deps,
+  );
+  if (made === undefined) throw taken();
+  return made;
+}
+
+/** A change of URL, credentials or host keys resets all its mirrors and asks for their runs. Refuses with 400. */
+export async function updateProject(
+  call: Pick<ProjectCall<unknown>, 'deps' | 'token' | 'project'>,
+  path: string | undefined,
+  given: GivenAddress,
+): Promise<Project> {
+  const { deps, token, project: before } = call;
+  if (path !== undefined) checkPath(path);
+  const stored = { ...before, url: before.repositoryUrl };
+  const { address, ownCredential, changed, parsed } = await resolveAddress(given, stored, token, deps);
+  const mirrors = changed ? await deps.records.mirrors.ofProject(before.id) : [];
+  if (given.url !== undefined) checkProjectPlace(parsed, given.urlField, mirrors);
+  const after = await withOwnSecret(
+    { value: ownCredential, otherwise: address.credential, kind: 'project' },
+    (credential) =>
+      deps.records.projects.update(before.id, {
+        ...(path === undefined ? {} : { path }),
+        ...(changed ? { repositoryUrl: address.url, authMethod: address.authMethod, hostKeys: address.hostKeys, credential } : {}),
+      }),
+    (result) => result === undefined || result === 'path_taken',
+    deps,
+  );
+  if (after === 'path_taken') throw taken();
+  if (after === undefined) throw projectNotFound();
+  await dropReplaced(before.credential, after.credential, deps);
+  const reset = await Promise.all(mirrors.map((mirror) => deps.records.mirrors.update(mirror, {}, { resetStatus: true })));
+  await requestNow(
+    call,
+    reset.filter((mirror) => mirror?.enabled === true).flatMap((mirror) => mirror ?? []),
+  );
+  return after;
+}
+
+/** With its mirrors, hooks and their secrets. */
+export async function deleteProject({ deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>): Promise<void> {
+  const gone = await deps.records.projects.delete(project.id);
+  if (gone === undefined) throw projectNotFound();
+  for (const { credential } of [gone.project, ...gone.mirrors]) await dropSecret(credential, deps);
+}
+
+const segment = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+
+/** GitLab's rules, and no word that a route uses. */
+function checkPath(path: string): void {
+  const segments = path.split('/');
+  if (segments.length < 2) throw invalidField('path', 'must be of the form group/name');
+  if (!segments.every((word) => segment.test(word) && !/\.(git|atom)?$/i.test(word)))
+    throw invalidField(
+      'path',
+      "can contain only letters, digits, '_', '-' and '.', cannot start with '-' or '.', and cannot end in '.', '.git' or '.atom'",
+    );
+  const reserved = segments.find((word) => reservedWords.includes(word.toLowerCase()));
+  if (reserved !== undefined) throw invalidField('path', `'${reserved}' is a reserved name`);
+}
