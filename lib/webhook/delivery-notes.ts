@@ -21,8 +21,9 @@ export function createDeliveryNotes({
   const noted = new Map<string, number>();
   return async (hook, of) => {
     const now = clock.now();
-    const last = Math.max(hook.lastDeliveryAt ?? 0, noted.get(hook.tokenHash) ?? 0);
-    const isRecent = Math.abs(now - last) < webhookLimits.noteEveryMs;
+    // Clocks jump: what lies in the future was not a minute ago.
+    const last = Math.max(0, ...[hook.lastDeliveryAt ?? 0, noted.get(hook.tokenHash) ?? 0].filter((at) => at <= now));
+    const isRecent = now - last < webhookLimits.noteEveryMs;
     // A hook that was found silent speaks again: that is worth a note at once.
     if (isRecent && (hook.silentSince === null || hook.silentSince <= last)) return;
     noted.delete(hook.tokenHash);

@@ -79,7 +79,8 @@ function isDataCenterPair(http: RepositoryPlace, ssh: RepositoryPlace): boolean 
 /** Azure DevOps has three hosts and four ways to write one repository; all become `dev.azure.com/ORG/PROJECT/REPOSITORY`. */
 function azurePlace(host: string, path: string): RepositoryPlace | undefined {
   const names = azureNames(host, path);
-  return names === undefined ? undefined : { host: 'dev.azure.com', scheme: 'https', port: 443, path: names.join('/') };
+  // Its SSH addresses are SCP-style, hence literal, and have their spaces percent-encoded all the same.
+  return names === undefined ? undefined : { host: 'dev.azure.com', scheme: 'https', port: 443, path: decode(names.join('/')) };
 }
 
 function azureNames(host: string, path: string): readonly string[] | undefined {
