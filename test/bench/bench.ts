@@ -7,6 +7,7 @@ import { benchIncremental, benchIncrementalOnAll } from './incremental.ts';
 import { benchManyRefs } from './many-refs.ts';
 import { benchNoOp } from './no-op.ts';
 import { describeMachine, type Finding, isMet, renderFinding } from './report.ts';
+import { benchPushToMirror, benchWebhookLoad } from './service.ts';
 import { benchWireDecoding } from './wire-decoding.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -19,6 +20,8 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   'many-refs': benchManyRefs,
   history: benchHistoryQuestions,
   'first-mirror': benchFirstMirror,
+  push: benchPushToMirror,
+  webhooks: benchWebhookLoad,
   large: benchLargePack,
 };
 

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const start = new URL('../../dist/start.js', import.meta.url).pathname;
+/** Beside the bundled benchmark, or from the tests' own folder. */
+const start = new URL(import.meta.url.includes('/dist/') ? 'start.js' : '../../dist/start.js', import.meta.url).pathname;
 export const adminToken = 'test-admin-token';
 
 export interface ApiAnswer {
