@@ -22,9 +22,18 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     ...nothingSeen,
   };
   if (status.paused === true) {
-    // The schedule has given up: whatever waits is settled too.
+    // The schedule has given up: whatever waits is settled too, but not what a person has asked for meanwhile, who may have mended it.
     const changes = { ...freed, ...nothingQueued, due_at: null };
-    return [{ answer: 'done', parts: updateExpression(changes, { set: ['done_seq = requested_seq'], values }), conditions: [] }];
+    const byHand = { values: { ...values, ':manual': 'manual' }, names: { '#kind': 'kind' } };
+    const { paused: _, ...resumed } = { ...status, failedRuns: 0, failingSince: null };
+    return [
+      {
+        answer: 'done',
+        parts: updateExpression(changes, { set: ['done_seq = requested_seq'], ...byHand }),
+        conditions: ['(attribute_not_exists(queued_trigger) OR queued_trigger.#kind <> :manual)'],
+      },
+      ...releaseForms({ status: resumed, now, nextDueAt: followUpAt, followUpAt }, values),
+    ];
   }
   if (again !== undefined) {
     const { startAt, trigger, confirmDeletions } = again;

@@ -70,7 +70,7 @@ export function needsMessage(before: Mirror): boolean {
 }
 
 /** When the next run may start, `intervalMs` after the start of the last one. Never further away than that: clocks jump. */
-export function afterLastStart({ lastUpdateStartedAt }: Mirror, now: number, intervalMs: number): number {
+export function afterLastStart({ lastUpdateStartedAt }: Pick<Mirror, 'lastUpdateStartedAt'>, now: number, intervalMs: number): number {
   if (lastUpdateStartedAt === null || lastUpdateStartedAt > now) return now;
   return Math.max(now, lastUpdateStartedAt + intervalMs);
 }

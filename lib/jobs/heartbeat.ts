@@ -1,0 +1,78 @@
+/** Keeps a lease alive while a run goes on, and says when it is lost. */
+
+export interface HeartbeatTiming {
+  readonly beatMs: number;
+  /** A holder that could not renew for this long takes its lease for lost; the tick needs longer to find a lease dead. */
+  readonly giveUpMs: number;
+}
+
+export const heartbeatTiming: HeartbeatTiming = { beatMs: 20_000, giveUpMs: 40_000 };
+
+export interface HeartbeatDeps {
+  /** false = the lease is somebody else's. Rejections are tried again. */
+  renew(): Promise<boolean>;
+  /** After each beat that went well. */
+  onBeat(): void;
+  /** Once. */
+  onLost(): void;
+}
+
+export interface Heartbeat {
+  readonly isLost: boolean;
+  /** No beat is under way when it resolves. */
+  stop(): Promise<void>;
+}
+
+/** Beats at once every `beatMs`, on the monotonic clock; several times as often while renewing fails. */
+export function startHeartbeat({ renew, onBeat, onLost }: HeartbeatDeps, { beatMs, giveUpMs }: HeartbeatTiming): Heartbeat {
+  let stopped = false;
+  let isLost = false;
+  // Counted from when a renewal was sent, not from its answer: the tick may see it as early as that.
+  let renewedAt = performance.now();
+  let beating: Promise<void> = Promise.resolve();
+  let beatTimer: NodeJS.Timeout | undefined;
+  let lossTimer: NodeJS.Timeout | undefined;
+
+  function lose(): void {
+    if (stopped || isLost) return;
+    isLost = true;
+    clearTimeout(beatTimer);
+    clearTimeout(lossTimer);
+    onLost();
+  }
+
+  function schedule(waitMs: number): void {
+    clearTimeout(lossTimer);
+    lossTimer = setTimeout(lose, Math.max(0, renewedAt + giveUpMs - performance.now())).unref();
+    beatTimer = setTimeout(() => {
+      beating = beat();
+    }, waitMs).unref();
+  }
+
+  async function beat(): Promise<void> {
+    const sentAt = performance.now();
+    try {
+      if (!(await renew())) return lose();
+      renewedAt = sentAt;
+    } catch {
+      if (!stopped && !isLost) schedule(beatMs / 8);
+      return;
+    }
+    if (stopped || isLost) return;
+    onBeat();
+    schedule(beatMs);
+  }
+
+  schedule(beatMs);
+  return {
+    get isLost() {
+      return isLost;
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(beatTimer);
+      clearTimeout(lossTimer);
+      await beating;
+    },
+  };
+}

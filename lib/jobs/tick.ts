@@ -1,0 +1,215 @@
+/** The tick: once a minute, looks at all that is due, starts scheduled runs, sends lost messages again, and finds leases whose holders are dead. */
+import type { Clock } from '../core/clock.ts';
+import type { Deadline } from '../core/deadline.ts';
+import { GitferryError, toGitferryError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { InstanceSettings } from '../model/instance-settings.ts';
+import type { MirrorKey } from '../model/mirror.ts';
+import type { Records } from '../model/records.ts';
+import { forEachConcurrently } from './for-each-concurrently.ts';
+import type { JobQueue } from './job-queue.ts';
+import { type DueMirror, dueShards, graceMs, type MirrorJobs } from './mirror-jobs.ts';
+import { interruptedRun, runIdOf, runRecord } from './run-record.ts';
+import { type Settlement, settleInterrupted } from './settle-run.ts';
+import { wakeUpFor } from './wake-up.ts';
+import { WakeUpBatch } from './wake-up-batch.ts';
+
+export interface TickDeps {
+  readonly jobs: MirrorJobs;
+  readonly queue: JobQueue;
+  readonly records: Pick<Records, 'runs' | 'settings'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface TickInput {
+  /** EventBridge's time, milliseconds since 1970. */
+  readonly time: number;
+  /** Of the invocation; the tick ends before it. */
+  readonly deadline: Deadline;
+}
+
+/** What was decided, and how often. */
+export type TickDecision = 'started' | 'resent' | 'leases_seen' | 'leases_broken' | 'retired' | 'left' | 'changed' | 'failed';
+
+export interface TickSummary extends Readonly<Record<TickDecision, number>> {
+  /** Mirrors that were looked at. */
+  readonly due: number;
+  /** Messages that could not be sent: later ticks do. */
+  readonly unsent: number;
+  /** false = time was up; the next tick goes on with the oldest. */
+  readonly complete: boolean;
+}
+
+/** The next tick comes after a minute. */
+const budgetMs = 50_000;
+const reserveMs = 3_000;
+/** A live holder beats every 20 seconds, and one that cannot gives up after 40. */
+const deadAfterMs = 50_000;
+const longestResendWaitMs = 3600_000;
+/** Mirrors of one shard that are seen to at once. */
+const concurrency = 8;
+
+/** Never rejects for a mirror: one that cannot be seen to does not keep the others waiting. Throws `storage_unavailable` if nothing can be read. */
+export async function tick(input: TickInput, deps: TickDeps): Promise<TickSummary> {
+  const settings = await deps.records.settings.get({ fresh: true });
+  const summary = await new Tick(input, settings, deps).run();
+  deps.log.write(summary.complete && summary.failed === 0 ? 'info' : 'warn', 'tick', { ...summary });
+  return summary;
+}
+
+class Tick {
+  readonly #time: number;
+  readonly #settings: InstanceSettings;
+  readonly #deps: TickDeps;
+  readonly #wakeUps: WakeUpBatch;
+  readonly #startedAt = performance.now();
+  readonly #deadline: Deadline;
+  readonly #counts: Record<TickDecision, number> = {
+    started: 0,
+    resent: 0,
+    leases_seen: 0,
+    leases_broken: 0,
+    retired: 0,
+    left: 0,
+    changed: 0,
+    failed: 0,
+  };
+  #due = 0;
+  #complete = true;
+
+  constructor({ time, deadline }: TickInput, settings: InstanceSettings, deps: TickDeps) {
+    this.#time = time;
+    this.#deadline = deadline;
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#wakeUps = new WakeUpBatch(deps.queue);
+  }
+
+  async run(): Promise<TickSummary> {
+    const shards = await Promise.allSettled(Array.from({ length: dueShards }, (_, shard) => this.#seeToShard(shard)));
+    const unsent = await this.#wakeUps.flush();
+    const broken = shards.filter((shard) => shard.status === 'rejected');
+    // The table is out of reach: whoever called should know, and the next tick tries again.
+    if (broken.length === dueShards) throw broken[0]?.reason;
+    for (const { reason } of broken) this.#failed(toGitferryError(reason), {});
+    return { due: this.#due, ...this.#counts, unsent, complete: this.#complete && broken.length === 0 };
+  }
+
+  async #seeToShard(shard: number): Promise<void> {
+    await forEachConcurrently(this.#deps.jobs.due(shard, this.#deps.clock.now()), concurrency, async (mirror) => {
+      if (this.#isTimeUp()) {
+        this.#complete = false;
+        return 'stop';
+      }
+      this.#due++;
+      try {
+        this.#counts[await this.#decide(mirror)]++;
+      } catch (error) {
+        this.#failed(toGitferryError(error), { project: mirror.projectId, mirror: mirror.mirror });
+      }
+      return 'go on';
+    });
+  }
+
+  #isTimeUp(): boolean {
+    return performance.now() - this.#startedAt > budgetMs || this.#deadline.remainingMs() < reserveMs;
+  }
+
+  /** Exactly one decision; `changed` = the mirror is not any more what it was when it was read, and the next tick sees. */
+  async #decide(mirror: DueMirror): Promise<TickDecision> {
+    if (mirror.leaseToken !== null) return this.#judgeLease(mirror);
+    if (!mirror.enabled || mirror.paused) return (await this.#deps.jobs.retire(mirror)) ? 'retired' : 'changed';
+    if (this.#settings.silentModeEnabled) return 'left';
+    return mirror.queuedAt === null ? this.#start(mirror) : this.#sendAgain(mirror);
+  }
+
+  async #start(mirror: DueMirror): Promise<TickDecision> {
+    const now = this.#deps.clock.now();
+    if (!(await this.#deps.jobs.startScheduled(mirror, { now, startAt: now }))) return 'changed';
+    await this.#wakeUps.add(wakeUpFor(mirror, now, now));
+    return 'started';
+  }
+
+  async #sendAgain(mirror: DueMirror): Promise<TickDecision> {
+    const now = this.#deps.clock.now();
+    const waitMs = Math.min(Math.max(mirror.resendWaitMs * 2, graceMs), longestResendWaitMs);
+    if (!(await this.#deps.jobs.noteResent(mirror, { now, waitMs }))) return 'changed';
+    await this.#wakeUps.add(wakeUpFor(mirror, now, now));
+    return 'resent';
+  }
+
+  async #judgeLease(mirror: DueMirror): Promise<TickDecision> {
+    const now = this.#deps.clock.now();
+    const { seen } = mirror;
+    const isSame = seen !== null && seen.leaseToken === mirror.leaseToken && seen.leaseBeat === mirror.leaseBeat;
+    // By the times that EventBridge says, and really: ticks can come late. Times in the future are those of a clock that has jumped.
+    const isOld = seen !== null && this.#time - seen.at >= deadAfterMs && now - seen.lookedAt >= deadAfterMs;
+    if (isSame && isOld) return this.#breakLease(mirror);
+    // Seen in this very minute already: the later look would start the wait anew.
+    if (isSame && seen.at <= this.#time && seen.lookedAt <= now) return 'left';
+    const noted = await this.#deps.jobs.noteLease(mirror, { tick: this.#time, now, dueAt: now + deadAfterMs });
+    return noted ? 'leases_seen' : 'changed';
+  }
+
+  async #breakLease(due: DueMirror): Promise<TickDecision> {
+    const { jobs, records, clock, log } = this.#deps;
+    const finishedAt = clock.now();
+    let settlement: Settlement | undefined;
+    const { code, message, hint } = new GitferryError('run_interrupted');
+    const runOf = (mirror: Parameters<typeof interruptedRun>[0]): ReturnType<typeof interruptedRun> => {
+      // One that died before it began has the start of the run before.
+      const startedAt = mirror.updateStatus === 'started' ? (mirror.lastUpdateStartedAt ?? finishedAt) : finishedAt;
+      return interruptedRun(mirror, runIdOf(startedAt, mirror.leaseToken ?? ''), { startedAt, finishedAt }, { code, message, hint });
+    };
+    const mirror = await jobs.breakLease(due, (current) => {
+      settlement = settleInterrupted(current, runOf(current), { settings: this.#settings, clock });
+      return settlement.release;
+    });
+    if (mirror === undefined || settlement === undefined) return 'changed';
+    const run = runOf(mirror);
+    const fields = { project: due.projectId, mirror: due.mirror, run: run.id, code };
+    log.write('warn', 'lease_broken', { ...fields, attempts: mirror.attempts + 1 });
+    if (settlement.news === 'failing') log.write('warn', 'mirror_failing', fields);
+    if (settlement.pauses) log.write('warn', 'mirror_paused', fields);
+    const { release } = settlement;
+    const isQueued = release.again !== undefined || mirror.requestedSeq > mirror.startedSeq;
+    if (isQueued && !settlement.pauses && !this.#settings.silentModeEnabled) {
+      await this.#wakeUps.add(wakeUpFor(due, release.again?.startAt ?? release.followUpAt, clock.now()));
+    }
+    const plain = { redact: (text: string) => text };
+    await records.runs.putIfAbsent(mirror.id, runRecord(run, [], plain)).catch((error: unknown) => {
+      log.write('error', 'run_not_recorded', { ...fields, message: toGitferryError(error).message });
+    });
+    return 'leases_broken';
+  }
+
+  #failed(error: GitferryError, key: { readonly project?: number; readonly mirror?: MirrorKey['mirror'] }): void {
+    this.#counts.failed++;
+    this.#deps.log.write('error', 'tick_failed', { ...key, code: error.code, message: error.message });
+  }
+}
+
+/** Requests wait for at most this long by themselves; those that wait for a host's Retry-After keep to it. */
+const waitingUntilMs = 2 * 3600_000;
+
+/** Sends the messages of all waiting requests at once, for when silent mode is lifted. Resolves with how many; what could not be sent, the tick sends. */
+export async function sendWaiting({ jobs, queue, clock, log }: Omit<TickDeps, 'records'>): Promise<number> {
+  const wakeUps = new WakeUpBatch(queue);
+  let sent = 0;
+  await Promise.all(
+    Array.from({ length: dueShards }, (_, shard) =>
+      forEachConcurrently(jobs.due(shard, clock.now() + waitingUntilMs), concurrency, async (mirror) => {
+        if (mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused) return 'go on';
+        const now = clock.now();
+        if (!(await jobs.noteResent(mirror, { now, waitMs: graceMs }))) return 'go on';
+        await wakeUps.add(wakeUpFor(mirror, now, now));
+        sent++;
+        return 'go on';
+      }),
+    ),
+  );
+  const unsent = await wakeUps.flush();
+  log.write('info', 'waiting_requests_sent', { sent: sent - unsent, unsent });
+  return sent - unsent;
+}
