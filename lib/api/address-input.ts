@@ -23,7 +23,10 @@ export const signInFields = {
   ...credentialFields,
   auth_user: text(maxNameCharacters).nullable().optional(),
   auth_password: text(maxPasswordCharacters).nullable().optional(),
-  credential_id: idField().nullable().optional(),
+  credential_id: idField()
+    .nullable()
+    .openapi({ type: ['integer', 'null'] })
+    .optional(),
   auth_method: choice(['password', 'ssh_public_key']).optional(),
   host_keys: texts(8192).optional(),
 } as const;

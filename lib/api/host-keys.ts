@@ -26,7 +26,7 @@ export interface HostKeyFingerprint {
 export function parseHostKeys(given: readonly string[], host: string): readonly string[] | { readonly fault: string } {
   const lines = given
     .flatMap((entry) => entry.split(/\r?\n/))
-    .map((line) => line.trim())
+    .map((line) => line.replaceAll('\t', ' ').trimStart())
     .filter((line) => line !== '' && !line.startsWith('#'));
   if (lines.length > maxHostKeys) return { fault: `too many host keys (maximum is ${maxHostKeys})` };
   const stored: string[] = [];
@@ -51,23 +51,21 @@ export function hostKeyFingerprint(stored: string): HostKeyFingerprint | undefin
   };
 }
 
+/** Markers (@cert-authority, @revoked) are refused: they ask for more than comparing keys. */
 function parseLine(line: string, host: string): string | undefined {
-  const words = line.split(/[ \t]+/);
-  const at = words.findIndex((word) => keyTypes.has(word));
-  // Markers (@cert-authority, @revoked) ask for more than comparing keys.
-  if (at < 0 || at > 1 || (at === 1 && !/^[^@\s][^\s]*$/.test(words[0] ?? ''))) return undefined;
-  const [type = '', ...rest] = words.slice(at);
+  const [, givenHost = host, type = '', rest = ''] = /^(?:([^@ ][^ ]*) +)?([a-z0-9-]+) +(.*)$/.exec(line) ?? [];
+  if (!keyTypes.has(type)) return undefined;
   const encoded = keyOf(type, rest);
-  return encoded === undefined ? undefined : `${at === 1 ? words[0] : host} ${type} ${encoded}`;
+  return encoded === undefined ? undefined : `${givenHost} ${type} ${encoded}`;
 }
 
-/** Forms turn the + of base64 into a space: as many words as make a whole key are put together again; what follows is a comment. */
-function keyOf(type: string, words: readonly string[]): string | undefined {
-  for (let count = 1; count <= words.length; count++) {
-    const encoded = words.slice(0, count).join('+');
+/** Forms turn the + of base64 into a space: the shortest beginning that makes a whole key is taken; what follows is a comment. */
+function keyOf(type: string, rest: string): string | undefined {
+  for (let end = rest.indexOf(' '); ; end = rest.indexOf(' ', end + 1)) {
+    const encoded = (end < 0 ? rest : rest.slice(0, end)).replaceAll(' ', '+');
     if (isWholeKey(type, encoded)) return encoded;
+    if (end < 0) return undefined;
   }
-  return undefined;
 }
 
 /** RFC 4253 §6.6: a sequence of fields, each with its length in front; the first is the type. */

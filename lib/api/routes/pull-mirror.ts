@@ -18,7 +18,10 @@ const settings = z.object({
   ...signInFields,
   ...ruleFields,
   url: urlField().optional(),
-  only_mirror_protected_branches: flag().nullable().optional(),
+  only_mirror_protected_branches: flag()
+    .nullable()
+    .openapi({ type: ['boolean', 'null'] })
+    .optional(),
   mirror_overwrites_diverged_branches: flag().optional(),
 });
 /** GitLab's older names, which createPullMirror of gitbeaker sends. */

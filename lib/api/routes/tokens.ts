@@ -62,7 +62,7 @@ export const tokenEndpoints = [
         role: choice(roles),
         projects: z
           .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(idField()).min(1).max(maxProjects).nullable())
-          .openapi({ type: 'array', items: { type: 'integer' } })
+          .openapi({ type: ['array', 'null'], items: { type: 'integer' } })
           .optional(),
         expires_at: text(40).nullable().optional().openapi({ description: 'A date or a time, ISO 8601', example: '2031-01-31' }),
       }),
