@@ -1,10 +1,11 @@
 /** DynamoDB, SQS and Secrets Manager on this machine: dynalite (on disk), fauxqs (in memory) and an encrypted file, each on a free port of 127.0.0.1. */
 import { mkdir } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import dynalite from 'dynalite';
 import { startFauxqs } from 'fauxqs';
+import { guarded } from './guarded-server.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
 
 export interface AwsEndpoints {
@@ -14,29 +15,63 @@ export interface AwsEndpoints {
   close(): Promise<void>;
 }
 
-/** Without a folder everything is in memory. */
-export async function startAwsEndpoints(folder?: string): Promise<AwsEndpoints> {
+/** To the first answer of a database that was not closed: it goes through its log. */
+const openingMs = 30_000;
+
+/**
+ * Without a folder everything is in memory. With `accessKeyId`, table and secrets answer only those who name it. Rejects where the folder's content cannot
+ * be used; a database that is in use or damaged may also end the process (or thread) with an uncaught exception: dynalite gives no other sign.
+ */
+export async function startAwsEndpoints(folder?: string, accessKeyId?: string): Promise<AwsEndpoints> {
   if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const dynamo = dynalite({
-    ...(folder === undefined ? {} : { path: join(folder, 'dynamodb') }),
-    createTableMs: 0,
-    deleteTableMs: 0,
-    updateTableMs: 0,
-  });
-  await new Promise<void>((resolve, reject) => {
-    dynamo.once('error', reject);
-    dynamo.listen(0, '127.0.0.1', resolve);
-  });
-  const sqs = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
-  const secrets = await startSecretsEndpoint(folder);
-  return {
-    dynamoDb: originOf(dynamo),
-    sqs: `http://127.0.0.1:${sqs.port}`,
-    secretsManager: secrets.origin,
-    async close() {
-      await Promise.all([closeServer(dynamo), sqs.stop(), secrets.close()]);
-    },
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    await Promise.all(closers.splice(0).map((end) => end()));
   };
+  try {
+    const secrets = await startSecretsEndpoint(folder, accessKeyId);
+    closers.push(secrets.close);
+    const dynamo = await startDynalite(folder, accessKeyId);
+    closers.push(() => closeServer(dynamo));
+    const sqs = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+    closers.push(() => sqs.stop());
+    return { dynamoDb: originOf(dynamo), sqs: `http://127.0.0.1:${sqs.port}`, secretsManager: secrets.origin, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startDynalite(folder: string | undefined, accessKeyId: string | undefined): Promise<Server> {
+  const path = folder === undefined ? undefined : join(folder, 'dynamodb');
+  const server = dynalite({ ...(path === undefined ? {} : { path }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const listeners = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  for (const listener of listeners) server.on('request', guarded(listener, accessKeyId));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  if (path !== undefined && !(await answers(originOf(server), accessKeyId))) {
+    server.closeAllConnections();
+    throw new Error(`the database in ${path} cannot be opened: another gitferry may be using it, or it is damaged`);
+  }
+  return server;
+}
+
+/** dynalite opens its database with the first request, and does not answer if it cannot. */
+async function answers(origin: string, accessKeyId = 'local'): Promise<boolean> {
+  const headers = {
+    'x-amz-target': 'DynamoDB_20120810.DescribeTable',
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amz-date': '20000101T000000Z',
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20000101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=none`,
+  };
+  const request = { method: 'POST', headers, body: '{"TableName":"none"}', signal: AbortSignal.timeout(openingMs) };
+  return fetch(origin, request).then(
+    async (response) => (await response.text()).includes('ResourceNotFoundException'),
+    () => false,
+  );
 }
 
 function originOf(server: Server): string {

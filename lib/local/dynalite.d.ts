@@ -2,11 +2,13 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
-  export default function dynalite(options: {
+  function dynalite(options: {
     /** Folder of the data; in memory without it. */
     readonly path?: string;
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;
     readonly updateTableMs?: number;
   }): Server;
+
+  export = dynalite;
 }
