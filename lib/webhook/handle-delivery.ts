@@ -67,7 +67,7 @@ export async function handleDelivery(token: string, delivery: Delivery, deps: Ha
     project: hook.projectId,
     hook: hook.id,
     provider: hook.provider,
-    event: words(event.name),
+    provider_event: words(event.name),
     delivery: words(rules.deliveryHeader === undefined ? '' : (delivery.header(rules.deliveryHeader) ?? '')),
     mirrors: choice.keys.length,
     ...answer,
