@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { handle, type LambdaContext } from 'hono/aws-lambda';
 import { createApi } from '../lib/api/create-api.ts';
 import { withEncodedPath } from '../lib/api/lambda-event.ts';
-import { wireApi } from './wiring.ts';
+import { wireApi } from './service-wiring.ts';
 
 export const app = createApi(wireApi());
 

@@ -5,7 +5,8 @@ import { printUsageError, runSyncCommand } from '../lib/cli/sync-command.ts';
 import { usage } from '../lib/cli/usage.ts';
 import { GitferryError, toGitferryError } from '../lib/core/errors.ts';
 import { version } from '../lib/core/version.ts';
-import { commandSettings, createEnvironmentRedactor, wireSync } from './wiring.ts';
+import { createEnvironmentRedactor, wireSync } from './command-wiring.ts';
+import { commandSettings } from './wiring.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const settings = commandSettings();

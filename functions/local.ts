@@ -48,15 +48,22 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
     const isEmbedded = !hasAwsEndpoints();
     if (isEmbedded) {
       await usableFolder(settings.dataFolder);
-      const endpoints = await startAwsEndpointsThread(settings.dataFolder, new URL('./aws-endpoints-worker.js', import.meta.url));
+      // Anybody on this machine can reach the endpoints: they answer only to whoever knows this.
+      const accessKeyId = `gitferry-${randomBytes(16).toString('hex')}`;
+      const worker = new URL('./aws-endpoints-worker.js', import.meta.url);
+      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId);
       closers.push(() => endpoints.close());
       setEnvironment({
         AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamoDb,
         AWS_ENDPOINT_URL_SQS: endpoints.sqs,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
         AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: 'gitferry',
+        AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: 'gitferry',
+        // The person's own are not meant for these endpoints.
+        AWS_SESSION_TOKEN: undefined,
+        AWS_PROFILE: undefined,
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       });
     }
     const clients = createAwsClients();
@@ -67,6 +74,9 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       GITFERRY_TABLE: settings.table,
       GITFERRY_QUEUE_URL: queueUrl,
       GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
+      GITFERRY_SECRET_PREFIX: settings.secretPrefix,
+      GITFERRY_ALLOW_ADDRESSES: settings.allowAddresses.join(','),
+      GITFERRY_LOG_LEVEL: settings.logLevel,
     });
     // Only now: the functions read their settings when they are loaded, as on Lambda.
     const { wireLocal } = await import('./service-wiring.ts');

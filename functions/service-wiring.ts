@@ -17,7 +17,7 @@ import type { JobQueue } from '../lib/jobs/job-queue.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-run.ts';
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
-import { runJob } from '../lib/jobs/run-job.ts';
+import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
 import { sendWaiting, tick } from '../lib/jobs/tick.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
@@ -44,6 +44,8 @@ interface Service {
 
 /** A cache for the life of the process: on one machine all functions share connections, caches and the log. */
 let shared: Service | undefined;
+/** How long freeing the leases of a killed process may take when it is started again. */
+const recoveryMs = 60_000;
 /** Runs under way in this process. */
 const running = new Set<Deadline>();
 
@@ -77,6 +79,15 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
   return { ...shared, publicUrl };
 }
 
+async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = createDeadline(ms);
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.clear();
+  }
+}
+
 /** For functions that talk to Git hosts. Connections are kept for the next run. */
 function connector(allowAddresses: readonly string[]): RunSyncDeps['connect'] {
   const guard = createAddressGuard(allowAddresses);
@@ -100,15 +111,12 @@ export function wireApi(): ApiDeps {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
     async plan({ mirror, project, timeoutMs }) {
-      const deadline = createDeadline(timeoutMs);
-      try {
-        const { maxDeletionsPercent } = await records.settings.get();
-        const input = { mirror, project, dryRun: true, confirmDeletions: false, maxDeletionsPercent };
-        const { outcome } = await runSync(input, { deadline, secrets, credentials: records.credentials, connect });
-        return outcome;
-      } finally {
-        deadline.clear();
-      }
+      const { maxDeletionsPercent } = await records.settings.get();
+      const input = { mirror, project, dryRun: true, confirmDeletions: false, maxDeletionsPercent };
+      const { outcome } = await within(timeoutMs, (deadline) =>
+        runSync(input, { deadline, secrets, credentials: records.credentials, connect }),
+      );
+      return outcome;
     },
   };
 }
@@ -117,7 +125,8 @@ export function wireWorker(): BatchDeps {
   const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName } = service({ publicUrl: false });
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
   const connect = connector(allowAddresses);
-  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, secrets, slots, clock, log, connect }) };
+  const sync: RunJobDeps['sync'] = (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect });
+  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };
 }
 
 export function wireDeadLetter(): BatchDeps {
@@ -135,7 +144,7 @@ export function wireSchedule(): Schedule {
   const { records, jobs, queue, clock, log } = service({ publicUrl: false });
   const deps = { records, jobs, queue, settings: records.settings, clock, log };
   return {
-    tick: (time, remainingMs) => tick({ time, remainingMs }, deps),
+    tick: (time, remainingMs) => within(remainingMs, (deadline) => tick({ time, deadline }, deps)),
     receiveCodeCommit: (event) => receiveCodeCommitEvent(event, { projects: records.projects, requestRuns: requestForEvent(deps), log }),
   };
 }
@@ -180,7 +189,7 @@ export function wireLocal(): LocalParts {
     async recover() {
       // A lease is broken when two ticks, a minute apart by their own times, see the same beat.
       const now = clock.now();
-      for (const minutes of [1, 2]) await tick({ time: now + minutes * 60_000, remainingMs: 60_000 }, deps);
+      for (const minutes of [1, 2]) await within(recoveryMs, (deadline) => tick({ time: now + minutes * 60_000, deadline }, deps));
       await sendWaiting(deps);
     },
     close: () => clients.close(),

@@ -1,8 +1,5 @@
-/** The one place where settings become objects: reads the environment, builds what use cases need. */
-import type { CommandSettings, Endpoint } from '../lib/cli/parse-arguments.ts';
-import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
-import { createRedactor, type Redactor } from '../lib/core/redact.ts';
-import { secretsOf } from '../lib/core/secrets-of.ts';
+/** The only reader of the environment: turns variables into settings. */
+import type { CommandSettings } from '../lib/cli/parse-arguments.ts';
 import {
   type LocalSettings,
   type Needs,
@@ -10,8 +7,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '../lib/core/service-settings.ts';
-import type { SyncDeps } from '../lib/mirror/sync.ts';
-import { createAddressGuard, isCidr } from '../lib/net/address-guard.ts';
+import { isCidr } from '../lib/net/address-guard.ts';
 
 export function commandSettings(): CommandSettings {
   return {
@@ -50,9 +46,12 @@ export function hasAwsEndpoints(): boolean {
   return ['', '_DYNAMODB', '_SQS', '_SECRETS_MANAGER'].some((suffix) => (process.env[`AWS_ENDPOINT_URL${suffix}`] ?? '') !== '');
 }
 
-/** The local service tells its functions, which read the environment when they are loaded. Variables that are set stay as they are. */
-export function setEnvironment(variables: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(variables)) if ((process.env[name] ?? '') === '') process.env[name] = value;
+/** The local service tells its functions, which read the environment when they are loaded. undefined = not set from now on. */
+export function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
 }
 
 /** The environment in which the demo runs git: this one, without the person's own git configuration. */
@@ -64,47 +63,4 @@ export function demoEnvironment(): NodeJS.ProcessEnv {
     GIT_COMMITTER_EMAIL: 'demo@example.org',
   };
   return { ...process.env, ...who, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' };
-}
-
-/** A redactor for what came by the environment, before anything else is known. */
-export function createEnvironmentRedactor({ sourcePassword, targetPassword }: CommandSettings): Redactor {
-  return createRedactor([sourcePassword, targetPassword].flatMap((password) => (password === undefined ? [] : [{ password }])));
-}
-
-export interface SyncSettings {
-  readonly source: Endpoint;
-  readonly target: Endpoint;
-  readonly allowAddresses: readonly string[];
-  readonly timeoutSeconds: number;
-}
-
-export interface SyncWiring {
-  readonly deps: SyncDeps;
-  close(): Promise<void>;
-}
-
-/** The HTTP client is loaded here and not with this module: it is most of what a command has to load. */
-export async function wireSync({ source, target, allowAddresses, timeoutSeconds }: SyncSettings): Promise<SyncWiring> {
-  const [{ createHttpClient }, { createHttpTransport }] = await Promise.all([
-    import('../lib/net/http-client.ts'),
-    import('../lib/git/transport/http.ts'),
-  ]);
-  const guard = createAddressGuard(allowAddresses);
-  const http = createHttpClient(guard);
-  const deadline = createDeadline(timeoutSeconds * 1000);
-  const endpoints = { source, target };
-  return {
-    deps: {
-      deadline,
-      redactor: createRedactor([...secretsOf(source.credential), ...secretsOf(target.credential)]),
-      connect(side: 'source' | 'target', until: Deadline) {
-        const { url, credential } = endpoints[side];
-        return createHttpTransport(url, credential, { http, guard, deadline: until });
-      },
-    },
-    async close() {
-      deadline.clear();
-      await http.close();
-    },
-  };
 }

@@ -134,7 +134,8 @@ const port: Parse<number> = (value) =>
 const token: Parse<string> = (value) =>
   /^[\x21-\x7e]{1,255}$/.test(value) ? value : { mustBe: 'at most 255 printable characters without spaces' };
 
-const url: Parse<string> = (value) => (parsedUrl(value) === undefined ? { mustBe: 'an http:// or https:// URL' } : value);
+// Not parsed: the host in the URL of an emulator's queue need not be a valid one (sqs.us-east-1.127.0.0.1).
+const url: Parse<string> = (value) => (/^https?:\/\/[^\s/]+\/\S+$/.test(value) ? value : { mustBe: 'an http:// or https:// URL' });
 
 const origin: Parse<string> = (value) => {
   const parsed = parsedUrl(value);

@@ -1,5 +1,5 @@
 /** History questions to the source server, against `git merge-base --is-ancestor` in a clone that is there already. */
-import { wireSync } from '../../functions/wiring.ts';
+import { wireSync } from '../../functions/command-wiring.ts';
 import { History } from '../../lib/git/client/ask-history.ts';
 import { type ContainmentQuestion, questionKey } from '../../lib/git/client/history-questions.ts';
 import { UploadPack } from '../../lib/git/client/upload-pack.ts';

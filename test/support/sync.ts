@@ -1,6 +1,6 @@
 /** Runs a sync in this process the way the command line does, against servers on this machine. */
 
-import { wireSync } from '../../functions/wiring.ts';
+import { wireSync } from '../../functions/command-wiring.ts';
 import { parseArguments } from '../../lib/cli/parse-arguments.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { syncRepositories } from '../../lib/mirror/sync.ts';
