@@ -12,10 +12,10 @@ const cacheMs = 5_000;
 
 const attributes: Readonly<Record<keyof InstanceSettings, string>> = {
   silentModeEnabled: 'silent_mode_enabled',
-  pushMinIntervalSeconds: 'push_min_interval_seconds',
-  pullIntervalSeconds: 'pull_interval_seconds',
-  pullMinIntervalSeconds: 'pull_min_interval_seconds',
-  reconcileIntervalSeconds: 'reconcile_interval_seconds',
+  pushMinIntervalSeconds: 'push_min_interval',
+  pullIntervalSeconds: 'pull_interval',
+  pullMinIntervalSeconds: 'pull_min_interval',
+  reconcileIntervalSeconds: 'reconcile_interval',
   maxRunsPerHost: 'max_runs_per_host',
   maxDeletionsPercent: 'max_deletions_percent',
 };

@@ -1,5 +1,6 @@
 /** /application/settings: what an owner sets for the whole instance. */
 import { z } from '@hono/zod-openapi';
+import { sendWaiting } from '../../jobs/tick.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import { ok } from '../answer.ts';
 import { instanceEndpoint } from '../endpoint.ts';
@@ -10,10 +11,10 @@ const day = 24 * 3600;
 
 const fields = {
   silent_mode_enabled: flag(),
-  push_min_interval_seconds: integer({ min: 0, max: 3600 }),
-  pull_interval_seconds: integer({ min: 60, max: 30 * day }),
-  pull_min_interval_seconds: integer({ min: 0, max: day }),
-  reconcile_interval_seconds: integer({ min: 60, max: 30 * day }),
+  push_min_interval: integer({ min: 0, max: 3600 }),
+  pull_interval: integer({ min: 60, max: 30 * day }),
+  pull_min_interval: integer({ min: 0, max: day }),
+  reconcile_interval: integer({ min: 60, max: 30 * day }),
   max_runs_per_host: integer({ min: 1, max: 1000 }),
   max_deletions_percent: integer({ min: 0, max: 100 }),
 } as const;
@@ -44,7 +45,7 @@ export const settingsEndpoints = [
     async ({ deps, input }) => {
       const before = await deps.records.settings.get({ fresh: true });
       const after = await deps.records.settings.update(changesOf(input));
-      if (before.silentModeEnabled && !after.silentModeEnabled) void requestDeps; // TODO sendWaiting
+      if (before.silentModeEnabled && !after.silentModeEnabled) await sendWaiting(requestDeps(deps));
       return ok(shown(after));
     },
   ),
@@ -53,10 +54,10 @@ export const settingsEndpoints = [
 function changesOf(input: z.output<typeof changesSchema>): Partial<InstanceSettings> {
   const changes: { readonly [Name in keyof InstanceSettings]: InstanceSettings[Name] | undefined } = {
     silentModeEnabled: input.silent_mode_enabled,
-    pushMinIntervalSeconds: input.push_min_interval_seconds,
-    pullIntervalSeconds: input.pull_interval_seconds,
-    pullMinIntervalSeconds: input.pull_min_interval_seconds,
-    reconcileIntervalSeconds: input.reconcile_interval_seconds,
+    pushMinIntervalSeconds: input.push_min_interval,
+    pullIntervalSeconds: input.pull_interval,
+    pullMinIntervalSeconds: input.pull_min_interval,
+    reconcileIntervalSeconds: input.reconcile_interval,
     maxRunsPerHost: input.max_runs_per_host,
     maxDeletionsPercent: input.max_deletions_percent,
   };
@@ -66,10 +67,10 @@ function changesOf(input: z.output<typeof changesSchema>): Partial<InstanceSetti
 function shown(settings: InstanceSettings): z.output<typeof settingsSchema> {
   return {
     silent_mode_enabled: settings.silentModeEnabled,
-    push_min_interval_seconds: settings.pushMinIntervalSeconds,
-    pull_interval_seconds: settings.pullIntervalSeconds,
-    pull_min_interval_seconds: settings.pullMinIntervalSeconds,
-    reconcile_interval_seconds: settings.reconcileIntervalSeconds,
+    push_min_interval: settings.pushMinIntervalSeconds,
+    pull_interval: settings.pullIntervalSeconds,
+    pull_min_interval: settings.pullMinIntervalSeconds,
+    reconcile_interval: settings.reconcileIntervalSeconds,
     max_runs_per_host: settings.maxRunsPerHost,
     max_deletions_percent: settings.maxDeletionsPercent,
   };
