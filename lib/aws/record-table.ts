@@ -62,7 +62,7 @@ export interface RecordTable {
 const batchGetItems = 100;
 const batchWriteItems = 25;
 /** What a batch leaves over (throttling, 16 MB) is asked for again this often. */
-const batchAttempts = 8;
+const batchAttempts = 6;
 
 /** How often a write that depends on what was read is tried when others write at the same time. */
 export const writeAttempts = 20;
