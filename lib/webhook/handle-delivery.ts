@@ -35,13 +35,12 @@ export type DeliveryAnswer = { readonly status: RequestResult; readonly reason: 
 export async function handleDelivery(token: string, delivery: Delivery, deps: HandlingDeps): Promise<DeliveryAnswer> {
   const { clock, log } = deps;
   const parsed = parseHookToken(token);
-  const signingKey = await deps.signingKey();
   const read = async (maxAgeMs: number): Promise<ProjectContents | undefined> =>
     parsed === undefined ? undefined : deps.cache.read(parsed.projectId, maxAgeMs);
+  const [signingKey, remembered] = await Promise.all([deps.signingKey(), read(webhookLimits.contentsMs)]);
   const check = (contents: ProjectContents | undefined): Proof =>
     checkProof(delivery, contents, { tokenHash: parsed?.tokenHash, signingKey, now: clock.now() });
 
-  const remembered = await read(webhookLimits.contentsMs);
   let proof = check(remembered);
   if (proof.kind === 'refused') {
     // The hook may be newer than what is remembered of its project, or its secret just changed.
@@ -50,8 +49,9 @@ export async function handleDelivery(token: string, delivery: Delivery, deps: Ha
   }
   if (proof.kind === 'refused') {
     const { hook } = proof;
-    const why = hook === undefined ? 'unknown_token' : 'no_proof';
-    log.write('warn', 'delivery_refused', { project: parsed?.projectId, hook: hook?.id, provider: hook?.provider, why });
+    // The whole internet tries addresses; a hook whose deliveries fail is somebody's mistake.
+    if (hook === undefined) log.write('info', 'delivery_refused', { project: parsed?.projectId, why: 'unknown_token' });
+    else log.write('warn', 'delivery_refused', { project: hook.projectId, hook: hook.id, provider: hook.provider, why: 'no_proof' });
     return 'refused';
   }
   if (proof.kind === 'unsigned_ping')
