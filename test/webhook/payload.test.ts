@@ -56,8 +56,8 @@ describe('reading a payload', () => {
     ['a missing name', ['x']],
     ['beyond a text', ['t', 'length']],
     ['beyond null', ['n', 'x']],
-    ['what every object inherits', ['constructor', 'name']],
-    ['what a list inherits', ['a', 'b', 'map', 'name']],
+    ['what every object inherits', ['constructor']],
+    ['what a list inherits', ['a', 'b', 'map']],
   ])('gives undefined for %s', (_, names) => {
     expect(at(value, ...names)).toBeUndefined();
   });
