@@ -19,7 +19,7 @@ import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-ru
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
-import { sendWaiting, tick } from '../lib/jobs/tick.ts';
+import { breakAllLeases, sendWaiting, tick } from '../lib/jobs/tick.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
 import type { Records, TokenRecords } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
@@ -187,9 +187,7 @@ export function wireLocal(): LocalParts {
       for (const deadline of running) deadline.abort(new GitferryError('run_interrupted'));
     },
     async recover() {
-      // A lease is broken when two ticks, a minute apart by their own times, see the same beat.
-      const now = clock.now();
-      for (const minutes of [1, 2]) await within(recoveryMs, (deadline) => tick({ time: now + minutes * 60_000, deadline }, deps));
+      await within(recoveryMs, (deadline) => breakAllLeases({ time: clock.now(), deadline }, deps));
       await sendWaiting(deps);
     },
     close: () => clients.close(),

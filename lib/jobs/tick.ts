@@ -58,6 +58,14 @@ export async function tick(input: TickInput, deps: TickDeps): Promise<TickSummar
   return summary;
 }
 
+/** A mirror under way is looked at within a day, whatever else it waits for. */
+const everyDueMs = 24 * 3600_000;
+
+/** Takes every lease away, for a service on one machine that is started anew: whoever held one has died. Resolves with how many. */
+export async function breakAllLeases(input: TickInput, deps: TickDeps): Promise<number> {
+  return new Tick(input, await deps.records.settings.get({ fresh: true }), deps).breakAll();
+}
+
 class Tick {
   readonly #time: number;
   readonly #settings: InstanceSettings;
@@ -110,6 +118,18 @@ class Tick {
       }
       return 'go on';
     });
+  }
+
+  /** Every lease that the index has, whatever its beat. */
+  async breakAll(): Promise<number> {
+    const { jobs, clock } = this.#deps;
+    for (let shard = 0; shard < dueShards; shard++) {
+      for await (const mirror of jobs.due(shard, clock.now() + everyDueMs)) {
+        if (mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
+      }
+    }
+    await this.#wakeUps.flush();
+    return this.#counts.leases_broken;
   }
 
   #isTimeUp(): boolean {

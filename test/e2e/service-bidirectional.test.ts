@@ -33,9 +33,11 @@ describe('a push and a pull mirror of one project with the same remote', () => {
     await announce();
     const diverged = await until('a reported divergence on both mirrors', async () => {
       const both = [ok(await service.api('GET', push)), ok(await service.api('GET', pull))];
-      return both.every(({ last_error: error }) => typeof error === 'string' && error.includes('diverged')) ? both : undefined;
+      return both.every(({ last_error_code: code, update_status: status }) => /diverged/.test(code) && status === 'failed')
+        ? both
+        : undefined;
     });
-    expect(diverged.map(({ update_status: status }) => status)).toEqual(['failed', 'failed']);
+    expect(diverged.map(({ last_error_code: code }) => code)).toEqual(['refs_diverged', 'default_branch_diverged']);
     expect([await ours.at(), await theirs.at()]).toEqual([mine, yours]);
 
     const runs = async (): Promise<number> =>
