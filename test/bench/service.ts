@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAwsEndpoints } from '../../lib/local/aws-endpoints.ts';
 import { git } from '../support/git.ts';
-import { type RunningService, startService } from '../support/service.ts';
+import { awsEnvironment, type RunningService, startService } from '../support/service.ts';
 import { type Contender, contest } from './contest.ts';
 import { makeRepository } from './made-repository.ts';
 import { measureHere } from './measure.ts';
@@ -163,12 +163,7 @@ async function cpuPerEvent(folder: string, source: string, target: string): Prom
   const service = await startService({
     folder,
     environment: {
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamoDb,
-      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'bench',
-      AWS_SECRET_ACCESS_KEY: 'bench',
+      ...awsEnvironment(endpoints),
       GITFERRY_LOG_LEVEL: 'warn',
     },
   });

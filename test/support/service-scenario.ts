@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { git, refsOf, temporaryFolder } from './git.ts';
 import type { GitHttpServer, GitHttpServerOptions } from './git-http-server.ts';
+import { startMotoServer } from './moto-server.ts';
 import { started } from './scenario.ts';
-import { type ApiAnswer, type RunningService, startService, until } from './service.ts';
+import { type ApiAnswer, awsEnvironment, type RunningService, startService, until } from './service.ts';
 
 export interface TestRepository {
   readonly path: string;
@@ -38,13 +39,15 @@ export interface ServiceScenario {
 
 let commits = 0;
 
-/** A service of the test's own; all of it ends with the test. */
+/** A service of the test's own; all of it ends with the test. GITFERRY_TEST_AWS=moto: on moto_server instead of the embedded endpoints. */
 export async function serviceScenario(environment: Readonly<Record<string, string>> = {}): Promise<ServiceScenario> {
   const folder = await temporaryFolder();
-  const options = { folder: folder.path, environment };
+  const aws = process.env['GITFERRY_TEST_AWS'] === 'moto' ? await startMotoServer() : undefined;
+  const options = { folder: folder.path, environment: { ...environment, ...(aws === undefined ? {} : awsEnvironment(aws)) } };
   let service = await startService(options);
   onTestFinished(async () => {
     await service.end('SIGKILL');
+    await aws?.close();
     await folder.remove();
   });
   return {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { AwsEndpoints } from '../../lib/local/aws-endpoints.ts';
 
 /** Beside the bundled benchmark, or from the tests' own folder. */
 const start = new URL(import.meta.url.includes('/dist/') ? 'start.js' : '../../dist/start.js', import.meta.url).pathname;
@@ -73,6 +74,18 @@ export async function startService({ folder, environment = {} }: ServiceOptions)
       child.kill(signal);
       return ended;
     },
+  };
+}
+
+/** Points the service at AWS endpoints of the test's own instead of embedded ones. */
+export function awsEnvironment({ dynamoDb, sqs, secretsManager }: Omit<AwsEndpoints, 'close'>): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb,
+    AWS_ENDPOINT_URL_SQS: sqs,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
   };
 }
 
