@@ -1,7 +1,7 @@
 /** Host keys as people type them, in known_hosts or bare form: checked whole, stored in known_hosts form, shown by their fingerprints. sshd(8). */
 import { createHash } from 'node:crypto';
 
-export const maxHostKeys = 10;
+const maxHostKeys = 10;
 
 const keyTypes: ReadonlySet<string> = new Set([
   'ssh-ed25519',

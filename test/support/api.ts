@@ -73,14 +73,19 @@ export const emptyOutcome: RunOutcome = {
   notes: [],
 };
 
-export const publicUrl = 'https://ferry.example.org';
+const publicUrl = 'https://ferry.example.org';
 
-export async function startTestApi(): Promise<TestApi> {
+/** `publicUrl` is a made-up one unless clients are to follow links. */
+export async function startTestApi({ isPublicHere = false } = {}): Promise<TestApi> {
   const aws = await startTestAws();
   const { dynamo, sqs, secrets } = aws.clients;
   const logLines: string[] = [];
   const clock = { now: () => Date.now(), random: () => Math.random() };
   const log = createLog((line) => logLines.push(line), 'debug');
+  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 });
+  const server = createAdaptorServer({ fetch: (request) => answer(request) });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const deps: ApiDeps = {
     records: createRecords({ dynamo, tableName: aws.tableName, clock }),
     jobs: createMirrorJobs({ dynamo, tableName: aws.tableName }),
@@ -89,13 +94,11 @@ export async function startTestApi(): Promise<TestApi> {
     clock,
     log,
     guard: createAddressGuard([]),
-    publicUrl,
+    publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),
   };
   const app = createApi(deps);
-  const server = createAdaptorServer({ fetch: app.fetch });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  answer = app.fetch;
   const lambdaHandler = handle(app);
 
   async function newToken(role: Role, { projectIds = null, expiresAt = null, name = role }: Partial<AccessToken> = {}): Promise<string> {
