@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
 import { createResources } from '../../lib/aws/create-resources.ts';
 import { startAwsEndpoints } from '../../lib/local/aws-endpoints.ts';
+import { startMotoServer } from './moto-server.ts';
 
 export interface TestAws {
   readonly clients: AwsClients;
@@ -12,9 +13,12 @@ export interface TestAws {
   close(): Promise<void>;
 }
 
-/** Sets the process's AWS variables: one per test file (vitest runs each in a process of its own). */
+/**
+ * Sets the process's AWS variables: one per test file (vitest runs each in a process of its own). The embedded endpoints, or moto_server where
+ * GITFERRY_TEST_AWS says `moto`.
+ */
 export async function startTestAws(): Promise<TestAws> {
-  const endpoints = await startAwsEndpoints();
+  const endpoints = await (process.env['GITFERRY_TEST_AWS'] === 'moto' ? startMotoServer() : startAwsEndpoints());
   Object.assign(process.env, {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
