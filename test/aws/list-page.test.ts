@@ -1,9 +1,9 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newProjectItem } from '../../lib/aws/project-item.ts';
 import { createRecordTable, type RecordTable } from '../../lib/aws/record-table.ts';
 import { createRecords } from '../../lib/aws/records.ts';
-import { keys } from '../../lib/aws/table.ts';
+import { keys, listAttributes } from '../../lib/aws/table.ts';
 import { systemClock } from '../../lib/core/clock.ts';
 import type { PageRequest, Records } from '../../lib/model/records.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
@@ -98,8 +98,27 @@ describe('a list in pages', () => {
     expect(await listed(page, onlyIds)).toEqual({ ids: expected, total, hasNext });
   });
 
+  it('counts up to 10,000, and goes on beyond without a total', async () => {
+    const last = 10_000;
+    const { dynamo } = aws.clients;
+    for (let first = 1; first <= last; first += 25) {
+      const requests = Array.from({ length: 25 }, (_, index) => first + index).map((id) => ({
+        PutRequest: { Item: { ...keys.credential(id), ...listAttributes('CREDENTIALS', id), id } },
+      }));
+      await dynamo.send(new BatchWriteCommand({ RequestItems: { [aws.tableName]: requests } }));
+    }
+    await setCounter('credential', last);
+    expect(await records.credentials.list({ page: 100, perPage: 100 })).toMatchObject({ total: 10_000, hasNext: false });
+    const made = await records.credentials.create({ name: 'one more', secretName: 's', createdAt: 1, updatedAt: 1 });
+    const first = await records.credentials.list({ page: 1, perPage: 2 });
+    expect(first).toMatchObject({ total: undefined, hasNext: true, items: [{ id: 1 }, { id: 2 }] });
+    expect(await records.credentials.list({ page: 101, perPage: 100 })).toEqual({ items: [made], total: undefined, hasNext: false });
+    const newest = await records.credentials.list({ page: 1, perPage: 2, sort: 'desc' });
+    expect(newest.items.map(({ id }) => id)).toEqual([10_001, 10_000]);
+  });
+
   it('is empty where there is nothing', async () => {
     expect(await records.tokens.list({ page: 1, perPage: 20 })).toEqual({ items: [], total: 0, hasNext: false });
-    expect(await records.credentials.list({ page: 1, perPage: 20, idAfter: 0 })).toEqual({ items: [], total: undefined, hasNext: false });
+    expect(await records.tokens.list({ page: 1, perPage: 20, idAfter: 0 })).toEqual({ items: [], total: undefined, hasNext: false });
   });
 });
