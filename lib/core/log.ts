@@ -19,7 +19,9 @@ export function createLog(writeLine: (line: string) => void, least: LogLevel, no
     write(level, event, fields = {}, redactor = structural) {
       if (logLevels.indexOf(level) < threshold) return;
       const clean = Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redactor.redact(value) : value]);
-      writeLine(`${JSON.stringify({ time: new Date(now()).toISOString(), level, event, ...Object.fromEntries(clean) })}\n`);
+      // A field never takes the place of these three.
+      const own = { time: new Date(now()).toISOString(), level, event };
+      writeLine(`${JSON.stringify({ ...own, ...Object.fromEntries(clean), ...own })}\n`);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Errors as they are kept on a mirror's item: a list of a hundred long ref names must not fill it (DynamoDB: 400 KB, and every write pays for its size). */
-import type { LastError } from '../model/mirror.ts';
+import type { LastError } from '../model/run.ts';
 
 export const lastErrorBytes = 16_384;
 /** The run's record has the whole message. */

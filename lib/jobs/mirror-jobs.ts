@@ -2,8 +2,8 @@
  * The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md, "The life of an update"). lib/aws/mirror-jobs.ts carries
  * them out; each is one write, atomic by itself, and none brings a deleted mirror back. Times are milliseconds since 1970.
  */
-import type { LastError, Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
-import type { Trigger } from '../model/run.ts';
+import type { Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
+import type { LastError, Trigger } from '../model/run.ts';
 
 export interface UpdateRequest {
   readonly trigger: Trigger;

@@ -1,7 +1,6 @@
 /** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
-import type { ErrorCode } from '../core/error-catalogue.ts';
 import type { CredentialReference } from './credential.ts';
-import type { RunSummary, Trigger } from './run.ts';
+import type { LastError, RunSummary, Trigger } from './run.ts';
 
 /** Names a mirror for as long as it exists: push mirrors by their number, a project's one pull mirror by `pull`. */
 export interface MirrorKey {
@@ -35,12 +34,6 @@ export interface MirrorSettings {
 
 export const updateStatuses = ['none', 'started', 'finished', 'to_retry', 'failed'] as const;
 export type UpdateStatus = (typeof updateStatuses)[number];
-
-export interface LastError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string;
-}
 
 /** What happened last. Times are milliseconds since 1970. */
 export interface MirrorStatus {

@@ -1,5 +1,11 @@
 /** What is kept of a run: its trigger, times, outcome and what happened to every ref. */
-import type { LastError } from './mirror.ts';
+import type { ErrorCode } from '../core/error-catalogue.ts';
+
+export interface LastError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** What asked for a run; `who` is a person's or script's token name, the provider of an event, or empty for the schedule. */
 export interface Trigger {

@@ -6,7 +6,7 @@ import type { AwsEndpoints } from '../../lib/local/aws-endpoints.ts';
 
 /** Beside the bundled benchmark, or from the tests' own folder. */
 const start = new URL(import.meta.url.includes('/dist/') ? 'start.js' : '../../dist/start.js', import.meta.url).pathname;
-export const adminToken = 'test-admin-token';
+const adminToken = 'test-admin-token';
 
 export interface ApiAnswer {
   readonly status: number;
