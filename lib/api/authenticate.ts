@@ -10,8 +10,8 @@ const maxTokenCharacters = 255;
 /** Refuses with 401 without a token that is known and has not expired. */
 export async function authenticate(headers: Headers, { records, clock }: Pick<ApiDeps, 'records' | 'clock'>): Promise<AccessToken> {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-  const token = headers.get('private-token')?.trim() ?? bearer;
-  if (token === undefined || token === '' || token.length > maxTokenCharacters) throw unauthorized();
+  const token = headers.get('private-token')?.trim() || bearer;
+  if (token === undefined || token.length > maxTokenCharacters) throw unauthorized();
   const found = await records.tokens.find(hashToken(token));
   if (found === undefined || !isValid(found, clock.now())) throw unauthorized();
   return found;

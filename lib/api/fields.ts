@@ -23,18 +23,22 @@ export function idField() {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const controls = /[\x00-\x1f\x7f]/;
 
+/** Half a character, as JSON can write it: nothing that is not UTF-8 can be stored. */
+const halves = /\p{Surrogate}/u;
+
 /** One line, not empty. */
 export function line(maxLength: number) {
-  return z
-    .string()
+  return text(maxLength)
     .refine((text) => text.trim() !== '', 'is empty')
-    .refine((text) => !controls.test(text), 'holds a line break or control character')
-    .max(maxLength);
+    .refine((text) => !controls.test(text), 'holds a line break or control character');
 }
 
 /** Any text, empty too: what it may hold is checked elsewhere. */
 export function text(maxLength: number) {
-  return z.string().max(maxLength);
+  return z
+    .string()
+    .max(maxLength)
+    .refine((text) => !halves.test(text), 'is not valid Unicode');
 }
 
 export function choice<const T extends readonly [string, ...string[]]>(values: T) {

@@ -53,7 +53,7 @@ export function hostKeyFingerprint(stored: string): HostKeyFingerprint | undefin
 
 /** Markers (@cert-authority, @revoked) are refused: they ask for more than comparing keys. */
 function parseLine(line: string, host: string): string | undefined {
-  const [, givenHost = host, type = '', rest = ''] = /^(?:([^@ ][^ ]*) +)?([a-z0-9-]+) +(.*)$/.exec(line) ?? [];
+  const [, givenHost = host, type = '', rest = ''] = /^(?:([!-?A-~][!-~]*) +)?([a-z0-9-]+) +(.*)$/.exec(line) ?? [];
   if (!keyTypes.has(type)) return undefined;
   const encoded = keyOf(type, rest);
   return encoded === undefined ? undefined : `${givenHost} ${type} ${encoded}`;

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { GitferryError } from '../core/errors.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Answer, ok } from './answer.ts';
-import { codedError } from './api-error.ts';
+import { ApiError, codedError } from './api-error.ts';
 import type { ProjectCall } from './endpoint.ts';
 import { boundedRefs, runRefSchema } from './show-run.ts';
 
@@ -26,8 +26,10 @@ export const planSchema = z
   })
   .openapi('Plan');
 
-/** Refuses with 504 when the time is up, 400 where the mirror's credential is gone. */
+/** Refuses with 504 when the time is up, 400 where the mirror's credential is gone, 409 in silent mode, in which no host is contacted. */
 export async function planMirror({ deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>, mirror: Mirror): Promise<Answer> {
+  const { silentModeEnabled } = await deps.records.settings.get();
+  if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   try {
     const outcome = await deps.plan({ mirror, project, timeoutMs: planMs });
     if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);

@@ -44,8 +44,8 @@ export interface AddressChange {
 type AddressDeps = Pick<ApiDeps, 'records' | 'secrets' | 'guard'>;
 
 /**
- * Checks what is given and completes it from what is stored. Stored credentials stay only while the URL stays on the same host: they are never sent
- * to another. Refuses with 400 (403 for a shared credential that is not the token's to give away). Writes nothing.
+ * Checks what is given and completes it from what is stored. Stored credentials and host keys stay only while the URL stays on the same host: a
+ * password is never sent to another. Refuses with 400 (403 for a shared credential that is not the token's to give away). Writes nothing.
  */
 export async function resolveAddress(
   given: GivenAddress,
@@ -59,11 +59,16 @@ export async function resolveAddress(
   const authMethod = given.authMethod ?? stored?.authMethod ?? 'password';
   // So far every URL is one of HTTP.
   if (authMethod === 'ssh_public_key') throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
-  const hostKeys = given.hostKeys === undefined ? (stored?.hostKeys ?? []) : checkHostKeys(given.hostKeys, url);
-  const staying = stored !== undefined && isSameHost(stored.url, url.href) ? stored.credential : null;
+  const staying = stored !== undefined && isSameHost(stored.url, url.href) ? stored : undefined;
+  const hostKeys = given.hostKeys === undefined ? (staying?.hostKeys ?? []) : checkHostKeys(given.hostKeys, url);
   const name = given.username === undefined ? userInfo?.username : given.username;
   const password = given.password === undefined ? userInfo?.password : given.password;
-  const credentials = await resolveCredential({ name, password, credentialId: given.credentialId }, staying, token, deps);
+  const credentials = await resolveCredential(
+    { name, password, credentialId: given.credentialId },
+    staying?.credential ?? null,
+    token,
+    deps,
+  );
   const address = { url: url.href, authMethod, hostKeys, credential: credentials.credential };
   const changed = stored === undefined || credentials.own !== undefined || !isSameAddress(stored, address);
   return { parsed: url, address, ownCredential: credentials.own, changed };

@@ -89,7 +89,9 @@ describe('who may do what', () => {
     expect(await api.call('GET', `/version?private_token=${api.ownerToken}`, options())).toMatchObject(unauthorized);
   });
 
-  it('takes the token as PRIVATE-TOKEN or as Bearer', async () => {
+  it('takes the token as PRIVATE-TOKEN or as Bearer, also beside an empty PRIVATE-TOKEN', async () => {
+    const both = { authorization: `Bearer ${api.ownerToken}`, 'private-token': '' };
+    expect((await api.call('GET', '/user', { token: '', headers: both })).status).toBe(200);
     const bearer = await api.call('GET', '/user', { token: '', headers: { authorization: `Bearer ${api.ownerToken}` } });
     expect([bearer.status, bearer.body.username]).toEqual([200, 'root']);
     expect((await api.call('GET', '/user')).body.username).toBe('root');
@@ -299,6 +301,9 @@ describe('whatever is sent', () => {
       'https://127.1/r',
       'https://u:p@h/r',
       'a/b',
+      '\ud800',
+      '\u0000',
+      '',
       '(?=x)',
       '2031-01-01',
       1,

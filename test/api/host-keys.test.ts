@@ -38,6 +38,7 @@ describe('parseHostKeys', () => {
     ['a key with something behind it', `${ed25519}AAAA`],
     ['a type that is not that of the key', ed25519.replace('ssh-ed25519 ', 'ssh-rsa ')],
     ['a type nobody should use', ed25519.replace('ssh-ed25519 ', 'ssh-dss ')],
+    ['a host that is no ASCII', `h\u00f6st ${ed25519}`],
     ['a certificate authority', `@cert-authority *.example.org ${ed25519}`],
     ['a fingerprint', 'SHA256:cl/ukwPpt6RCku7iGyIaHauaEmMA/Hk3xaB0qt3rjqc'],
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----'],

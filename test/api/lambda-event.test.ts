@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { withEncodedPath } from '../../lib/api/lambda-event.ts';
+import { requestEvent } from '../../lib/api/lambda-event.ts';
 
-describe('withEncodedPath', () => {
+const eventOf = (rawPath: string, method = 'GET', body?: string) => ({
+  rawPath,
+  requestContext: { http: { method } },
+  ...(body === undefined ? {} : { body }),
+});
+
+describe('requestEvent', () => {
   it.each([
     ['/api/v4/projects/7/protected_branches/what?', '/api/v4/projects/7/protected_branches/what%3F'],
     ['/api/v4/projects/7/protected_branches/fix#12', '/api/v4/projects/7/protected_branches/fix%2312'],
@@ -9,6 +15,14 @@ describe('withEncodedPath', () => {
     ['/api/v4/projects/a%2Fb', '/api/v4/projects/a%2Fb'],
     ['/api/v4/projects/a/b', '/api/v4/projects/a/b'],
   ])('makes %s fit for a URL', (rawPath, encoded) => {
-    expect(withEncodedPath({ rawPath })).toEqual({ rawPath: encoded });
+    expect(requestEvent(eventOf(rawPath))).toEqual(eventOf(encoded));
+  });
+
+  it.each(['GET', 'HEAD'])('leaves out the body of %s', (method) => {
+    expect(requestEvent(eventOf('/x', method, '{}'))).toEqual(eventOf('/x', method));
+  });
+
+  it.each(['POST', 'DELETE'])('keeps the body of %s', (method) => {
+    expect(requestEvent(eventOf('/x', method, '{}'))).toEqual(eventOf('/x', method, '{}'));
   });
 });

@@ -7,7 +7,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { handle } from 'hono/aws-lambda';
 import type { ApiDeps } from '../../lib/api/api-deps.ts';
 import { createApi } from '../../lib/api/create-api.ts';
-import { withEncodedPath } from '../../lib/api/lambda-event.ts';
+import { requestEvent } from '../../lib/api/lambda-event.ts';
 import { createJobQueue } from '../../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
@@ -138,7 +138,7 @@ export async function startTestApi({ isPublicHere = false } = {}): Promise<TestA
         isBase64Encoded: options.base64 ?? false,
         ...(text === undefined ? {} : { body: options.base64 ? Buffer.from(text).toString('base64') : text }),
       } as unknown as APIGatewayProxyEventV2;
-      const result = (await lambdaHandler(withEncodedPath(event) as never)) as APIGatewayProxyStructuredResultV2;
+      const result = (await lambdaHandler(requestEvent(event) as never)) as APIGatewayProxyStructuredResultV2;
       if (result.isBase64Encoded && result.body !== '') throw new Error('a text answer came in base64');
       return answerOf(result.statusCode ?? 0, new Headers(result.headers as Record<string, string>), result.body ?? '');
     },

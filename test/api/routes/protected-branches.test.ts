@@ -36,7 +36,7 @@ describe('protected branches', () => {
     expect(again).toMatchObject({ status: 409, body: { message: "Protected branch 'main' already exists" } });
   });
 
-  it.each(['a..b', 'a b', '-\u0000', 'a~1', 'a//b', '/a', 'a/', 'a.lock', '.a', 'a^', '[a]'])('refuses %j', async (name) => {
+  it.each(['a..b', 'a b', '-\u0000', 'a~1', 'a//b', '/a', 'a/', 'a.lock', '.a', 'a^', '[a]', '\ud800'])('refuses %j', async (name) => {
     const { id } = await api.newProject();
     expect((await api.call('POST', `/projects/${id}/protected_branches`, { body: { name } })).status).toBe(400);
   });

@@ -246,6 +246,12 @@ describe.each(['PUT', 'POST'])('%s /projects/:id/remote_mirrors/:mirror_id', (me
     else await expect(old).rejects.toMatchObject({ code: 'secret_missing' });
   });
 
+  it('keeps host keys on the same host only', async () => {
+    const mirror = await newMirror({ host_keys: [hostKey] });
+    expect((await edit(mirror, { url: 'https://m.example.org/b.git' })).body.host_keys).toHaveLength(1);
+    expect((await edit(mirror, { url: 'https://n.example.org/b.git' })).body.host_keys).toEqual([]);
+  });
+
   it('completes a credential from the stored one, and drops it when asked to', async () => {
     const mirror = await newMirror({ username: 'me', password: 'token-7' });
     await edit(mirror, { password: 'token-8' });
@@ -387,6 +393,14 @@ describe('a push mirror', () => {
       status: 200,
       body: { outcome: 'success', refs: [ref], refs_total: 1, refs_truncated: false, dry_run: true },
     });
+  });
+
+  it('contacts nobody for a plan in silent mode', async () => {
+    const mirror = await newMirror();
+    await api.call('PUT', '/application/settings', { body: { silent_mode_enabled: true } });
+    api.plan = () => Promise.reject(new Error('contacted'));
+    expect(await api.call('GET', `${pathOf(mirror)}/plan`)).toMatchObject({ status: 409, body: { code: 'silent_mode' } });
+    await api.call('PUT', '/application/settings', { body: { silent_mode_enabled: false } });
   });
 
   it('answers a plan that is too large with a part of it', async () => {
