@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../support/api.ts';
+import { isAvailable } from '../support/programs.ts';
 
 const python = '/usr/bin/python3';
-const isInstalled = existsSync(python) && existsSync('/usr/lib/python3/dist-packages/gitlab/__init__.py');
 
-describe.skipIf(!isInstalled)('python-gitlab', () => {
+describe.skipIf(!isAvailable('pythonGitlab'))('python-gitlab', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await startTestApi({ isPublicHere: true });

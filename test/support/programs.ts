@@ -37,6 +37,11 @@ export const programs = {
     suite: 'interop with dulwich',
     debianPackages: 'python3-dulwich',
   },
+  pythonGitlab: {
+    path: allOf('/usr/lib/python3/dist-packages/gitlab/__init__.py', '/usr/bin/python3'),
+    suite: 'python-gitlab against the API',
+    debianPackages: 'python3-gitlab',
+  },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
 } satisfies Record<string, Program>;
 
