@@ -1,0 +1,466 @@
+/**
+ * A world in which requests, workers and ticks live at the mercy of a list of numbers: every step of theirs against the table or the queue waits until
+ * it is chosen, may fail or be the last one of its process; messages are lost, doubled, late and out of order; time stands still until it is moved.
+ * Their code is the real one, and so is the table; only the order of things is made up.
+ */
+import { DeleteCommand, type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { createHostSlots } from '../../lib/aws/host-slots.ts';
+import { mirrorOfItem } from '../../lib/aws/mirror-item.ts';
+import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { dueShardOf, keys } from '../../lib/aws/table.ts';
+import { createDeadline } from '../../lib/core/deadline.ts';
+import { GitferryError } from '../../lib/core/errors.ts';
+import { createLog } from '../../lib/core/log.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
+import type { JobQueue, WakeUp } from '../../lib/jobs/job-queue.ts';
+import { dueShards, type MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
+import { requestRuns, updateNow } from '../../lib/jobs/request-run.ts';
+import { runJob } from '../../lib/jobs/run-job.ts';
+import type { SyncedRun } from '../../lib/jobs/run-sync.ts';
+import { sendWaiting, tick } from '../../lib/jobs/tick.ts';
+import { summarise } from '../../lib/mirror/outcome.ts';
+import { defaultInstanceSettings } from '../../lib/model/instance-settings.ts';
+import type { Mirror } from '../../lib/model/mirror.ts';
+import type { TestAws } from '../support/aws.ts';
+import { heldClock, noon, plainProject, putMirror } from '../support/mirrors.ts';
+
+/** Puts a defect between the use cases and their ports. */
+export interface Plant {
+  jobs?(jobs: MirrorJobs, dynamo: DynamoDBDocumentClient, tableName: string): MirrorJobs;
+  queue?(queue: JobQueue, dynamo: DynamoDBDocumentClient, tableName: string): JobQueue;
+}
+
+type Kind = 'requester' | 'worker' | 'tick';
+type Way = 'well' | 'crash before' | 'crash after' | 'fail before' | 'fail after' | 'lose';
+
+interface Gate {
+  readonly kind: 'table' | 'queue' | 'sync';
+  /** Never rejects: what goes wrong is the process's to hear. */
+  proceed(way: Way): Promise<void>;
+}
+
+interface Process {
+  readonly kind: Kind;
+  readonly gates: Gate[];
+  isCrashed: boolean;
+  /** Slow: nothing of it goes on until it wakes up. */
+  isAsleep: boolean;
+  isFinished: boolean;
+  /** Worker: the lease it took. */
+  token: string | undefined;
+  /** Requester: the step of its write. */
+  wroteAt: number | undefined;
+}
+
+interface Accepted {
+  readonly mirror: number;
+  readonly step: number;
+}
+
+interface Message {
+  readonly wakeUp: WakeUp;
+  readonly availableAt: number;
+}
+
+const quiet = createLog(() => {}, 'error');
+const never = new Promise<never>(() => {});
+
+export class World {
+  readonly #aws: TestAws;
+  readonly #plant: Plant;
+  readonly #clock = heldClock();
+  readonly #projectId: number;
+  #settings = { ...defaultInstanceSettings, maxRunsPerHost: 1 };
+  #mirrors: Mirror[] = [];
+  readonly #processes = new Set<Process>();
+  #messages: Message[] = [];
+  #step = 0;
+  readonly #accepted: Accepted[] = [];
+  readonly #completed: { readonly mirror: number; readonly startedAtStep: number }[] = [];
+  /** When the present lease of a mirror was taken or last renewed. */
+  readonly #alive = new Map<number, number>();
+  readonly #snapshots = new Map<number, Mirror>();
+  readonly #violations: string[] = [];
+  #isCalm = false;
+
+  constructor(aws: TestAws, projectId: number, plant: Plant = {}) {
+    this.#aws = aws;
+    this.#projectId = projectId;
+    this.#plant = plant;
+  }
+
+  async open(): Promise<void> {
+    for (let n = 0; n < 2; n++) {
+      // Always in the same partitions of the index.
+      const id = this.#projectId * dueShards + n;
+      const mirror = await putMirror(this.#aws, {
+        id,
+        mirror: id,
+        projectId: this.#projectId,
+        url: `https://mirrors-${this.#projectId}.example.org/${n}.git`,
+        dueAt: noon + 10 * 60_000,
+      });
+      this.#mirrors.push(mirror);
+      this.#snapshots.set(mirror.id, mirror);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.#processes) process.isCrashed = true;
+    for (const mirror of this.#mirrors) {
+      await this.#aws.clients.dynamo.send(new DeleteCommand({ TableName: this.#aws.tableName, Key: keys.mirror(mirror) }));
+    }
+  }
+
+  /** One step, chosen by this number among all that could happen now. */
+  async act(choice: number): Promise<void> {
+    const actions: (readonly [number, () => unknown])[] = [];
+    for (const process of this.#live()) {
+      const { isAsleep } = process;
+      actions.push([
+        3,
+        () => {
+          process.isAsleep = !isAsleep;
+        },
+      ]);
+      for (const gate of isAsleep ? [] : process.gates) {
+        actions.push([40, () => this.#pass(process, gate, 'well')]);
+        actions.push([1, () => this.#pass(process, gate, 'crash before')], [1, () => this.#pass(process, gate, 'crash after')]);
+        if (gate.kind === 'queue')
+          actions.push([4, () => this.#pass(process, gate, 'fail before')], [4, () => this.#pass(process, gate, 'lose')]);
+        // A worker would sleep before it tries again; those crash instead.
+        if (gate.kind === 'table' && process.kind !== 'worker') {
+          actions.push([1, () => this.#pass(process, gate, 'fail before')], [1, () => this.#pass(process, gate, 'fail after')]);
+        }
+      }
+    }
+    for (const message of this.#messages) {
+      if (message.availableAt <= this.#clock.now())
+        actions.push([20, () => this.#deliver(message)], [3, () => this.#startWorker(message.wakeUp)]);
+      actions.push([1, () => this.#drop(message)]);
+    }
+    for (const mirror of this.#mirrors) {
+      actions.push([6, () => this.#startEvent(mirror)], [2, () => this.#startUpdateNow(mirror)], [3, () => this.#beat(mirror)]);
+    }
+    actions.push([6, () => this.#startTick()], [4, () => this.#letMinutesPass()], [1, () => this.#toggleSilentMode()]);
+    for (const [weight, ms] of [
+      [2, 1_000],
+      [2, 20_000],
+      [2, 60_000],
+    ] as const)
+      actions.push([weight, () => this.#clock.add(ms)]);
+    const total = actions.reduce((sum, [weight]) => sum + weight, 0);
+    let left = choice % total;
+    const [, action] = actions.find(([weight]) => (left -= weight) < 0)!;
+    await action();
+    await this.#flush();
+  }
+
+  /** No more faults: all that is under way goes on, and minutes pass. Resolves with how many passed until nothing was left to do. */
+  async calm(mostMinutes: number): Promise<number | undefined> {
+    this.#isCalm = true;
+    if (this.#settings.silentModeEnabled) await this.#toggleSilentMode();
+    for (let minutes = 0; minutes <= mostMinutes; ) {
+      await this.#goOn();
+      const now = this.#clock.now();
+      const available = this.#messages.filter(({ availableAt }) => availableAt <= now);
+      for (const message of available) await this.#deliver(message);
+      if (available.length > 0) continue;
+      if (this.#isIdle()) return minutes;
+      // The ticks of minutes in which nothing is due would find nothing.
+      const due = Math.min(...[...this.#snapshots.values()].map(({ dueAt }) => dueAt ?? Number.POSITIVE_INFINITY));
+      const nextTick = Math.max(Math.floor(now / 60_000) * 60_000 + 60_000, Math.ceil(due / 60_000) * 60_000);
+      const next = Math.min(nextTick, ...this.#messages.map(({ availableAt }) => availableAt));
+      this.#clock.set(next);
+      minutes += (next - now) / 60_000;
+      if (next === nextTick) await this.#startTick();
+    }
+    return undefined;
+  }
+
+  /** What must not be, after `calm`; `minutes` is what that gave. */
+  problems(minutes: number | undefined): readonly string[] {
+    const isServed = ({ mirror, step }: Accepted): boolean =>
+      this.#completed.some((run) => run.mirror === mirror && run.startedAtStep > step);
+    return [
+      ...this.#violations,
+      ...this.#accepted.filter((request) => !isServed(request)).map(() => 'no run was started after an accepted request'),
+      ...(minutes === undefined ? ['a mirror waits for ever'] : []),
+    ];
+  }
+
+  get figures(): { readonly accepted: number; readonly completed: number } {
+    return { accepted: this.#accepted.length, completed: this.#completed.length };
+  }
+
+  #isIdle(): boolean {
+    const isBusy = (mirror: Mirror): boolean =>
+      mirror.queuedAt !== null || mirror.leaseToken !== null || mirror.requestedSeq > mirror.doneSeq;
+    return this.#live().length === 0 && this.#messages.length === 0 && ![...this.#snapshots.values()].some(isBusy);
+  }
+
+  #live(): Process[] {
+    return [...this.#processes].filter(({ isCrashed, isFinished }) => !isCrashed && !isFinished);
+  }
+
+  async #goOn(): Promise<void> {
+    for (;;) {
+      const process = this.#live().find(({ gates }) => gates.length > 0);
+      if (process === undefined) return;
+      await this.#pass(process, process.gates[0]!, 'well');
+      await this.#flush();
+    }
+  }
+
+  // ---- what can happen
+
+  async #pass(process: Process, gate: Gate, way: Way): Promise<void> {
+    this.#step++;
+    process.gates.splice(process.gates.indexOf(gate), 1);
+    if (way.startsWith('crash')) process.isCrashed = true;
+    await gate.proceed(way);
+  }
+
+  #deliver(message: Message): Promise<void> | void {
+    this.#drop(message);
+    return this.#startWorker(message.wakeUp);
+  }
+
+  #drop(message: Message): void {
+    this.#messages = this.#messages.filter((other) => other !== message);
+  }
+
+  async #beat(mirror: Mirror): Promise<void> {
+    const { leaseToken } = this.#snapshots.get(mirror.id)!;
+    const holder = this.#live().find(({ token }) => token !== undefined && token === leaseToken);
+    if (holder === undefined || leaseToken === null) return;
+    const { dynamo } = this.#aws.clients;
+    if (await createMirrorJobs({ dynamo, tableName: this.#aws.tableName }).renew(mirror, leaseToken))
+      this.#alive.set(mirror.id, this.#clock.now());
+    await this.#look(holder);
+  }
+
+  async #toggleSilentMode(): Promise<void> {
+    const silentModeEnabled = !this.#settings.silentModeEnabled;
+    this.#settings = { ...this.#settings, silentModeEnabled };
+    if (!silentModeEnabled) this.#start('tick', (ports) => sendWaiting({ ...ports, clock: this.#clock, log: quiet }));
+    await this.#flush();
+  }
+
+  #startEvent(mirror: Mirror): void {
+    const trigger = { kind: 'event', who: 'github' } as const;
+    this.#start('requester', async (ports, process) => {
+      const [answer] = await requestRuns([mirror], { trigger }, { ...ports, ...this.#common() });
+      if (answer !== 'ignored') this.#accept(mirror, process);
+    });
+  }
+
+  #startUpdateNow(mirror: Mirror): void {
+    this.#start('requester', async (ports, process) => {
+      const answer = await updateNow(mirror, { who: 'ada', confirmDeletions: false }, { ...ports, ...this.#common() });
+      if (answer !== undefined && answer.status !== 'disabled') this.#accept(mirror, process);
+    });
+  }
+
+  #accept({ id }: Mirror, { wroteAt }: Process): void {
+    if (wroteAt === undefined) this.#violations.push('a request was accepted that is not in the table');
+    else this.#accepted.push({ mirror: id, step: wroteAt });
+  }
+
+  /** Ticks that go well, while everything else stands still: whoever holds a lease is dead for them. */
+  async #letMinutesPass(): Promise<void> {
+    for (let minutes = 0; minutes < 2; minutes++) {
+      this.#clock.add(60_000);
+      const process = await this.#startTick();
+      for (let gate = process.gates[0]; gate !== undefined; gate = process.gates[0]) {
+        await this.#pass(process, gate, 'well');
+        await this.#flush();
+      }
+    }
+  }
+
+  async #startTick(): Promise<Process> {
+    const time = Math.floor(this.#clock.now() / 60_000) * 60_000;
+    const process = this.#start('tick', async (ports) => {
+      const deadline = createDeadline(3600_000);
+      const records = { settings: this.#common().settings, runs: nothingKept };
+      await tick({ time, deadline }, { ...ports, records, clock: this.#clock, log: quiet });
+      deadline.clear();
+    });
+    await this.#flush();
+    return process;
+  }
+
+  async #startWorker({ key }: WakeUp): Promise<void> {
+    this.#start('worker', async (ports, process) => {
+      const deadline = createDeadline(3600_000);
+      await runJob(
+        key,
+        { deadline },
+        {
+          ...ports,
+          records: {
+            settings: this.#common().settings,
+            runs: nothingKept,
+            activity: { add: async () => {}, list: () => never },
+            hooks: { ofProject: async () => [] } as never,
+            projects: { get: async () => ({ ...plainProject, id: this.#projectId }), noteDefaultBranch: async () => {} } as never,
+          },
+          sync: ({ mirror }) => this.#sync(process, mirror),
+          clock: this.#clock,
+          log: quiet,
+          heartbeat: { beatMs: 3600_000, giveUpMs: 7200_000 },
+        },
+      );
+      deadline.clear();
+    });
+    await this.#flush();
+  }
+
+  /** The run itself: begins when it is let, and ends when it is let. */
+  async #sync(process: Process, { id }: Mirror): Promise<SyncedRun> {
+    await this.#gate(process, 'sync', async () => {});
+    const startedAtStep = this.#step;
+    await this.#gate(process, 'sync', async () => {});
+    this.#completed.push({ mirror: id, startedAtStep });
+    const redactor = createRedactor([]);
+    const turn = this.#isCalm ? 0 : startedAtStep % 7;
+    const error = turn === 3 ? new GitferryError('connection_failed') : turn === 5 ? new GitferryError('permission_denied') : undefined;
+    const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
+    return { outcome: summarise(facts, redactor), defaultBranch: null, redactor };
+  }
+
+  // ---- processes and their gates
+
+  #common() {
+    const settings = { get: async () => this.#settings, update: () => never };
+    return { settings, clock: this.#clock, log: quiet };
+  }
+
+  #start(kind: Kind, body: (ports: ReturnType<World['ports']>, process: Process) => Promise<unknown>): Process {
+    const process: Process = {
+      kind,
+      gates: [],
+      isCrashed: false,
+      isAsleep: false,
+      isFinished: false,
+      token: undefined,
+      wroteAt: undefined,
+    };
+    this.#processes.add(process);
+    const ended = (): void => {
+      process.isFinished = true;
+    };
+    body(this.ports(process), process).then(ended, ended);
+    return process;
+  }
+
+  ports(process: Process) {
+    const { tableName } = this.#aws;
+    const dynamo = this.#gatedDynamo(process);
+    const jobs = createMirrorJobs({ dynamo, tableName });
+    const queue = this.#gatedQueue(process);
+    return {
+      jobs: this.#plant.jobs?.(jobs, dynamo, tableName) ?? jobs,
+      queue: this.#plant.queue?.(queue, dynamo, tableName) ?? queue,
+      slots: createHostSlots({ dynamo, tableName }),
+    };
+  }
+
+  #gatedDynamo(process: Process): DynamoDBDocumentClient {
+    const { dynamo } = this.#aws.clients;
+    const send = (command: never): Promise<unknown> => {
+      // Reading the index changes nothing: what counts is what may happen between that and the write.
+      const shard = (command as QueryCommand).input.ExpressionAttributeValues?.[':shard'];
+      if (shard !== undefined && !this.#mirrors.some(({ id }) => shard === dueShardOf(id))) return Promise.resolve({ Items: [] });
+      if ((command as object) instanceof QueryCommand) return this.#gate(process, 'query', () => dynamo.send(command));
+      return this.#gate(process, 'table', async () => {
+        try {
+          return await dynamo.send(command);
+        } finally {
+          if ((command as object) instanceof UpdateCommand) await this.#look(process);
+        }
+      });
+    };
+    return { send } as unknown as DynamoDBDocumentClient;
+  }
+
+  #gatedQueue(process: Process): JobQueue {
+    return {
+      send: async (wakeUps) => {
+        const way = await this.#gate(process, 'queue', async (chosen) => {
+          if (chosen === 'well' || chosen === 'crash after') {
+            for (const wakeUp of wakeUps) this.#messages.push({ wakeUp, availableAt: this.#clock.now() + wakeUp.delaySeconds * 1000 });
+          }
+          return chosen;
+        });
+        return way === 'fail before' ? wakeUps : [];
+      },
+    };
+  }
+
+  readonly #queries: (() => Promise<void>)[] = [];
+
+  #gate<T>(process: Process, kind: Gate['kind'] | 'query', effect: (way: Way) => Promise<T>): Promise<T> {
+    if (process.isCrashed) return never;
+    return new Promise((resolve, reject) => {
+      const proceed = async (way: Way): Promise<void> => {
+        const broken = new Error('made up');
+        const hasEffect = kind === 'queue' || (way !== 'crash before' && way !== 'fail before');
+        try {
+          const result = hasEffect ? await effect(way) : undefined;
+          if (way.startsWith('crash')) return;
+          if (kind !== 'queue' && way.startsWith('fail')) reject(broken);
+          else resolve(result as T);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (kind === 'query') this.#queries.push(() => proceed('well'));
+      else process.gates.push({ kind, proceed });
+    });
+  }
+
+  /** Until every process waits at a gate or has ended. */
+  async #flush(): Promise<void> {
+    for (;;) {
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const query = this.#queries.shift();
+      if (query === undefined) break;
+      await query();
+    }
+  }
+
+  // ---- what must never be
+
+  /** After a step against the table: what has become of the leases, and by whose hand. */
+  async #look(process: Process): Promise<void> {
+    const { Items: items } = await this.#aws.clients.dynamo.send(
+      new QueryCommand({
+        TableName: this.#aws.tableName,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': keys.project(this.#projectId).pk },
+        ConsistentRead: true,
+      }),
+    );
+    for (const after of items!.map(mirrorOfItem)) {
+      const before = this.#snapshots.get(after.id)!;
+      this.#snapshots.set(after.id, after);
+      if (after.requestedSeq > before.requestedSeq && process.kind === 'requester') process.wroteAt = this.#step;
+      if (after.leaseToken === before.leaseToken) continue;
+      if (before.leaseToken === null) {
+        process.token = after.leaseToken ?? undefined;
+        this.#alive.set(after.id, this.#clock.now());
+      } else if (after.leaseToken !== null) {
+        this.#violations.push('a lease was taken that somebody held');
+        process.token = after.leaseToken;
+      } else if (process.kind === 'worker' && process.token !== before.leaseToken) {
+        this.#violations.push('a lease was given back by somebody who did not hold it');
+      } else if (process.kind !== 'worker' && this.#clock.now() - this.#alive.get(after.id)! < 50_000) {
+        this.#violations.push('a lease was broken although its holder was alive less than 50 seconds ago');
+      }
+    }
+  }
+}
+
+const nothingKept = { put: async () => {}, putIfAbsent: async () => {}, get: () => never, list: () => never };

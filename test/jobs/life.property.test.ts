@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestAws, type TestAws } from '../support/aws.ts';
+import { type Plant, World } from './life-world.ts';
+import { plants } from './planted-bugs.ts';
+
+let aws: TestAws;
+beforeAll(async () => {
+  aws = await startTestAws();
+});
+afterAll(() => aws.close());
+
+/** Resent messages wait up to an hour. */
+const mostMinutes = 150;
+let cases = 0;
+const seen = { accepted: 0, completed: 0, minutes: 0 };
+
+async function live(choices: readonly number[], plant?: Plant): Promise<void> {
+  const world = new World(aws, 1_000_000 + ++cases, plant);
+  await world.open();
+  try {
+    for (const choice of choices) await world.act(choice);
+    const minutes = await world.calm(mostMinutes);
+    const problems = [...new Set(world.problems(minutes))];
+    if (problems.length > 0) throw new Error(problems.join('; '));
+    seen.accepted += world.figures.accepted;
+    seen.completed += world.figures.completed;
+    seen.minutes = Math.max(seen.minutes, minutes ?? 0);
+  } finally {
+    await world.close();
+  }
+}
+
+const lives = (plant?: Plant) =>
+  fc.asyncProperty(fc.array(fc.nat({ max: 1_000_000 }), { minLength: 60, maxLength: 160, size: 'max' }), (choices) => live(choices, plant));
+
+describe('the life of an update', () => {
+  it('follows every accepted request with a run, never has two holders of a lease, and lets no mirror wait for ever', async () => {
+    await fc.assert(lives(), { seed: 20_300_107, numRuns: 60 });
+    // Otherwise nothing much was tried.
+    expect(seen.accepted).toBeGreaterThan(150);
+    expect(seen.completed).toBeGreaterThan(100);
+  });
+
+  it.each(Object.entries(plants))('would not get by with %s', async (_, { finding, seed, ...plant }) => {
+    const result = await fc.check(lives(plant), { seed, numRuns: 200, endOnFailure: true });
+    expect(result.errorInstance).toMatchObject({ message: expect.stringContaining(finding) });
+  });
+});
