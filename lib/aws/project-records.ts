@@ -65,7 +65,11 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
       if (claim === undefined) return undefined;
       await noteCodeCommitUrl(table, id, settings.repositoryUrl);
       const item = newProjectItem(id, settings, now);
-      await table.put(item, isNew);
+      // A repeat of the SDK's after a lost answer finds its own item; any other means that the counter was set back.
+      if (!(await table.put(item, isNew)) && (await get(id))?.path !== settings.path) {
+        await releasePath(table, claim);
+        throw new Error(`project ${id} exists already`);
+      }
       if (await confirmPath(table, claim)) return projectOfItem(item);
       await table.remove(keys.project(id));
       return undefined;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRecordTable, type RecordTable } from '../../lib/aws/record-table.ts';
+import { createRecordTable, exists, type RecordTable } from '../../lib/aws/record-table.ts';
 import { createRecords } from '../../lib/aws/records.ts';
 import { keys } from '../../lib/aws/table.ts';
+import { updateExpression } from '../../lib/aws/update-expression.ts';
 import { systemClock } from '../../lib/core/clock.ts';
 import type { Records } from '../../lib/model/records.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
@@ -133,6 +134,16 @@ describe('the path of a project', () => {
     expect(found.filter((one) => one !== undefined)).toEqual([end]);
     // And every other is free.
     for (const path of ['race/start', ...paths].filter((one) => one !== end?.path)) await newProject({ path });
+  });
+});
+
+describe('a counter that was set back', () => {
+  it('harms no project: the next creation fails and leaves its path free', async () => {
+    const project = await newProject({ path: 'counted/first' });
+    await table.update(keys.counter('project'), updateExpression({ last_id: project.id - 1 }), exists);
+    await expect(records.projects.create(sampleProject({ path: 'counted/second' }), now)).rejects.toThrow('exists already');
+    expect(await records.projects.get(project.id)).toEqual(project);
+    expect(await newProject({ path: 'counted/second' })).toMatchObject({ id: project.id + 1 });
   });
 });
 
