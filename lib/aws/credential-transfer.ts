@@ -72,12 +72,40 @@ async function transferProject(table: RecordTable, clock: Clock, id: number, { f
   const known = { values: { ':from': from, ':url': url } };
   const parts = updateExpression({ credential_id: to }, known);
   if ((await table.update(keys.project(id), parts, 'credential_id = :from AND repository_url = :url')) === undefined) return false;
+  await resetFailingOfProject(table, clock, id);
+  return true;
+}
+
+/**
+ * Resets and un-pauses the mirrors that fail and use this credential, themselves or through their project: its value has been changed. Resolves with
+ * them; what does not fail is left alone and uses the new value from its next run on.
+ */
+export async function resetFailingUsers(table: RecordTable, clock: Clock, id: number): Promise<readonly MirrorKey[]> {
+  const reset: MirrorKey[] = [];
+  const only = (mirror: Mirror) => mirror.credential?.kind === 'shared' && mirror.credential.credentialId === id && isFailing(mirror);
+  for await (const rows of groups(table.query(usesQuery(id)), atOnce)) {
+    const found = await Promise.all(
+      rows.map(async (row) => {
+        if (row['sk'] === 'PROJECT') return resetFailingOfProject(table, clock, Number(String(row['pk']).slice('PROJECT#'.length)));
+        const mirror = await changeMirror(table, clock, keyOfItem(row), { changes: {}, resetStatus: true, only });
+        return mirror === undefined ? [] : [keyOfItem(row)];
+      }),
+    );
+    reset.push(...found.flat());
+  }
+  return [...new Map(reset.map((key) => [`${key.projectId}/${key.mirror}`, key])).values()];
+}
+
+async function resetFailingOfProject(table: RecordTable, clock: Clock, id: number): Promise<readonly MirrorKey[]> {
   const values = { ':pk': keys.project(id).pk, ':mirror': 'MIRROR#' };
   const items = await table.all({ condition: { expression: 'pk = :pk AND begins_with(sk, :mirror)', values }, consistent: true });
-  const isFailing = (mirror: Mirror) => mirror.paused || mirror.updateStatus === 'failed' || mirror.updateStatus === 'to_retry';
   const failing = items.map(mirrorOfItem).filter(isFailing);
   await Promise.all(failing.map((mirror) => changeMirror(table, clock, mirror, { changes: {}, resetStatus: true, only: isFailing })));
-  return true;
+  return failing.map(({ projectId, mirror }) => ({ projectId, mirror }));
+}
+
+function isFailing({ paused, updateStatus }: Mirror): boolean {
+  return paused || updateStatus === 'failed' || updateStatus === 'to_retry';
 }
 
 function usesQuery(credentialId: number) {

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { MirrorRecords } from '../model/records.ts';
 import { noteCodeCommitUrl } from './code-commit-lookup.ts';
-import { transferCredential, usesOfCredential } from './credential-transfer.ts';
+import { resetFailingUsers, transferCredential, usesOfCredential } from './credential-transfer.ts';
 import { changeMirror } from './mirror-change.ts';
 import { itemOfMirror, mirrorOfItem } from './mirror-item.ts';
 import { isNew, type RecordTable } from './record-table.ts';
@@ -59,5 +59,6 @@ export function createMirrorRecords(table: RecordTable, clock: Clock): MirrorRec
 
     transferCredential: (from, to, host) => transferCredential(table, clock, { from, to, host }),
     usesOfCredential: (id) => usesOfCredential(table, id),
+    resetFailingUsers: (id) => resetFailingUsers(table, clock, id),
   };
 }

@@ -80,6 +80,8 @@ export interface MirrorRecords {
   ): Promise<{ readonly mirrors: readonly MirrorKey[]; readonly projects: readonly number[] }>;
   /** Whether any mirror or project uses it (eventually consistent). */
   usesOfCredential(id: number): Promise<number>;
+  /** Resets and un-pauses the failing mirrors that use it, themselves or through their project (found in an index, which may be a little old). Resolves with them. */
+  resetFailingUsers(id: number): Promise<readonly MirrorKey[]>;
 }
 
 export interface RunRecords {

@@ -59,7 +59,7 @@ export const credentialEndpoints = [
     {
       method: 'PUT',
       path: one,
-      summary: 'Rename it, or give it another value: everything that uses it does so from its next run on',
+      summary: 'Rename it, or give it another value: what failed runs at once, the rest uses it from its next run on',
       role: 'owner',
       input: z.object({ name: nameField.optional(), ...credentialFields }),
       answers: { 200: credentialSchema },
@@ -72,6 +72,7 @@ export const credentialEndpoints = [
       const changes = { ...(input.name === undefined ? {} : { name: input.name }), ...(isRotated ? { updatedAt: deps.clock.now() } : {}) };
       const after = await deps.records.credentials.update(credential.id, changes);
       if (after === undefined) throw notFound();
+      if (isRotated) await requestNow(call, await deps.records.mirrors.resetFailingUsers(credential.id));
       return ok(shown(after));
     },
   ),
