@@ -39,9 +39,7 @@ async function startTurnstile(target: string): Promise<{ readonly origin: string
   const server = createServer((incoming, outgoing) => {
     last = last.then(async () => {
       const sent = request(target, { method: incoming.method, headers: incoming.headers, agent });
-      const response = once(sent, 'response');
-      await pipeline(incoming, sent);
-      const [answer] = await response;
+      const [[answer]] = await Promise.all([once(sent, 'response'), pipeline(incoming, sent)]);
       outgoing.writeHead(answer.statusCode, answer.headers);
       await pipeline(answer, outgoing);
     });
