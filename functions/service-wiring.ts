@@ -28,6 +28,7 @@ import { createHttpClient } from '../lib/net/http-client.ts';
 import { receiveCodeCommitEvent } from '../lib/webhook/code-commit.ts';
 import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
+import { shareRequests } from '../lib/webhook/share-requests.ts';
 import { logSink, serviceSettings } from './wiring.ts';
 
 interface Service {
@@ -97,7 +98,13 @@ function connector(allowAddresses: readonly string[]): RunSyncDeps['connect'] {
 
 export function wireWebhook(): WebhookDeps {
   const { records, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
-  return { ...records, secrets, clock, log, requestRuns: requestForEvent({ jobs, queue, settings: records.settings, clock, log }) };
+  return {
+    ...records,
+    secrets,
+    clock,
+    log,
+    requestRuns: shareRequests(requestForEvent({ jobs, queue, settings: records.settings, clock, log })),
+  };
 }
 
 function requestForEvent(deps: RequestDeps): RequestRuns {
