@@ -7,6 +7,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Context } from 'aws-lambda';
 import { createAwsClients } from '../lib/aws/clients.ts';
 import { createResources } from '../lib/aws/create-resources.ts';
+import { deleteExpiredItems } from '../lib/aws/expired-items.ts';
 import { createJobReceiver } from '../lib/aws/job-queue.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import type { LocalSettings } from '../lib/core/service-settings.ts';
@@ -26,6 +27,7 @@ export interface LocalService {
 }
 
 const tickMs = 60_000;
+const dayMs = 24 * 3600_000;
 /** As on Lambda. */
 const invocationMs = 15 * 60_000;
 /** Jobs at once: more than one host may have (8), so that a host that hangs does not hold up the others. */
@@ -109,6 +111,10 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       capacity,
       log,
     );
+    // The embedded table has no time to live.
+    const cleaning = isEmbedded
+      ? startTicking((time) => deleteExpiredItems({ dynamo: clients.dynamo, tableName: settings.table }, time), dayMs, log)
+      : undefined;
     const ticking = startTicking(
       (time) => schedule.handler({ 'detail-type': 'Scheduled Event', time: new Date(time).toISOString() }, context()),
       tickMs,
@@ -116,7 +122,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
     );
     closers.push(async () => {
       interruptJobs();
-      await Promise.all([poller.stop(), ticking.stop()]);
+      await Promise.all([poller.stop(), ticking.stop(), cleaning?.stop()]);
     });
     answer = (request) => (new URL(request.url).pathname.startsWith('/hooks/') ? webhook.fetch(request) : api.fetch(request));
     return { origin, adminToken: admin.token, adminTokenFile: admin.file, close };

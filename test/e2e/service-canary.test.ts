@@ -103,7 +103,8 @@ describe('secrets that the running service is given', () => {
       await call('GET', path);
     await service.end();
 
-    const files = await filesBelow(join(folder, 'data'));
+    // On moto nothing is kept in files.
+    const files = process.env['GITFERRY_TEST_AWS'] === 'moto' ? [] : await filesBelow(join(folder, 'data'));
     const texts = [service.output(), ...seen, ...(await Promise.all(files.map((path) => readFile(path, 'latin1'))))];
     expect(seen.length).toBeGreaterThan(50);
     expect(service.output()).toContain('run_finished');
