@@ -473,12 +473,12 @@ describe('a table that cannot be reached', () => {
   it('is storage_unavailable, without the words of the SDK', async () => {
     const missing = createMirrorJobs({ dynamo: aws.clients.dynamo, tableName: 'missing' });
     for (const call of [
-      missing.get(gone),
-      missing.request(gone, event),
-      missing.renew(gone, 'x'),
-      missing.due(0, noon)[Symbol.asyncIterator]().next(),
+      () => missing.get(gone),
+      () => missing.request(gone, event),
+      () => missing.renew(gone, 'x'),
+      () => missing.due(0, noon)[Symbol.asyncIterator]().next(),
     ]) {
-      await expect(call).rejects.toMatchObject({ code: 'storage_unavailable', message: expect.not.stringMatching(/request/i) });
+      await expect(call()).rejects.toMatchObject({ code: 'storage_unavailable', message: expect.not.stringMatching(/request/i) });
     }
   });
 });
