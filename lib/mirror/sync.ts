@@ -176,7 +176,7 @@ class Run {
   }
 
   async #openBoth(): Promise<Ends> {
-    const opened = [this.#openSource(), ReceivePack.open(this.#connect('target'))] as const;
+    const opened = [this.#openSource(), this.#openTarget()] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
     const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];
@@ -184,6 +184,10 @@ class Run {
       throw new GitferryError('object_format_mismatch', { detail: `Source: ${source.objectFormat}, target: ${target.objectFormat}.` });
     }
     return { source, sourceRefs, target };
+  }
+
+  async #openTarget(): Promise<ReceivePack> {
+    return ReceivePack.open(this.#connect('target'));
   }
 
   async #openSource(): Promise<Pick<Ends, 'source' | 'sourceRefs'>> {

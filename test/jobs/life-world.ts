@@ -77,6 +77,8 @@ export class World {
   #step = 0;
   readonly #accepted: Accepted[] = [];
   readonly #completed: { readonly mirror: number; readonly startedAtStep: number }[] = [];
+  /** The step in which the present lease of a mirror was taken. */
+  readonly #takenAt = new Map<number, number>();
   /** When the present lease of a mirror was taken or last renewed. */
   readonly #alive = new Map<number, number>();
   readonly #snapshots = new Map<number, Mirror>();
@@ -151,8 +153,12 @@ export class World {
       actions.push([weight, () => this.#clock.add(ms)]);
     const total = actions.reduce((sum, [weight]) => sum + weight, 0);
     let left = choice % total;
-    const [, action] = actions.find(([weight]) => (left -= weight) < 0)!;
-    await action();
+    for (const [weight, action] of actions) {
+      left -= weight;
+      if (left >= 0) continue;
+      await action();
+      break;
+    }
     await this.#flush();
   }
 
@@ -451,15 +457,26 @@ export class World {
       if (before.leaseToken === null) {
         process.token = after.leaseToken ?? undefined;
         this.#alive.set(after.id, this.#clock.now());
+        this.#takenAt.set(after.id, this.#step);
       } else if (after.leaseToken !== null) {
         this.#violations.push('a lease was taken that somebody held');
         process.token = after.leaseToken;
-      } else if (process.kind === 'worker' && process.token !== before.leaseToken) {
-        this.#violations.push('a lease was given back by somebody who did not hold it');
-      } else if (process.kind !== 'worker' && this.#clock.now() - this.#alive.get(after.id)! < 50_000) {
-        this.#violations.push('a lease was broken although its holder was alive less than 50 seconds ago');
+      } else if (process.kind === 'worker') {
+        if (process.token !== before.leaseToken) this.#violations.push('a lease was given back by somebody who did not hold it');
+      } else {
+        this.#lookAtBroken(before, after);
       }
     }
+  }
+
+  #lookAtBroken(before: Mirror, after: Mirror): void {
+    if (this.#clock.now() - this.#alive.get(after.id)! < 50_000) {
+      this.#violations.push('a lease was broken although its holder was alive less than 50 seconds ago');
+    }
+    if (after.doneSeq === before.doneSeq) return;
+    // Given up: the fourth worker in a row has died of it, and its status says so.
+    if (before.attempts < 3 || after.updateStatus !== 'failed') this.#violations.push('a run was given up too soon');
+    this.#completed.push({ mirror: after.id, startedAtStep: this.#takenAt.get(after.id)! });
   }
 }
 

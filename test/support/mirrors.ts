@@ -64,6 +64,7 @@ export const plainMirror: Mirror = {
   leaseBeat: 0,
   runTrigger: null,
   runConfirmDeletions: false,
+  runRequestedAt: null,
 };
 
 let lastId = 0;

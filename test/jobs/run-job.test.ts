@@ -1,0 +1,461 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { GitferryError } from '../../lib/core/errors.ts';
+import type { MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
+import { type JobAnswer, type RunJobDeps, runJob } from '../../lib/jobs/run-job.ts';
+import type { RunSyncInput } from '../../lib/jobs/run-sync.ts';
+import { encodeJob } from '../../lib/model/job.ts';
+import type { MirrorKey } from '../../lib/model/mirror.ts';
+import { dueOf } from '../support/due.ts';
+import { byEvent, bySchedule, endlessRun, type JobBench, madeUpRun, openJobBench, timeLeft } from '../support/job-bench.ts';
+import { hour, minute, noon } from '../support/mirrors.ts';
+import { line, scenario } from '../support/scenario.ts';
+
+let bench: JobBench;
+beforeAll(async () => {
+  bench = await openJobBench();
+});
+afterEach(async () => {
+  await bench.messages();
+  bench.lines.length = 0;
+});
+afterAll(() => bench.close());
+
+const fast = { beatMs: 20, giveUpMs: 5000 };
+const run = (key: MirrorKey, deps: Partial<RunJobDeps> = {}, deadline = timeLeft()): Promise<JobAnswer> =>
+  runJob(key, { deadline }, { ...bench, ...deps }).finally(() => deadline.clear());
+const running = (
+  result: Parameters<typeof madeUpRun>[0] = {},
+  meanwhile: (input: RunSyncInput) => unknown = () => {},
+): RunJobDeps['sync'] => {
+  return async (input) => {
+    await meanwhile(input);
+    return madeUpRun(result);
+  };
+};
+const moved = { ref: 'refs/heads/main', result: 'updated', old: 'a'.repeat(40), new: 'b'.repeat(40), reason: null } as const;
+
+describe('a job', () => {
+  it('mirrors, records what moved, and leaves nothing behind', async () => {
+    const { sourceUrl, targetUrl, refs, oid } = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c2', 'tags/v1': 'c1' },
+      target: { 'heads/main': 'c1' },
+    });
+    const { project, mirror } = await bench.made({ project: { repositoryUrl: sourceUrl }, mirror: { url: targetUrl } });
+    expect(await run(mirror)).toBe('done');
+    expect(await refs()).toEqual({ 'heads/main': 'c2', 'tags/v1': 'c1' });
+    const after = await bench.jobs.get(mirror);
+    expect(after).toMatchObject({
+      updateStatus: 'finished',
+      lastUpdateStartedAt: noon,
+      lastUpdateAt: noon,
+      lastSuccessfulUpdateAt: noon,
+      lastError: null,
+      leaseToken: null,
+      queuedAt: null,
+      requestedSeq: 1,
+      doneSeq: 1,
+      lastRun: { outcome: 'success', trigger: byEvent, counts: { created: 1, updated: 1 } },
+    });
+    expect(after?.dueAt).toBeGreaterThan(noon + 5 * hour);
+    const record = await bench.records.runs.get(mirror.id, after?.lastRun?.id ?? '');
+    expect(record).toMatchObject({ outcome: 'success', refsTotal: 2, startedAt: noon });
+    expect(record?.refs).toContainEqual({ ref: 'refs/heads/main', result: 'updated', old: oid('c1'), new: oid('c2'), reason: null });
+    const { items: activity } = await bench.records.activity.list(project.id, { page: 1, perPage: 20 });
+    expect(activity.map(({ ref, result, direction }) => `${direction} ${result} ${ref}`).sort()).toEqual([
+      'push created refs/tags/v1',
+      'push updated refs/heads/main',
+    ]);
+    expect((await bench.records.projects.get(project.id))?.defaultBranch).toBe('main');
+    expect(await bench.messages()).toEqual([]);
+    // The places at both hosts are free again.
+    const holder = { key: mirror, leaseToken: 'x' };
+    expect(await bench.slots.take('127.0.0.1', holder, 1)).toBe(0);
+    await bench.slots.free('127.0.0.1', 0, 'x');
+  });
+
+  it('pulls, and learns where the project has its HEAD', async () => {
+    const { sourceUrl, targetUrl, refs } = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c3', 'heads/trunk': 'c1' },
+      target: { 'heads/trunk': 'c1' },
+      targetHead: 'heads/trunk',
+    });
+    const { project, mirror } = await bench.made({ direction: 'pull', project: { repositoryUrl: targetUrl }, mirror: { url: sourceUrl } });
+    expect(await run(mirror)).toBe('done');
+    expect(await refs()).toEqual({ 'heads/main': 'c3', 'heads/trunk': 'c1' });
+    expect((await bench.records.projects.get(project.id))?.defaultBranch).toBe('trunk');
+    expect((await bench.jobs.get(mirror))?.dueAt).toBeLessThan(noon + 32 * minute);
+  });
+
+  it('is started while it runs, and says so', async () => {
+    const { mirror } = await bench.made();
+    const sync = running({}, async () => {
+      expect(await bench.jobs.get(mirror)).toMatchObject({ updateStatus: 'started', lastUpdateStartedAt: noon });
+    });
+    expect(await run(mirror, { sync })).toBe('done');
+  });
+});
+
+describe('a message', () => {
+  it.each<[string, () => Promise<MirrorKey>]>([
+    ['nothing is requested', async () => (await bench.made({ trigger: null })).mirror],
+    ['there is no such mirror', async () => ({ projectId: 987_654, mirror: 'pull' })],
+    [
+      'somebody else runs it',
+      async () => {
+        const { mirror } = await bench.made();
+        await bench.jobs.acquire(mirror, { token: 'other', now: noon });
+        return mirror;
+      },
+    ],
+    [
+      'it was disabled',
+      async () => {
+        const { mirror } = await bench.made();
+        await bench.records.mirrors.update(mirror, { enabled: false }, { resetStatus: false });
+        return mirror;
+      },
+    ],
+    [
+      'it was deleted',
+      async () => {
+        const { mirror } = await bench.made();
+        await bench.records.mirrors.delete(mirror);
+        return mirror;
+      },
+    ],
+  ])('is forgotten where %s', async (_, make) => {
+    const key = await make();
+    const before = await bench.jobs.get(key);
+    const sync: RunJobDeps['sync'] = () => Promise.reject(new Error('it ran'));
+    expect(await run(key, { sync })).toBe('nothing');
+    expect(await bench.jobs.get(key)).toEqual(before);
+  });
+
+  it('comes again only where the table cannot be reached', async () => {
+    const { mirror } = await bench.made();
+    const jobs: MirrorJobs = { ...bench.jobs, acquire: () => Promise.reject(new GitferryError('storage_unavailable')) };
+    await expect(run(mirror, { jobs })).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
+  it('of a project that is gone settles the mirror that it left', async () => {
+    const { mirror } = await bench.made();
+    const projects = { ...bench.records.projects, get: async () => undefined };
+    expect(await run(mirror, { records: { ...bench.records, projects } })).toBe('done');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ leaseToken: null, dueAt: null, updateStatus: 'none' });
+  });
+});
+
+describe('a request during the run', () => {
+  it('makes one more, at its distance to this one', async () => {
+    const { mirror } = await bench.made();
+    const sync = running({}, async () => {
+      bench.clock.add(9000);
+      await bench.request(mirror);
+      await bench.request(mirror);
+    });
+    expect(await run(mirror, { sync })).toBe('queued');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ queuedFor: noon + 10_000, requestedSeq: 3, doneSeq: 1, updateStatus: 'finished' });
+    expect(await bench.messages()).toEqual([]);
+    expect(await bench.messages(3)).toEqual([encodeJob(mirror)]);
+    expect(await run(mirror, { sync: running() })).toBe('done');
+    bench.clock.set(noon);
+  });
+});
+
+describe('a failure', () => {
+  it('worth a retry is tried again, later', async () => {
+    const { mirror } = await bench.made({ confirmDeletions: true });
+    expect(await run(mirror, { sync: running({ code: 'connection_failed' }) })).toBe('queued');
+    const after = await bench.jobs.get(mirror);
+    expect(after).toMatchObject({ updateStatus: 'to_retry', attempts: 1, lastError: { code: 'connection_failed' }, doneSeq: 0 });
+    expect(after?.queuedFor).toBeGreaterThanOrEqual(noon + 30_000);
+    expect(await bench.messages()).toEqual([]);
+    expect((await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 })).items).toHaveLength(1);
+    let confirmed = false;
+    await run(mirror, {
+      sync: running({}, (input) => {
+        confirmed = input.confirmDeletions;
+      }),
+    });
+    expect(confirmed).toBe(true);
+  });
+
+  it('is told once, and so is recovery', async () => {
+    const { mirror } = await bench.made();
+    for (const code of ['credentials_refused', 'repository_not_found', undefined, undefined] as const) {
+      await bench.request(mirror);
+      await run(mirror, { sync: running(code === undefined ? {} : { code }) });
+    }
+    expect(bench.events('mirror_failing')).toHaveLength(1);
+    expect(bench.events('mirror_recovered')).toHaveLength(1);
+    expect(bench.events('run_finished')).toHaveLength(4);
+  });
+
+  it('pauses a mirror that has failed 14 times over a day, and says so', async () => {
+    const { mirror } = await bench.made();
+    for (let failures = 0; failures < 14; failures++) {
+      await bench.request(mirror);
+      await run(mirror, { sync: running({ code: 'credentials_refused' }) });
+      bench.clock.add(2 * hour);
+    }
+    bench.clock.set(noon);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ paused: true, dueAt: null, queuedAt: null, failedRuns: 14 });
+    expect(bench.events('mirror_paused')).toHaveLength(1);
+    expect(
+      await bench.jobs.request(mirror, { trigger: byEvent, now: noon, startAt: noon, confirmDeletions: false, resume: false }),
+    ).toBeUndefined();
+  });
+
+  it('does not pause a mirror that a person has asked for meanwhile', async () => {
+    const { mirror } = await bench.made({ trigger: null });
+    for (let failures = 0; failures < 14; failures++) {
+      await bench.request(mirror);
+      const isLast = failures === 13;
+      const meanwhile = () => (isLast ? bench.request(mirror, { kind: 'manual', who: 'ada' }) : undefined);
+      expect(await run(mirror, { sync: running({ code: 'credentials_refused' }, meanwhile) })).toBe(isLast ? 'queued' : 'done');
+      bench.clock.add(2 * hour);
+    }
+    bench.clock.set(noon);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ paused: false, failedRuns: 0, queuedTrigger: { who: 'ada' } });
+    expect(bench.events('mirror_paused')).toHaveLength(0);
+  });
+});
+
+describe('deletions that were held back', () => {
+  const asked = async (mirror: MirrorKey): Promise<number> => {
+    let percent = -1;
+    await run(mirror, {
+      sync: running({}, (input) => {
+        percent = input.maxDeletionsPercent;
+      }),
+    });
+    return percent;
+  };
+
+  it('are not let through by a share that has become smaller', async () => {
+    // 12 of 22 refs are held back; the 30 branches that came with the same run make them 12 of 52.
+    const old = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`heads/old-${n}`, 'c1']));
+    const kept = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`heads/kept-${n}`, 'c1']));
+    const fresh = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`heads/new-${n}`, 'c1']));
+    const { sourceUrl, targetUrl, refs } = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c2', ...kept, ...fresh },
+      target: { 'heads/main': 'c2', ...kept, ...old },
+    });
+    const { mirror } = await bench.made({ project: { repositoryUrl: sourceUrl }, mirror: { url: targetUrl } });
+    await run(mirror);
+    expect(await bench.jobs.get(mirror)).toMatchObject({
+      heldBackDeletions: 12,
+      lastRun: { counts: { created: 30, kept: 12, deleted: 0 } },
+    });
+    await bench.request(mirror);
+    await run(mirror);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ heldBackDeletions: 12, lastRun: { counts: { deleted: 0, kept: 12 } } });
+    await bench.request(mirror, { kind: 'manual', who: 'ada' }, true);
+    await run(mirror);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ heldBackDeletions: 0, lastRun: { counts: { deleted: 12 } } });
+    expect(Object.keys(await refs()).filter((ref) => ref.startsWith('heads/old'))).toEqual([]);
+  });
+
+  it('leave the limit as it is set where there were none', async () => {
+    const { mirror } = await bench.made();
+    expect(await asked(mirror)).toBe(50);
+  });
+});
+
+describe('silent mode', () => {
+  it('leaves a request where it is', async () => {
+    const { mirror } = await bench.made();
+    const before = await bench.jobs.get(mirror);
+    await bench.records.settings.update({ silentModeEnabled: true });
+    expect(await run(mirror)).toBe('nothing');
+    await bench.records.settings.update({ silentModeEnabled: false });
+    expect(await bench.jobs.get(mirror)).toEqual(before);
+  });
+
+  it('ends a run under way, as if it had not been', async () => {
+    const { mirror } = await bench.made({ confirmDeletions: true });
+    const sync: RunJobDeps['sync'] = async (input, deadline) => {
+      await bench.records.settings.update({ silentModeEnabled: true });
+      return endlessRun(input, deadline);
+    };
+    expect(await run(mirror, { sync, heartbeat: fast })).toBe('queued');
+    await bench.records.settings.update({ silentModeEnabled: false });
+    expect(await bench.jobs.get(mirror)).toMatchObject({
+      updateStatus: 'none',
+      lastUpdateStartedAt: null,
+      lastUpdateAt: null,
+      lastError: null,
+      attempts: 0,
+      queuedAt: noon,
+      leaseToken: null,
+      doneSeq: 0,
+    });
+    expect((await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 })).items).toEqual([]);
+    expect(await bench.messages(1)).toEqual([]);
+    expect(await bench.jobs.acquire(mirror, { token: 'next', now: noon })).toMatchObject({
+      runConfirmDeletions: true,
+      runTrigger: byEvent,
+    });
+  });
+});
+
+describe('a lease', () => {
+  it('is renewed as long as the run goes on', async () => {
+    const { mirror } = await bench.made();
+    const sync: RunJobDeps['sync'] = async () => {
+      for (let beat = 0; beat < 3; ) beat = (await bench.jobs.get(mirror))?.leaseBeat ?? 0;
+      return madeUpRun();
+    };
+    expect(await run(mirror, { sync, heartbeat: fast })).toBe('done');
+  });
+
+  it('that was lost ends the run, and nothing is written', async () => {
+    const { mirror } = await bench.made();
+    const sync: RunJobDeps['sync'] = async (input, deadline) => {
+      const again = { startAt: noon, trigger: byEvent, confirmDeletions: false };
+      let broken: unknown;
+      while (broken === undefined) {
+        broken = await bench.jobs.breakLease((await dueOf(bench.jobs, mirror))!, () => ({
+          status: { updateStatus: 'to_retry' },
+          now: noon,
+          nextDueAt: noon,
+          followUpAt: noon,
+          again,
+        }));
+      }
+      await bench.jobs.acquire(mirror, { token: 'next', now: noon });
+      return endlessRun(input, deadline);
+    };
+    expect(await run(mirror, { sync, heartbeat: fast })).toBe('lost');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ leaseToken: 'next', updateStatus: 'to_retry', lastRun: null });
+    expect((await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 })).items).toEqual([]);
+    expect(bench.events('lease_lost')).toHaveLength(1);
+  });
+
+  it('that cannot be renewed is given up in time', async () => {
+    const { mirror } = await bench.made();
+    const jobs: MirrorJobs = { ...bench.jobs, renew: () => Promise.reject(new GitferryError('storage_unavailable')) };
+    expect(await run(mirror, { jobs, sync: endlessRun, heartbeat: { beatMs: 10, giveUpMs: 100 } })).toBe('lost');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ updateStatus: 'started', lastRun: null });
+  });
+
+  it('is given back although the table was out of reach for a moment', async () => {
+    const { mirror } = await bench.made();
+    let failures = 2;
+    const jobs: MirrorJobs = {
+      ...bench.jobs,
+      release: (...args) => (failures-- > 0 ? Promise.reject(new GitferryError('storage_unavailable')) : bench.jobs.release(...args)),
+    };
+    expect(await run(mirror, { jobs, sync: running() })).toBe('done');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ leaseToken: null, updateStatus: 'finished' });
+  });
+
+  it('of a mirror that is deleted meanwhile is forgotten quietly', async () => {
+    const { mirror } = await bench.made();
+    expect(await run(mirror, { sync: running({ refs: [moved] }, () => bench.records.mirrors.delete(mirror)) })).toBe('lost');
+    expect(await bench.jobs.get(mirror)).toBeUndefined();
+    expect(bench.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(bench.events('mirror_deleted_while_running')).toHaveLength(1);
+  });
+});
+
+describe('time', () => {
+  it('that runs out ends the run before the invocation, which asks for it again', async () => {
+    const { mirror } = await bench.made();
+    const invocation = timeLeft(2000);
+    let left = 0;
+    const sync: RunJobDeps['sync'] = async (input, deadline) => {
+      const synced = await endlessRun(input, deadline);
+      left = invocation.remainingMs();
+      return synced;
+    };
+    expect(await run(mirror, { sync }, invocation)).toBe('queued');
+    expect(left).toBeGreaterThan(0);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ updateStatus: 'to_retry', attempts: 1, lastError: { code: 'deadline_exceeded' } });
+  });
+
+  it('that runs out after something moved is no attempt, and the run goes on at once', async () => {
+    const { mirror } = await bench.made();
+    expect(await run(mirror, { sync: running({ code: 'deadline_exceeded', refs: [moved] }) })).toBe('queued');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ attempts: 0, queuedFor: noon });
+    expect(await bench.messages()).toEqual([encodeJob(mirror)]);
+  });
+
+  it('is cut short by a shutdown: the run is asked for again and leaves no failure', async () => {
+    const { mirror } = await bench.made();
+    const invocation = timeLeft();
+    const sync: RunJobDeps['sync'] = (input, deadline) => {
+      setTimeout(() => invocation.abort(new GitferryError('run_interrupted')), 10);
+      return endlessRun(input, deadline);
+    };
+    expect(await run(mirror, { sync }, invocation)).toBe('queued');
+    expect(await bench.jobs.get(mirror)).toMatchObject({
+      updateStatus: 'none',
+      attempts: 0,
+      lastError: null,
+      leaseToken: null,
+      queuedAt: noon,
+    });
+    expect(await bench.messages()).toEqual([encodeJob(mirror)]);
+  });
+});
+
+describe('a host', () => {
+  it('without room is asked again after some seconds, and nothing has failed', async () => {
+    const { mirror } = await bench.made({
+      mirror: { url: 'https://full.example/r.git' },
+      project: { repositoryUrl: 'https://empty.example/r.git' },
+    });
+    const others = await Promise.all(Array.from({ length: 8 }, () => bench.made()));
+    for (const [n, { mirror: other }] of others.entries()) {
+      await bench.jobs.acquire(other, { token: `busy-${n}`, now: noon });
+      expect(await bench.slots.take('full.example', { key: other, leaseToken: `busy-${n}` }, 8)).toBeDefined();
+    }
+    expect(await run(mirror, { sync: () => Promise.reject(new Error('it ran')) })).toBe('queued');
+    const after = await bench.jobs.get(mirror);
+    expect(after).toMatchObject({ updateStatus: 'none', lastUpdateStartedAt: null, attempts: 0, queuedTrigger: byEvent });
+    expect(after?.queuedFor).toBe(noon + 6000);
+    // The place at the other host was given back.
+    expect(await bench.slots.take('empty.example', { key: mirror, leaseToken: 'x' }, 1)).toBe(0);
+    // A dead run frees its place by itself.
+    await bench.jobs.release(others[3]!.mirror, 'busy-3', { status: {}, now: noon, nextDueAt: null, followUpAt: noon });
+    expect(await run(mirror, { sync: running() })).toBe('done');
+  });
+});
+
+describe('webhooks that are silent', () => {
+  it.each([
+    ['a scheduled run that found changes', bySchedule, [moved], true],
+    ['a scheduled run that found none', bySchedule, [], false],
+    ['a run that an event asked for', byEvent, [moved], false],
+  ])('after %s', async (_, trigger, refs, isSilent) => {
+    const { project, mirror } = await bench.made();
+    const hook = await bench.records.hooks.create(project.id, { provider: 'github', tokenHash: `hash-${project.id}` }, noon);
+    bench.clock.add(hour);
+    await run(mirror, { sync: running() });
+    bench.clock.add(hour);
+    await bench.request(mirror, trigger);
+    await run(mirror, { sync: running({ refs }) });
+    const [after] = await bench.records.hooks.ofProject(project.id);
+    expect(after?.id).toBe(hook?.id);
+    expect(after?.silentSince).toBe(isSilent ? noon + 2 * hour : null);
+    expect(bench.events('hook_silent')).toHaveLength(isSilent ? 1 : 0);
+    bench.clock.set(noon);
+  });
+});
+
+describe('the log', () => {
+  it('never holds a credential', async () => {
+    const secretName = await bench.secrets.create('credential', { username: 'ada', password: 'correct-horse-battery' });
+    const { mirror } = await bench.made({
+      project: { repositoryUrl: 'http://127.0.0.1:1/project.git', credential: { kind: 'own', secretName } },
+      mirror: { url: 'http://127.0.0.1:1/mirror.git' },
+    });
+    expect(await run(mirror)).toBe('queued');
+    expect(bench.events('run_finished')).toHaveLength(1);
+    expect(JSON.stringify(bench.lines)).not.toContain('correct-horse');
+  });
+});
