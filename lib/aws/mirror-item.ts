@@ -43,6 +43,7 @@ const attributes = {
   leaseBeat: 'lease_beat',
   runTrigger: 'run_trigger',
   runConfirmDeletions: 'run_confirm_deletions',
+  runRequestedAt: 'run_requested_at',
 } as const satisfies Partial<Record<keyof Mirror, string>>;
 
 /** What a field is when its attribute is absent. */

@@ -67,8 +67,9 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
             'started_seq = requested_seq',
             'run_trigger = if_not_exists(queued_trigger, :schedule)',
             'run_confirm_deletions = if_not_exists(queued_confirm, :false)',
+            'run_requested_at = if_not_exists(queued_at, :now)',
           ],
-          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true },
+          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now },
         },
       );
       const conditions = [

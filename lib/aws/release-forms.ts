@@ -19,6 +19,7 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     lease_beat: 0,
     run_trigger: null,
     run_confirm_deletions: null,
+    run_requested_at: null,
     ...nothingSeen,
   };
   if (status.paused === true) {

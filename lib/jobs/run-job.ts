@@ -143,7 +143,16 @@ class Job {
     this.#log(
       run.outcome === 'success' ? 'info' : 'warn',
       'run_finished',
-      { run: run.id, outcome: run.outcome, code, message, bytes: run.bytes, ms: run.finishedAt - run.startedAt, by: run.trigger.kind },
+      {
+        run: run.id,
+        outcome: run.outcome,
+        code,
+        message,
+        bytes: run.bytes,
+        ms: run.finishedAt - run.startedAt,
+        since_request_ms: run.finishedAt - (mirror.runRequestedAt ?? run.startedAt),
+        by: run.trigger.kind,
+      },
       synced,
     );
     if (!isOwnFault) return this.#release(askAgain(mirror, this.#now(), this.#now()), { silent: code === 'silent_mode' });

@@ -76,6 +76,8 @@ export interface MirrorProgress {
   /** What asked for the run that holds the lease, and whether it may delete whatever it wants to. */
   readonly runTrigger: Trigger | null;
   readonly runConfirmDeletions: boolean;
+  /** When the first request that this run sees to was made. */
+  readonly runRequestedAt?: number | null;
 }
 
 export interface Mirror extends MirrorKey, MirrorSettings, MirrorStatus, MirrorProgress {
