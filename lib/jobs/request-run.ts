@@ -65,7 +65,7 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
 }
 
 /** Whether nothing would start the run by itself. */
-export function needsMessage(before: Mirror): boolean {
+function needsMessage(before: Mirror): boolean {
   return before.queuedAt === null && before.leaseToken === null;
 }
 

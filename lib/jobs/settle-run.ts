@@ -35,7 +35,7 @@ const retries = { shortestMs: 30_000, longestMs: 15 * 60_000 };
 /** A host that asks for more than this is asked again all the same. */
 const longestRetryAfterSeconds = 6 * 3600;
 /** Both must be reached. */
-export const pauseAfter = { failedRuns: 14, spanMs: 24 * 3600_000 };
+const pauseAfter = { failedRuns: 14, spanMs: 24 * 3600_000 };
 
 const isDone: ReadonlySet<string> = new Set(['created', 'updated', 'forced', 'deleted']);
 

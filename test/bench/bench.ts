@@ -8,6 +8,7 @@ import { benchManyRefs } from './many-refs.ts';
 import { benchNoOp } from './no-op.ts';
 import { describeMachine, type Finding, isMet, renderFinding } from './report.ts';
 import { benchPushToMirror, benchWebhookLoad } from './service.ts';
+import { benchTick } from './tick.ts';
 import { benchWireDecoding } from './wire-decoding.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -23,13 +24,16 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   push: benchPushToMirror,
   webhooks: benchWebhookLoad,
   large: benchLargePack,
+  tick: benchTick,
 };
+
+const onlyWhenLarge: ReadonlySet<string> = new Set(['large', 'tick']);
 
 const usage = `usage: npm run bench -- [--only NAME]... [--runs N] [--large]
 
   --only NAME  one of: ${Object.keys(benchmarks).join(', ')} (repeatable)
   --runs N     rounds of each comparison (5; short commands take more, large packs at most 3)
-  --large      also the pack of 1.2 GB, which needs 5 GB of disk for a while
+  --large      also the pack of 1.2 GB, which needs 5 GB of disk for a while, and the tick over 100,000 mirrors (minutes to fill the table)
 `;
 
 const { values: options } = parseArgs({
@@ -40,7 +44,7 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const names = options.only ?? Object.keys(benchmarks).filter((name) => name !== 'large' || options.large);
+const names = options.only ?? Object.keys(benchmarks).filter((name) => options.large || !onlyWhenLarge.has(name));
 const runs = Number(options.runs);
 if (options.help || !Number.isInteger(runs) || runs < 1 || names.some((name) => benchmarks[name] === undefined)) {
   process.stderr.write(usage);
