@@ -77,6 +77,12 @@ describe('request', () => {
     expect(await jobs.get(mirror)).toEqual({ ...before, requestedSeq: 2 });
   });
 
+  it('that comes again and again does not keep the tick from seeing that the first message was lost', async () => {
+    const mirror = await putMirror(aws);
+    for (let now = noon; now < noon + minute; now += 10_000) await jobs.request(mirror, { ...event, now, startAt: now });
+    expect(await jobs.get(mirror)).toMatchObject({ dueAt: noon + graceMs, queuedFor: noon, requestedSeq: 6 });
+  });
+
   it('counts 50 at once, and only one of them finds nothing queued', async () => {
     const mirror = await putMirror(aws);
     const before = await Promise.all(Array.from({ length: 50 }, () => jobs.request(mirror, event)));
