@@ -1,11 +1,6 @@
-/**
- * A world in which requests, workers and ticks live at the mercy of a list of numbers: every step of theirs against the table or the queue waits until
- * it is chosen, may fail or be the last one of its process; messages are lost, doubled, late and out of order; time stands still until it is moved.
- * Their code is the real one, and so is the table; only the order of things is made up.
- */
-import { DeleteCommand, type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+/** A world in which requests, workers and ticks live at the mercy of a list of numbers. */
+import { DeleteCommand, type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { createHostSlots } from '../../lib/aws/host-slots.ts';
-import { mirrorOfItem } from '../../lib/aws/mirror-item.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { dueShardOf, keys } from '../../lib/aws/table.ts';
 import { createDeadline } from '../../lib/core/deadline.ts';
@@ -23,38 +18,16 @@ import { defaultInstanceSettings } from '../../lib/model/instance-settings.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
 import type { TestAws } from '../support/aws.ts';
 import { heldClock, noon, plainProject, putMirror } from '../support/mirrors.ts';
+import { type Gate, type GatedProcess, Gates, never, newProcess, type ProcessKind, type Way } from './gated-process.ts';
+import { Witness } from './witness.ts';
 
 /** Puts a defect between the use cases and their ports. */
+// Every step against the table or the queue waits until it is chosen, may fail or be the last one of its process; messages are lost, doubled, late and out
+// of order; time stands still until it is moved. Their code is the real one, and so is the table; only the order of things is made up.
+
 export interface Plant {
   jobs?(jobs: MirrorJobs, dynamo: DynamoDBDocumentClient, tableName: string): MirrorJobs;
   queue?(queue: JobQueue, dynamo: DynamoDBDocumentClient, tableName: string): JobQueue;
-}
-
-type Kind = 'requester' | 'worker' | 'tick';
-type Way = 'well' | 'crash before' | 'crash after' | 'fail before' | 'fail after' | 'lose';
-
-interface Gate {
-  readonly kind: 'table' | 'queue' | 'sync';
-  /** Never rejects: what goes wrong is the process's to hear. */
-  proceed(way: Way): Promise<void>;
-}
-
-interface Process {
-  readonly kind: Kind;
-  readonly gates: Gate[];
-  isCrashed: boolean;
-  /** Slow: nothing of it goes on until it wakes up. */
-  isAsleep: boolean;
-  isFinished: boolean;
-  /** Worker: the lease it took. */
-  token: string | undefined;
-  /** Requester: the step of its write. */
-  wroteAt: number | undefined;
-}
-
-interface Accepted {
-  readonly mirror: number;
-  readonly step: number;
 }
 
 interface Message {
@@ -63,7 +36,6 @@ interface Message {
 }
 
 const quiet = createLog(() => {}, 'error');
-const never = new Promise<never>(() => {});
 
 export class World {
   readonly #aws: TestAws;
@@ -71,24 +43,17 @@ export class World {
   readonly #clock = heldClock();
   readonly #projectId: number;
   #settings = { ...defaultInstanceSettings, maxRunsPerHost: 1 };
-  #mirrors: Mirror[] = [];
-  readonly #processes = new Set<Process>();
+  readonly #gates = new Gates();
+  readonly #witness: Witness;
+  readonly #processes = new Set<GatedProcess>();
   #messages: Message[] = [];
-  #step = 0;
-  readonly #accepted: Accepted[] = [];
-  readonly #completed: { readonly mirror: number; readonly startedAtStep: number }[] = [];
-  /** The step in which the present lease of a mirror was taken. */
-  readonly #takenAt = new Map<number, number>();
-  /** When the present lease of a mirror was taken or last renewed. */
-  readonly #alive = new Map<number, number>();
-  readonly #snapshots = new Map<number, Mirror>();
-  readonly #violations: string[] = [];
   #isCalm = false;
 
   constructor(aws: TestAws, projectId: number, plant: Plant = {}) {
     this.#aws = aws;
     this.#projectId = projectId;
     this.#plant = plant;
+    this.#witness = new Witness(aws, projectId, this.#clock);
   }
 
   async open(): Promise<void> {
@@ -102,14 +67,13 @@ export class World {
         url: `https://mirrors-${this.#projectId}.example.org/${n}.git`,
         dueAt: noon + 10 * 60_000,
       });
-      this.#mirrors.push(mirror);
-      this.#snapshots.set(mirror.id, mirror);
+      this.#witness.add(mirror);
     }
   }
 
   async close(): Promise<void> {
     for (const process of this.#processes) process.isCrashed = true;
-    for (const mirror of this.#mirrors) {
+    for (const mirror of this.#witness.mirrors) {
       await this.#aws.clients.dynamo.send(new DeleteCommand({ TableName: this.#aws.tableName, Key: keys.mirror(mirror) }));
     }
   }
@@ -141,7 +105,7 @@ export class World {
         actions.push([20, () => this.#deliver(message)], [3, () => this.#startWorker(message.wakeUp)]);
       actions.push([1, () => this.#drop(message)]);
     }
-    for (const mirror of this.#mirrors) {
+    for (const mirror of this.#witness.mirrors) {
       actions.push([6, () => this.#startEvent(mirror)], [2, () => this.#startUpdateNow(mirror)], [3, () => this.#beat(mirror)]);
     }
     actions.push([6, () => this.#startTick()], [4, () => this.#letMinutesPass()], [1, () => this.#toggleSilentMode()]);
@@ -159,7 +123,7 @@ export class World {
       await action();
       break;
     }
-    await this.#flush();
+    await this.#gates.flush();
   }
 
   /** No more faults: all that is under way goes on, and minutes pass. Resolves with how many passed until nothing was left to do. */
@@ -174,7 +138,7 @@ export class World {
       if (available.length > 0) continue;
       if (this.#isIdle()) return minutes;
       // The ticks of minutes in which nothing is due would find nothing.
-      const due = Math.min(...[...this.#snapshots.values()].map(({ dueAt }) => dueAt ?? Number.POSITIVE_INFINITY));
+      const due = Math.min(...this.#witness.mirrors.map(({ dueAt }) => dueAt ?? Number.POSITIVE_INFINITY));
       const nextTick = Math.max(Math.floor(now / 60_000) * 60_000 + 60_000, Math.ceil(due / 60_000) * 60_000);
       const next = Math.min(nextTick, ...this.#messages.map(({ availableAt }) => availableAt));
       this.#clock.set(next);
@@ -186,26 +150,20 @@ export class World {
 
   /** What must not be, after `calm`; `minutes` is what that gave. */
   problems(minutes: number | undefined): readonly string[] {
-    const isServed = ({ mirror, step }: Accepted): boolean =>
-      this.#completed.some((run) => run.mirror === mirror && run.startedAtStep > step);
-    return [
-      ...this.#violations,
-      ...this.#accepted.filter((request) => !isServed(request)).map(() => 'no run was started after an accepted request'),
-      ...(minutes === undefined ? ['a mirror waits for ever'] : []),
-    ];
+    return this.#witness.problems(minutes);
   }
 
-  get figures(): { readonly accepted: number; readonly completed: number } {
-    return { accepted: this.#accepted.length, completed: this.#completed.length };
+  get figures(): Witness['figures'] {
+    return this.#witness.figures;
   }
 
   #isIdle(): boolean {
     const isBusy = (mirror: Mirror): boolean =>
       mirror.queuedAt !== null || mirror.leaseToken !== null || mirror.requestedSeq > mirror.doneSeq;
-    return this.#live().length === 0 && this.#messages.length === 0 && ![...this.#snapshots.values()].some(isBusy);
+    return this.#live().length === 0 && this.#messages.length === 0 && !this.#witness.mirrors.some(isBusy);
   }
 
-  #live(): Process[] {
+  #live(): GatedProcess[] {
     return [...this.#processes].filter(({ isCrashed, isFinished }) => !isCrashed && !isFinished);
   }
 
@@ -214,14 +172,14 @@ export class World {
       const process = this.#live().find(({ gates }) => gates.length > 0);
       if (process === undefined) return;
       await this.#pass(process, process.gates[0]!, 'well');
-      await this.#flush();
+      await this.#gates.flush();
     }
   }
 
   // ---- what can happen
 
-  async #pass(process: Process, gate: Gate, way: Way): Promise<void> {
-    this.#step++;
+  async #pass(process: GatedProcess, gate: Gate, way: Way): Promise<void> {
+    this.#witness.step++;
     process.gates.splice(process.gates.indexOf(gate), 1);
     if (way.startsWith('crash')) process.isCrashed = true;
     await gate.proceed(way);
@@ -237,40 +195,34 @@ export class World {
   }
 
   async #beat(mirror: Mirror): Promise<void> {
-    const { leaseToken } = this.#snapshots.get(mirror.id)!;
+    const { leaseToken } = this.#witness.mirror(mirror.id);
     const holder = this.#live().find(({ token }) => token !== undefined && token === leaseToken);
     if (holder === undefined || leaseToken === null) return;
     const { dynamo } = this.#aws.clients;
-    if (await createMirrorJobs({ dynamo, tableName: this.#aws.tableName }).renew(mirror, leaseToken))
-      this.#alive.set(mirror.id, this.#clock.now());
-    await this.#look(holder);
+    if (await createMirrorJobs({ dynamo, tableName: this.#aws.tableName }).renew(mirror, leaseToken)) this.#witness.noteBeat(mirror.id);
+    await this.#witness.look(holder);
   }
 
   async #toggleSilentMode(): Promise<void> {
     const silentModeEnabled = !this.#settings.silentModeEnabled;
     this.#settings = { ...this.#settings, silentModeEnabled };
     if (!silentModeEnabled) this.#start('tick', (ports) => sendWaiting({ ...ports, clock: this.#clock, log: quiet }));
-    await this.#flush();
+    await this.#gates.flush();
   }
 
   #startEvent(mirror: Mirror): void {
     const trigger = { kind: 'event', who: 'github' } as const;
     this.#start('requester', async (ports, process) => {
       const [answer] = await requestRuns([mirror], { trigger }, { ...ports, ...this.#common() });
-      if (answer !== 'ignored') this.#accept(mirror, process);
+      if (answer !== 'ignored') this.#witness.noteAccepted(mirror.id, process);
     });
   }
 
   #startUpdateNow(mirror: Mirror): void {
     this.#start('requester', async (ports, process) => {
       const answer = await updateNow(mirror, { who: 'ada', confirmDeletions: false }, { ...ports, ...this.#common() });
-      if (answer !== undefined && answer.status !== 'disabled') this.#accept(mirror, process);
+      if (answer !== undefined && answer.status !== 'disabled') this.#witness.noteAccepted(mirror.id, process);
     });
-  }
-
-  #accept({ id }: Mirror, { wroteAt }: Process): void {
-    if (wroteAt === undefined) this.#violations.push('a request was accepted that is not in the table');
-    else this.#accepted.push({ mirror: id, step: wroteAt });
   }
 
   /** Ticks that go well, while everything else stands still: whoever holds a lease is dead for them. */
@@ -280,12 +232,12 @@ export class World {
       const process = await this.#startTick();
       for (let gate = process.gates[0]; gate !== undefined; gate = process.gates[0]) {
         await this.#pass(process, gate, 'well');
-        await this.#flush();
+        await this.#gates.flush();
       }
     }
   }
 
-  async #startTick(): Promise<Process> {
+  async #startTick(): Promise<GatedProcess> {
     const time = Math.floor(this.#clock.now() / 60_000) * 60_000;
     const process = this.#start('tick', async (ports) => {
       const deadline = createDeadline(3600_000);
@@ -293,7 +245,7 @@ export class World {
       await tick({ time, deadline }, { ...ports, records, clock: this.#clock, log: quiet });
       deadline.clear();
     });
-    await this.#flush();
+    await this.#gates.flush();
     return process;
   }
 
@@ -320,15 +272,15 @@ export class World {
       );
       deadline.clear();
     });
-    await this.#flush();
+    await this.#gates.flush();
   }
 
   /** The run itself: begins when it is let, and ends when it is let. */
-  async #sync(process: Process, { id }: Mirror): Promise<SyncedRun> {
-    await this.#gate(process, 'sync', async () => {});
-    const startedAtStep = this.#step;
-    await this.#gate(process, 'sync', async () => {});
-    this.#completed.push({ mirror: id, startedAtStep });
+  async #sync(process: GatedProcess, { id }: Mirror): Promise<SyncedRun> {
+    await this.#gates.wait(process, 'sync', async () => {});
+    const startedAtStep = this.#witness.step;
+    await this.#gates.wait(process, 'sync', async () => {});
+    this.#witness.noteCompleted(id, startedAtStep);
     const redactor = createRedactor([]);
     const turn = this.#isCalm ? 0 : startedAtStep % 7;
     const error = turn === 3 ? new GitferryError('connection_failed') : turn === 5 ? new GitferryError('permission_denied') : undefined;
@@ -343,16 +295,8 @@ export class World {
     return { settings, clock: this.#clock, log: quiet };
   }
 
-  #start(kind: Kind, body: (ports: ReturnType<World['ports']>, process: Process) => Promise<unknown>): Process {
-    const process: Process = {
-      kind,
-      gates: [],
-      isCrashed: false,
-      isAsleep: false,
-      isFinished: false,
-      token: undefined,
-      wroteAt: undefined,
-    };
+  #start(kind: ProcessKind, body: (ports: ReturnType<World['ports']>, process: GatedProcess) => Promise<unknown>): GatedProcess {
+    const process = newProcess(kind);
     this.#processes.add(process);
     const ended = (): void => {
       process.isFinished = true;
@@ -361,11 +305,13 @@ export class World {
     return process;
   }
 
-  ports(process: Process) {
+  ports(process: GatedProcess) {
     const { tableName } = this.#aws;
-    const dynamo = this.#gatedDynamo(process);
+    const dynamo = this.#dynamo(process);
     const jobs = createMirrorJobs({ dynamo, tableName });
-    const queue = this.#gatedQueue(process);
+    const queue = this.#gates.queue(process, (wakeUps) => {
+      for (const wakeUp of wakeUps) this.#messages.push({ wakeUp, availableAt: this.#clock.now() + wakeUp.delaySeconds * 1000 });
+    });
     return {
       jobs: this.#plant.jobs?.(jobs, dynamo, tableName) ?? jobs,
       queue: this.#plant.queue?.(queue, dynamo, tableName) ?? queue,
@@ -373,110 +319,18 @@ export class World {
     };
   }
 
-  #gatedDynamo(process: Process): DynamoDBDocumentClient {
+  #dynamo(process: GatedProcess): DynamoDBDocumentClient {
     const { dynamo } = this.#aws.clients;
-    const send = (command: never): Promise<unknown> => {
-      // Reading the index changes nothing: what counts is what may happen between that and the write.
-      const shard = (command as QueryCommand).input.ExpressionAttributeValues?.[':shard'];
-      if (shard !== undefined && !this.#mirrors.some(({ id }) => shard === dueShardOf(id))) return Promise.resolve({ Items: [] });
-      if ((command as object) instanceof QueryCommand) return this.#gate(process, 'query', () => dynamo.send(command));
-      return this.#gate(process, 'table', async () => {
-        try {
-          return await dynamo.send(command);
-        } finally {
-          if ((command as object) instanceof UpdateCommand) await this.#look(process);
-        }
-      });
-    };
-    return { send } as unknown as DynamoDBDocumentClient;
-  }
-
-  #gatedQueue(process: Process): JobQueue {
-    return {
-      send: async (wakeUps) => {
-        const way = await this.#gate(process, 'queue', async (chosen) => {
-          if (chosen === 'well' || chosen === 'crash after') {
-            for (const wakeUp of wakeUps) this.#messages.push({ wakeUp, availableAt: this.#clock.now() + wakeUp.delaySeconds * 1000 });
-          }
-          return chosen;
-        });
-        return way === 'fail before' ? wakeUps : [];
-      },
-    };
-  }
-
-  readonly #queries: (() => Promise<void>)[] = [];
-
-  #gate<T>(process: Process, kind: Gate['kind'] | 'query', effect: (way: Way) => Promise<T>): Promise<T> {
-    if (process.isCrashed) return never;
-    return new Promise((resolve, reject) => {
-      const proceed = async (way: Way): Promise<void> => {
-        const broken = new Error('made up');
-        const hasEffect = kind === 'queue' || (way !== 'crash before' && way !== 'fail before');
-        try {
-          const result = hasEffect ? await effect(way) : undefined;
-          if (way.startsWith('crash')) return;
-          if (kind !== 'queue' && way.startsWith('fail')) reject(broken);
-          else resolve(result as T);
-        } catch (error) {
-          reject(error);
-        }
-      };
-      if (kind === 'query') this.#queries.push(() => proceed('well'));
-      else process.gates.push({ kind, proceed });
-    });
-  }
-
-  /** Until every process waits at a gate or has ended. */
-  async #flush(): Promise<void> {
-    for (;;) {
-      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-      const query = this.#queries.shift();
-      if (query === undefined) break;
-      await query();
-    }
-  }
-
-  // ---- what must never be
-
-  /** After a step against the table: what has become of the leases, and by whose hand. */
-  async #look(process: Process): Promise<void> {
-    const { Items: items } = await this.#aws.clients.dynamo.send(
-      new QueryCommand({
-        TableName: this.#aws.tableName,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': keys.project(this.#projectId).pk },
-        ConsistentRead: true,
-      }),
-    );
-    for (const after of items!.map(mirrorOfItem)) {
-      const before = this.#snapshots.get(after.id)!;
-      this.#snapshots.set(after.id, after);
-      if (after.requestedSeq > before.requestedSeq && process.kind === 'requester') process.wroteAt = this.#step;
-      if (after.leaseToken === before.leaseToken) continue;
-      if (before.leaseToken === null) {
-        process.token = after.leaseToken ?? undefined;
-        this.#alive.set(after.id, this.#clock.now());
-        this.#takenAt.set(after.id, this.#step);
-      } else if (after.leaseToken !== null) {
-        this.#violations.push('a lease was taken that somebody held');
-        process.token = after.leaseToken;
-      } else if (process.kind === 'worker') {
-        if (process.token !== before.leaseToken) this.#violations.push('a lease was given back by somebody who did not hold it');
-      } else {
-        this.#lookAtBroken(before, after);
+    return this.#gates.dynamo(process, async (command) => {
+      const { ':shard': shard } = (command as UpdateCommand).input.ExpressionAttributeValues ?? {};
+      // Nothing of this world is there.
+      if (shard !== undefined && !this.#witness.mirrors.some(({ id }) => shard === dueShardOf(id))) return { Items: [] };
+      try {
+        return await dynamo.send(command);
+      } finally {
+        if ((command as object) instanceof UpdateCommand) await this.#witness.look(process);
       }
-    }
-  }
-
-  #lookAtBroken(before: Mirror, after: Mirror): void {
-    if (this.#clock.now() - this.#alive.get(after.id)! < 50_000) {
-      this.#violations.push('a lease was broken although its holder was alive less than 50 seconds ago');
-    }
-    if (after.doneSeq === before.doneSeq) return;
-    // Given up: the fourth worker in a row has died of it, and its status says so.
-    if (before.attempts < 3 || after.updateStatus !== 'failed') this.#violations.push('a run was given up too soon');
-    this.#completed.push({ mirror: after.id, startedAtStep: this.#takenAt.get(after.id)! });
+    });
   }
 }
 

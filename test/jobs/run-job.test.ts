@@ -179,6 +179,9 @@ describe('a failure', () => {
     expect(after?.queuedFor).toBeGreaterThanOrEqual(noon + 30_000);
     expect(await bench.messages()).toEqual([]);
     expect((await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 })).items).toHaveLength(1);
+    // A message that is still on its way from before does not start it early.
+    expect(await run(mirror, { sync: () => Promise.reject(new Error('it ran')) })).toBe('nothing');
+    bench.clock.add(hour);
     let confirmed = false;
     await run(mirror, {
       sync: running({}, (input) => {
@@ -428,6 +431,7 @@ describe('a host', () => {
     expect(await slotsOf('empty.example')).toEqual([]);
     // A dead run frees its place by itself.
     await bench.jobs.release(others[3]!.mirror, 'busy-3', { status: {}, now: noon, nextDueAt: null, followUpAt: noon });
+    bench.clock.add(10_000);
     expect(await run(mirror, { sync: running() })).toBe('done');
   });
 });
