@@ -53,7 +53,9 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       // Anybody on this machine can reach the endpoints: they answer only to whoever knows this.
       const accessKeyId = `gitferry-${randomBytes(16).toString('hex')}`;
       const worker = new URL('./aws-endpoints-worker.js', import.meta.url);
-      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId);
+      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId).catch((cause: Error) => {
+        throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: ${cause.message}`, cause });
+      });
       closers.push(() => endpoints.close());
       setEnvironment({
         AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamoDb,
@@ -161,12 +163,13 @@ async function adminToken({
   if (given !== undefined) return { token: given, file: undefined };
   await usableFolder(dataFolder);
   const file = join(dataFolder, 'admin-token');
-  try {
-    return { token: (await readFile(file, 'utf8')).trim(), file };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const unusable = (cause: NodeJS.ErrnoException): never => {
+    throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: admin-token cannot be used (${cause.code}).`, cause });
+  };
+  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '' : unusable(error)));
+  if (kept.trim() !== '') return { token: kept.trim(), file };
+  // None yet, or the file was emptied: a token cannot be got back from the table, but another one can be made.
   const token = `gf_${randomBytes(24).toString('base64url')}`;
-  await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(file, `${token}\n`, { mode: 0o600 }).catch(unusable);
   return { token, file };
 }

@@ -1,11 +1,18 @@
 /** The kinds of parameters that calls take. Forms and queries carry text only, so numbers and switches are read from text as well. */
 import { z } from '@hono/zod-openapi';
 
-const truths: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+/** What GitLab's API takes for a boolean. */
+const truths: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries(['true', 't', 'yes', 'y', 'on', '1'].map((word) => [word, true])),
+  ...Object.fromEntries(['false', 'f', 'no', 'n', 'off', '0'].map((word) => [word, false])),
+};
 
 export function flag() {
   return z
-    .preprocess((value) => (typeof value === 'string' ? (truths[value.toLowerCase()] ?? value) : value), z.boolean())
+    .preprocess(
+      (value) => (typeof value === 'string' || typeof value === 'number' ? (truths[String(value).toLowerCase()] ?? value) : value),
+      z.boolean(),
+    )
     .openapi({ type: 'boolean' });
 }
 

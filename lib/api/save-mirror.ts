@@ -31,6 +31,7 @@ export async function createMirror(call: SaveCall, direction: 'push' | 'pull', g
   );
   if (made === undefined) throw projectNotFound();
   if (made === 'exists') throw conflict('The project has a pull mirror already');
+  await keepFirst(call, made, given.address.urlField);
   if (made.enabled) await startNow(call, made);
   return (await deps.records.mirrors.get(made)) ?? made;
 }
@@ -95,6 +96,16 @@ async function checkPlace(
   const others = await deps.records.mirrors.ofProject(project.id);
   if (others.some((other) => other.direction === 'push' && other.id !== self?.id && isAt(url, other.url)))
     throw invalidField(field, 'is already a push mirror of this project');
+}
+
+/** Of several that were made at the same time for one repository, the first stays. Refuses with 400. */
+async function keepFirst(call: SaveCall, made: Mirror, field: string): Promise<void> {
+  if (made.direction === 'pull') return;
+  const { url } = parseRepositoryUrl(made.url, field);
+  const others = await call.deps.records.mirrors.ofProject(made.projectId);
+  if (!others.some((other) => other.direction === 'push' && other.id < made.id && isAt(url, other.url))) return;
+  await deleteMirror(call, made);
+  throw invalidField(field, 'is already a push mirror of this project');
 }
 
 function isAt(url: RepositoryUrl, stored: string): boolean {

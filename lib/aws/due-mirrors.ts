@@ -72,6 +72,7 @@ export function createDueMirrors({ dynamo, tableName, table }: DueMirrorsDeps): 
         queued_due: null,
         queued_trigger: null,
         queued_confirm: null,
+        held_until: null,
         resend_wait_ms: null,
       };
       const parts = updateExpression(changes, { set: ['done_seq = requested_seq'], values: { ':read': mirror.dueAt, ':false': false } });
@@ -93,6 +94,7 @@ function dueMirrorOfItem(item: Item): DueMirror {
     enabled: item['enabled'] === true,
     paused: item['paused'] === true,
     queuedAt: numberOrNull(item['queued_at']),
+    heldUntil: numberOrNull(item['held_until']),
     leaseToken: typeof item['lease_token'] === 'string' ? item['lease_token'] : null,
     leaseBeat: Number(item['lease_beat'] ?? 0),
     seen: seenLease(item['seen']),

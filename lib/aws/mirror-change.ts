@@ -20,7 +20,15 @@ const startWithoutRequestMs = 60_000;
 const watched = ['id', 'enabled', 'paused', 'due_at', 'lease_token', 'credential_id', 'url'] as const;
 
 /** Of lib/aws/mirror-jobs.ts: a request that waits, and the tick's notes on it. */
-const requestAttributes = ['queued_at', 'queued_for', 'queued_due', 'queued_trigger', 'queued_confirm', 'resend_wait_ms'] as const;
+const requestAttributes = [
+  'queued_at',
+  'queued_for',
+  'queued_due',
+  'queued_trigger',
+  'queued_confirm',
+  'held_until',
+  'resend_wait_ms',
+] as const;
 
 /** The mirror as it is now; undefined = gone, or not `only`. What is written depends on what was read: if that has changed, it is read again. */
 export async function changeMirror(
@@ -50,7 +58,7 @@ function consequences(before: Mirror, changes: Partial<MirrorSettings>, resetSta
   const attributes: Item = attributesOf(changes);
   const set: string[] = [];
   if (resetStatus) {
-    Object.assign(attributes, { paused: null, failed_runs: 0, failing_since: null, attempts: 0, last_error: null });
+    Object.assign(attributes, { paused: null, failed_runs: 0, failing_since: null, attempts: 0, last_error: null, held_until: null });
     // A run under way says by itself how it ended.
     if (!leased) attributes['update_status'] = 'none';
   }

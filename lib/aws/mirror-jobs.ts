@@ -46,7 +46,10 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
     },
 
     async expedite(key, { startAt, now }) {
-      const parts = updateExpression(wokenBy(startAt, now), { set: ['queued_for = :start'], values: { ':start': startAt } });
+      const parts = updateExpression(
+        { ...wokenBy(startAt, now), held_until: null },
+        { set: ['queued_for = :start'], values: { ':start': startAt } },
+      );
       const conditions = [
         // Something waits,
         'attribute_exists(queued_at)',
@@ -69,7 +72,7 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
             'run_confirm_deletions = if_not_exists(queued_confirm, :false)',
             'run_requested_at = if_not_exists(queued_at, :now)',
           ],
-          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now },
+          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now, ':soon': now + earlyMs },
         },
       );
       const conditions = [
@@ -77,6 +80,8 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
         '(attribute_not_exists(lease_token) OR lease_token = :token)',
         // something is requested that no run has seen to (this also fails for a mirror that is gone),
         'requested_seq > done_seq',
+        // a retry's time has come,
+        '(attribute_not_exists(held_until) OR held_until <= :soon)',
         // and it may run.
         'enabled = :true',
         'attribute_not_exists(paused)',
@@ -120,7 +125,9 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
 }
 
 const isMine = 'lease_token = :token';
-const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null };
+const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null, held_until: null };
+/** Clocks differ a little. */
+const earlyMs = 5_000;
 
 /** A paused mirror, or one that is disabled or gone, takes no request. */
 function requestWrite(request: UpdateRequest): ConditionalWrite {

@@ -1,12 +1,12 @@
-/**
- * Who has a project path. A claim is made before the project is written and confirmed after it; a claim whose project is not there (a crash in between,
- * or a deletion that did not finish) may be taken over. Every step changes the claim's mark, so of two who want one path exactly one gets it.
- */
+/** Who has a project path: a claim is made before the project is written and confirmed after it. */
 import { randomUUID } from 'node:crypto';
 import type { Item } from './mirror-item.ts';
 import { isNew, type RecordTable } from './record-table.ts';
 import { keys } from './table.ts';
 import { updateExpression } from './update-expression.ts';
+
+// A claim whose project is not there (a crash in between, or a deletion that did not finish) may be taken over. Every step changes the claim's mark, so of
+// two who want one path exactly one gets it.
 
 export interface PathClaim {
   readonly path: string;

@@ -44,7 +44,9 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
       // One that came during the run by hand is the one to name.
       trigger.kind === 'manual' ? 'queued_trigger = :trigger' : 'queued_trigger = if_not_exists(queued_trigger, :trigger)',
     ];
-    const changes = { ...freed, ...wokenBy(startAt, now), ...(confirmDeletions ? { queued_confirm: true } : {}) };
+    // A message of an earlier request may still be on its way: it must not start the retry before its time.
+    const heldUntil = startAt > now ? startAt : null;
+    const changes = { ...freed, ...wokenBy(startAt, now), held_until: heldUntil, ...(confirmDeletions ? { queued_confirm: true } : {}) };
     const all = { ...values, ':now': now, ':start': startAt, ':trigger': trigger };
     return [{ answer: 'queued', parts: updateExpression(changes, { set, values: all }), conditions: [] }];
   }
@@ -74,4 +76,4 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
 }
 
 const nothingSeen = { seen: null, resend_wait_ms: null };
-const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null };
+const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null, held_until: null };

@@ -73,7 +73,17 @@ export function tableDefinition(tableName: string): CreateTableCommandInput {
         ],
         Projection: {
           ProjectionType: 'INCLUDE',
-          NonKeyAttributes: ['enabled', 'paused', 'direction', 'queued_at', 'lease_token', 'lease_beat', 'seen', 'resend_wait_ms'],
+          NonKeyAttributes: [
+            'enabled',
+            'paused',
+            'direction',
+            'queued_at',
+            'lease_token',
+            'lease_beat',
+            'seen',
+            'resend_wait_ms',
+            'held_until',
+          ],
         },
       },
       {

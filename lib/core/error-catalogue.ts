@@ -64,14 +64,14 @@ const entries = {
   lfs_unavailable: {
     disposition: 'park',
     sentence: 'This version of gitferry does not move LFS objects.',
-    hint: 'Use --lfs off (or leave the option out) and copy the objects with `git lfs fetch --all` and `git lfs push --all`.',
+    hint: 'Set lfs to off or auto (or leave it out) and copy the objects with `git lfs fetch --all` and `git lfs push --all`.',
   },
 
   // Reaching the host
   address_blocked: {
     disposition: 'park',
     sentence: 'The host is at an address that gitferry does not connect to.',
-    hint: 'Private, loopback and other special addresses are refused. If this host is meant, allow its range (--allow-address CIDR, or GITFERRY_ALLOW_ADDRESSES).',
+    hint: 'Private, loopback and other special addresses are refused. If this host is meant, allow its range in GITFERRY_ALLOW_ADDRESSES (on the command line also --allow-address CIDR).',
   },
   dns_failed: {
     disposition: 'retry',
@@ -91,7 +91,7 @@ const entries = {
   deadline_exceeded: {
     disposition: 'retry',
     sentence: 'The run did not finish in the time it was given.',
-    hint: 'What was mirrored stays mirrored and the next run goes on from there; allow more time (--timeout) for a large first mirror.',
+    hint: 'What was mirrored stays mirrored and the next run goes on from there; on the command line, allow more time for a large first mirror (--timeout).',
   },
   run_interrupted: {
     disposition: 'retry',
@@ -113,7 +113,7 @@ const entries = {
   credentials_missing: {
     disposition: 'park',
     sentence: 'The host asks for a username and password.',
-    hint: 'Give them in the URL, or the password in GITFERRY_SOURCE_PASSWORD or GITFERRY_TARGET_PASSWORD. Some hosts answer like this for repositories that do not exist.',
+    hint: 'Give them with the project or mirror (on the command line: in the URL, or the password in GITFERRY_SOURCE_PASSWORD or GITFERRY_TARGET_PASSWORD). Some hosts answer like this for repositories that do not exist.',
   },
   credentials_refused: {
     disposition: 'park',

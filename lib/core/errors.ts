@@ -26,7 +26,8 @@ export class GitferryError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.detail = details.detail ?? '';
-    this.hint = details.hint ?? refineHint(message) ?? entry.hint;
+    // Only what a host said is known to mean something: our own sentence is not.
+    this.hint = details.hint ?? refineHint(this.detail) ?? entry.hint;
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 

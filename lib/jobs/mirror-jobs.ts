@@ -1,7 +1,4 @@
-/**
- * The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md, "The life of an update"). lib/aws/mirror-jobs.ts carries
- * them out; each is one write, atomic by itself, and none brings a deleted mirror back. Times are milliseconds since 1970.
- */
+/** The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md); lib/aws/mirror-jobs.ts carries them out. */
 import type { Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
 import type { LastError, Trigger } from '../model/run.ts';
 
@@ -37,6 +34,8 @@ export interface DueMirror extends MirrorKey {
   readonly enabled: boolean;
   readonly paused: boolean;
   readonly queuedAt: number | null;
+  /** A retry waits until then, whatever messages come. */
+  readonly heldUntil: number | null;
   readonly leaseToken: string | null;
   readonly leaseBeat: number;
   /** The lease and beat that a tick saw last, and the time of that tick (EventBridge's, not a worker's). */
@@ -54,6 +53,7 @@ export interface SeenLease {
   readonly lookedAt: number;
 }
 
+/** Each is one write, atomic by itself, and none brings a deleted mirror back. Times are milliseconds since 1970. */
 export interface MirrorJobs {
   /** Strongly consistent. */
   get(key: MirrorKey): Promise<Mirror | undefined>;

@@ -5,7 +5,7 @@ import { defaultInstanceSettings, type InstanceSettings } from '../model/instanc
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { SettingsRecords } from '../model/records.ts';
 import type { Trigger } from '../model/run.ts';
-import type { JobQueue } from './job-queue.ts';
+import type { JobQueue, WakeUp } from './job-queue.ts';
 import { graceMs, type MirrorJobs } from './mirror-jobs.ts';
 import { wakeUpFor } from './wake-up.ts';
 
@@ -51,6 +51,7 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
     if (result?.status !== 'fulfilled' || result.value === undefined || !needsMessage(result.value)) return [];
     return wakeUpFor(key, isEvent ? afterLastStart(result.value, now, pushMinIntervalMs) : startAt, now);
   });
+  if (resume) wakeUps.push(...(await broughtForward(keys, results, { startAt, now }, jobs)));
   const unsent = wakeUps.length === 0 ? [] : await queue.send(wakeUps);
   const answers = results.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -62,6 +63,22 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
   }
   if (unsent.length > 0) log.write('warn', 'requests_left_to_the_tick', { count: unsent.length });
   return answers;
+}
+
+/** Wake-ups for those whose request waited for later (a retry's backoff): something about them was put right. */
+async function broughtForward(
+  keys: readonly MirrorKey[],
+  results: readonly PromiseSettledResult<Mirror | undefined>[],
+  at: { readonly startAt: number; readonly now: number },
+  jobs: Pick<MirrorJobs, 'expedite'>,
+): Promise<readonly WakeUp[]> {
+  const waiting = keys.filter((_, index) => {
+    const result = results[index];
+    const before = result?.status === 'fulfilled' ? result.value : undefined;
+    return before !== undefined && !needsMessage(before) && before.leaseToken === null && (before.queuedFor ?? 0) > at.startAt;
+  });
+  const moved = await Promise.all(waiting.map(async (key) => ((await jobs.expedite(key, at)) ? wakeUpFor(key, at.startAt, at.now) : [])));
+  return moved.flat();
 }
 
 /** Whether nothing would start the run by itself. */

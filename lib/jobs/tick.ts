@@ -222,6 +222,8 @@ export async function sendWaiting({ jobs, queue, clock, log }: Omit<TickDeps, 'r
       forEachConcurrently(jobs.due(shard, clock.now() + waitingUntilMs), concurrency, async (mirror) => {
         if (mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused) return 'go on';
         const now = clock.now();
+        // A retry keeps its time: the tick sends its message then.
+        if (mirror.heldUntil !== null && mirror.heldUntil > now) return 'go on';
         if (!(await jobs.noteResent(mirror, { now, waitMs: graceMs }))) return 'go on';
         await wakeUps.add(wakeUpFor(mirror, now, now));
         sent++;

@@ -13,6 +13,7 @@ import type { Transport } from '../git/transport/transport.ts';
 import { Capabilities } from '../git/wire/capabilities.ts';
 import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
+import { listDetails, listedValues } from './list-target.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
 import { planRefs } from './plan.ts';
 import type { Direction, Note, Plan, PlannedChange, SourceRefs, TargetDetails } from './planning.ts';
@@ -118,8 +119,6 @@ class Run {
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
-    // Not worth a failure: the next run asks again.
-    if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
 
     // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
     // the pack and has nothing else to do.
@@ -129,6 +128,8 @@ class Run {
       return fastForwards;
     };
     const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);
+    // After the push: an empty repository has no HEAD before. Not worth a failure: the next run asks again.
+    if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
     return this.#record(plan, verdicts, await askFastForwards());
   }
 
@@ -176,7 +177,7 @@ class Run {
   }
 
   async #openBoth(): Promise<Ends> {
-    const opened = [this.#openSource(), this.#openTarget()] as const;
+    const opened = [this.#openSource(), ReceivePack.open(this.#connect('target'))] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
     const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];
@@ -184,10 +185,6 @@ class Run {
       throw new GitferryError('object_format_mismatch', { detail: `Source: ${source.objectFormat}, target: ${target.objectFormat}.` });
     }
     return { source, sourceRefs, target };
-  }
-
-  async #openTarget(): Promise<ReceivePack> {
-    return ReceivePack.open(this.#connect('target'));
   }
 
   async #openSource(): Promise<Pick<Ends, 'source' | 'sourceRefs'>> {
@@ -279,26 +276,6 @@ class Run {
   #progress(phase: SyncPhase): void {
     this.#deps.onProgress?.({ phase, refsDone: this.#refsDone, refsTotal: this.#refsTotal, bytes: this.#bytes });
   }
-}
-
-async function listedValues(target: Transport): Promise<ReadonlyMap<string, Oid>> {
-  const { refs } = await ReceivePack.open(target);
-  return new Map(refs.map(({ name, oid }) => [name, oid]));
-}
-
-async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
-  const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
-  const symbolic = new Set<string>();
-  const named = new Set<string>();
-  const peeled = new Map<string, Oid>();
-  for (const ref of refs) {
-    if (ref.symrefTarget !== undefined) {
-      symbolic.add(ref.name);
-      named.add(ref.symrefTarget);
-    }
-    if (ref.peeled !== undefined) peeled.set(ref.name, ref.peeled);
-  }
-  return { headBranch, symbolic: symrefsListed ? symbolic : undefined, named, peeled };
 }
 
 /** `updated` or `forced`, where the plan left that open. */

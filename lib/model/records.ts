@@ -1,7 +1,4 @@
-/**
- * The table as use cases see it, but for the life of an update (lib/jobs/mirror-jobs.ts). All writes to something that exists are conditional on it
- * existing. Reads by key are strongly consistent unless said otherwise. Throws `storage_unavailable` when the table cannot be reached.
- */
+/** The table as use cases see it, but for the life of an update (lib/jobs/mirror-jobs.ts). */
 import type { AccessToken } from './access-token.ts';
 import type { SharedCredential } from './credential.ts';
 import type { Hook } from './hook.ts';
@@ -135,6 +132,10 @@ export interface SettingsRecords {
   update(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
 }
 
+/**
+ * All writes to something that exists are conditional on it existing. Reads by key are strongly consistent unless said otherwise. Everything throws
+ * `storage_unavailable` when the table cannot be reached.
+ */
 export interface Records {
   readonly projects: ProjectRecords;
   readonly mirrors: MirrorRecords;

@@ -189,6 +189,7 @@ describe('a failure', () => {
       }),
     });
     expect(confirmed).toBe(true);
+    bench.clock.set(noon);
   });
 
   it('is told once, and so is recovery', async () => {
@@ -433,6 +434,7 @@ describe('a host', () => {
     await bench.jobs.release(others[3]!.mirror, 'busy-3', { status: {}, now: noon, nextDueAt: null, followUpAt: noon });
     bench.clock.add(10_000);
     expect(await run(mirror, { sync: running() })).toBe('done');
+    bench.clock.set(noon);
   });
 });
 
