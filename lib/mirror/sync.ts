@@ -177,7 +177,9 @@ class Run {
   }
 
   async #openBoth(): Promise<Ends> {
-    const opened = [this.#openSource(), ReceivePack.open(this.#connect('target'))] as const;
+    // A connect that throws must not leave the other end's promise to nobody.
+    const openTarget = async (): Promise<ReceivePack> => ReceivePack.open(this.#connect('target'));
+    const opened = [this.#openSource(), openTarget()] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
     const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];
