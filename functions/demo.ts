@@ -230,6 +230,12 @@ class Demo {
   }
 }
 
+const options = process.argv.slice(2);
+const unknown = options.find((option) => option !== '--exit');
+if (unknown !== undefined) {
+  process.stderr.write(`unknown option ${unknown}; usage: npm run demo [-- --exit]\n`);
+  process.exit(2);
+}
 const demo = new Demo();
 let isOver = false;
 const end = async (): Promise<void> => {
@@ -238,11 +244,13 @@ const end = async (): Promise<void> => {
   await demo.end();
   process.exit();
 };
+// Whoever was reading has gone.
+process.stdout.on('error', () => void end());
 process.once('SIGINT', () => void end());
 process.once('SIGTERM', () => void end());
 try {
   const { origin, adminToken } = await demo.play();
-  if (process.argv.includes('--exit')) await end();
+  if (options.includes('--exit')) await end();
   write(`\ngitferry goes on running on ${origin} until Ctrl-C. Try:\n  curl -H 'PRIVATE-TOKEN: ${adminToken}' ${origin}/api/v4/projects\n`);
 } catch (error) {
   if (!isOver) {

@@ -109,7 +109,12 @@ async function resolveCredential(
     if (isGiven) throw badParameter('credential_id, username and password are mutually exclusive');
     return { credential: await sharedCredential(credentialId, staying, token, deps) };
   }
-  if (!isGiven) return { credential: credentialId === null ? null : staying };
+  // null takes away a shared credential; a client that writes back what it has read does not lose one of the mirror's own by that.
+  if (!isGiven) return { credential: credentialId === null && staying?.kind === 'shared' ? null : staying };
+  if (staying?.kind === 'shared' && credentialId === undefined && (name === undefined || password === undefined))
+    throw badParameter(
+      `${name === undefined ? 'username' : 'password'} is missing: what is stored belongs to shared credential ${staying.credentialId}; give both, or change that`,
+    );
   const old =
     staying?.kind === 'own' && (name === undefined || password === undefined) ? await readCredential(staying.secretName, deps) : undefined;
   const value = {

@@ -7,6 +7,7 @@ import { type Call, instanceEndpoint, projectEndpoint } from '../endpoint.ts';
 import { line } from '../fields.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
 import { createProject, deleteProject, updateProject } from '../save-project.ts';
+import { searchProjects } from '../search-projects.ts';
 import { projectSchema, showProject } from '../show-project.ts';
 
 /** Of GitLab's projects; here a project has none of these. */
@@ -60,13 +61,38 @@ const foreignAttributes = [
 
 const pathField = line(255).openapi({ example: 'group/name' });
 
+const orders = ['id', 'name', 'path', 'created_at', 'updated_at', 'last_activity_at', 'similarity', 'star_count', 'storage_size'] as const;
+/** GitLab's filters for what a project does not have here. */
+const foreignFilters = [
+  'id',
+  'imported',
+  'include_hidden',
+  'include_pending_delete',
+  'include_subgroups',
+  'last_activity_after',
+  'last_activity_before',
+  'repository_checksum_failed',
+  'repository_storage',
+  'search_namespaces',
+  'starred',
+  'topic',
+  'topic_id',
+  'updated_after',
+  'updated_before',
+  'wiki_checksum_failed',
+  'with_issues_enabled',
+  'with_merge_requests_enabled',
+  'with_programming_language',
+  'with_shared',
+];
+
 export const projectEndpoints = [
   instanceEndpoint(
     {
       method: 'GET',
       path: '/projects',
       summary: 'Projects that the token may see',
-      input: idPageInput,
+      input: idPageInput.extend({ search: line(255).optional(), order_by: z.enum(orders).optional() }),
       ignored: [
         'simple',
         'statistics',
@@ -77,16 +103,18 @@ export const projectEndpoints = [
         'min_access_level',
         'with_custom_attributes',
         'license',
+        ...foreignFilters,
       ],
       answers: { 200: z.array(projectSchema) },
     },
     async (call) => {
-      const request = idPageRequest(call.input);
+      // Projects come by id, which is also the order in which they were made; GitLab's other orders are taken for that.
+      const { search, order_by: _, ...input } = call.input;
+      const request = idPageRequest(input);
       const { records } = call.deps;
-      const page = await (call.token.projectIds === null
-        ? records.projects.list(request)
-        : records.projects.list(request, call.token.projectIds));
-      return idPageAnswer(call, request, page, await Promise.all(page.items.map((project) => shown(call, project))));
+      const only = call.token.projectIds ?? undefined;
+      const page = search === undefined ? await records.projects.list(request, only) : await searchProjects(records, search, request, only);
+      return idPageAnswer({ ...call, input }, request, page, await Promise.all(page.items.map((project) => shown(call, project))));
     },
   ),
   instanceEndpoint(

@@ -153,10 +153,24 @@ describe('GET /projects', () => {
     ['per_page=-1', 'per_page must be at least 1'],
     ['order_by=stars', 'order_by does not have a valid value'],
     ['sort=up', 'sort does not have a valid value'],
-    ['search=x', 'search is unknown'],
+    ['nonsense=x', 'nonsense is unknown'],
     ['sort=desc&id_after=3', 'id_after goes with sort=asc'],
   ])('refuses %s', async (query, error) => {
     expect(await api.call('GET', `/projects?${query}`)).toMatchObject({ status: 400, body: { error } });
+  });
+
+  it('searches paths without regard to case, in pages, only among what the token may see', async () => {
+    const made: number[] = [];
+    for (const path of ['needles/One', 'needles/two', 'hay/NEEDLES-three']) made.push((await api.newProject(path)).id);
+    const ids = async (query: string, token?: string): Promise<number[]> => {
+      const { body } = await api.call('GET', `/projects?${query}`, token === undefined ? {} : { token });
+      return body.map(({ id }: { id: number }) => id);
+    };
+    expect(await ids('search=Needles&sort=asc')).toEqual(made);
+    expect(await ids('search=needles&sort=desc&per_page=2&page=2')).toEqual([made[0]]);
+    expect(await ids('search=no-such-thing')).toEqual([]);
+    const token = await api.newToken('reporter', { projectIds: [made[1] ?? 0] });
+    expect(await ids('search=needles', token)).toEqual([made[1]]);
   });
 
   it('takes more than 100 a page for 100, and refuses pages that lie too deep', async () => {

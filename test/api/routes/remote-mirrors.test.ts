@@ -316,8 +316,23 @@ describe('shared credentials', () => {
     expect(await secretOf(mirror)).toEqual({ kind: 'shared', credentialId: credential_id });
     await api.call('PUT', pathOf(mirror), { body: { username: 'me', password: 'token-8' } });
     expect(await secretOf(mirror)).toEqual({ username: 'me', password: 'token-8' });
-    await api.call('PUT', pathOf(mirror), { body: { credential_id: null } });
-    expect(await secretOf(mirror)).toBeNull();
+  });
+
+  it('is taken away by null, which does nothing to an own one: a client may write back what it has read', async () => {
+    const own = await newMirror({ username: 'me', password: 'token-8' });
+    await api.call('PUT', pathOf(own), { body: { credential_id: null } });
+    expect(await secretOf(own)).toEqual({ username: 'me', password: 'token-8' });
+    await api.call('PUT', pathOf(own), { body: { credential_id: await newCredential() } });
+    await api.call('PUT', pathOf(own), { body: { credential_id: null } });
+    expect(await secretOf(own)).toBeNull();
+  });
+
+  it.each([['password'], ['username']])('is not replaced by half of an own one: %s alone', async (field) => {
+    const mirror = await newMirror({ username: 'me', password: 'token-7' });
+    const credential_id = await newCredential();
+    await api.call('PUT', pathOf(mirror), { body: { credential_id } });
+    expect((await api.call('PUT', pathOf(mirror), { body: { [field]: 'alone' } })).status).toBe(400);
+    expect(await secretOf(mirror)).toEqual({ kind: 'shared', credentialId: credential_id });
   });
 });
 
