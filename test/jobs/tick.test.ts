@@ -285,6 +285,20 @@ describe('sendWaiting', () => {
     // Those messages are young: the tick does not double them.
     expect(await tickAt(noon + 1000)).toMatchObject({ resent: 0, started: 1 });
   });
+
+  it('leaves a retry its time, whatever was silent meanwhile', async () => {
+    const mirror = await put();
+    await bench.request(mirror);
+    await bench.jobs.acquire(mirror, { token: 'holder', now: noon });
+    const startAt = noon + 10 * minute;
+    const again = { startAt, trigger: byEvent, confirmDeletions: false };
+    await bench.jobs.release(mirror, 'holder', { status: {}, now: noon, nextDueAt: startAt, followUpAt: startAt, again });
+    expect(await sendWaiting({ ...bench, queue: keeping() })).toBe(0);
+    // A message of an older request that comes now finds nothing to do; at its time, or when somebody asks by hand, it is there.
+    expect(await bench.jobs.acquire(mirror, { token: 'early', now: noon + minute })).toBeUndefined();
+    expect(await bench.jobs.expedite(mirror, { startAt: noon + minute, now: noon + minute })).toBe(true);
+    expect(await bench.jobs.acquire(mirror, { token: 'asked', now: noon + minute })).toMatchObject({ leaseToken: 'asked' });
+  });
 });
 
 describe('many mirrors', () => {
