@@ -5,26 +5,14 @@ import { createSecretStore } from '../../lib/aws/secrets-manager.ts';
 import { systemClock } from '../../lib/core/clock.ts';
 import { hookSecret, newHookToken } from '../../lib/model/hook-secret.ts';
 import { encodeJob } from '../../lib/model/job.ts';
-import type { MirrorSettings } from '../../lib/model/mirror.ts';
 import type { Records } from '../../lib/model/records.ts';
 import { hashToken } from '../../lib/model/token-hash.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
+import { sampleMirror } from '../support/sample-records.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000 };
-const settings: MirrorSettings = {
-  enabled: true,
-  // Refused before anything is contacted.
-  url: 'http://10.0.0.1/mirror.git',
-  authMethod: 'password',
-  credential: null,
-  hostKeys: [],
-  onlyProtectedBranches: false,
-  mirrorBranchRegex: null,
-  keepDivergentRefs: false,
-  mirrorOverwritesDivergedBranches: false,
-  mirrorTags: 'all',
-  lfs: 'auto',
-};
+/** Refused before anything is contacted. */
+const settings = sampleMirror({ url: 'http://10.0.0.1/mirror.git' });
 
 let aws: TestAws;
 let records: Records;

@@ -5,6 +5,7 @@ import type { Hook, Provider } from '../../lib/model/hook.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
 import type { Project } from '../../lib/model/project.ts';
 import type { Delivery } from '../../lib/webhook/delivery.ts';
+import { plainMirror } from '../support/mirrors.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -78,44 +79,11 @@ export function aProject(changes: Partial<Project> = {}): Project {
 
 export function aMirror(changes: Partial<Mirror> = {}): Mirror {
   return {
+    ...plainMirror,
     id: 7,
-    projectId: 1,
     mirror: changes.direction === 'pull' ? 'pull' : (changes.id ?? 7),
-    direction: 'push',
-    createdAt: 0,
-    enabled: true,
     url: 'https://backup.example.com/tools/anvil.git',
-    authMethod: 'password',
-    credential: null,
-    hostKeys: [],
-    onlyProtectedBranches: false,
-    mirrorBranchRegex: null,
-    keepDivergentRefs: false,
-    mirrorOverwritesDivergedBranches: false,
-    mirrorTags: 'all',
-    lfs: 'auto',
-    updateStatus: 'none',
-    lastUpdateStartedAt: null,
-    lastUpdateAt: null,
-    lastSuccessfulUpdateAt: null,
-    lastError: null,
-    lastRun: null,
-    paused: false,
-    failedRuns: 0,
-    failingSince: null,
-    attempts: 0,
-    heldBackDeletions: 0,
-    requestedSeq: 0,
-    doneSeq: 0,
-    startedSeq: 0,
-    queuedAt: null,
-    queuedFor: null,
-    queuedTrigger: null,
     dueAt: null,
-    leaseToken: null,
-    leaseBeat: 0,
-    runTrigger: null,
-    runConfirmDeletions: false,
     ...changes,
   };
 }

@@ -19,6 +19,7 @@ import { hashToken } from '../../lib/model/token-hash.ts';
 import type { RequestRuns } from '../../lib/webhook/handle-delivery.ts';
 import { createWebhookApp, type WebhookDeps } from '../../lib/webhook/receive.ts';
 import { startTestAws } from '../support/aws.ts';
+import { sampleMirror } from '../support/sample-records.ts';
 import type { Headers } from './samples.ts';
 
 export interface Answer {
@@ -106,20 +107,7 @@ export async function startWebhookService(): Promise<WebhookService> {
       return (await records.projects.create(settings, clock.now()))!;
     },
     async createMirror(projectId, { direction = 'push', ...settings } = {}) {
-      const all: MirrorSettings = {
-        enabled: true,
-        url: 'https://backup.example.com/tools/anvil.git',
-        authMethod: 'password',
-        credential: null,
-        hostKeys: [],
-        onlyProtectedBranches: false,
-        mirrorBranchRegex: null,
-        keepDivergentRefs: false,
-        mirrorOverwritesDivergedBranches: false,
-        mirrorTags: 'all',
-        lfs: 'auto',
-        ...settings,
-      };
+      const all = sampleMirror({ url: 'https://backup.example.com/tools/anvil.git', ...settings });
       return (await records.mirrors.create(projectId, direction, all, { now: clock.now(), dueAt: clock.now() + 3_600_000 })) as Mirror;
     },
     async createHook(projectId, provider) {
