@@ -28,6 +28,7 @@ export const keys = {
   credential: (id: number): ItemKey => ({ pk: `CREDENTIAL#${id}`, sk: 'CREDENTIAL' }),
   slot: (host: string, slot: number): ItemKey => ({ pk: `HOST#${host}`, sk: `SLOT#${slot}` }),
   counter: (kind: string): ItemKey => ({ pk: `COUNTER#${kind}`, sk: 'COUNTER' }),
+  session: (sessionHash: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: 'SESSION' }),
   instance: (): ItemKey => ({ pk: 'INSTANCE', sk: 'INSTANCE' }),
 } as const;
 
@@ -44,7 +45,7 @@ export function listAttributes(kind: 'PROJECTS' | 'TOKENS' | 'CREDENTIALS', id: 
   return { list_bucket: `${kind}#${Math.floor(id / listBucketSize)}`, list_id: id };
 }
 
-export const indexes = { due: 'due', list: 'list', byCredential: 'by_credential' } as const;
+export const indexes = { due: 'due', list: 'list', byCredential: 'by_credential', overview: 'overview' } as const;
 
 /** infra/ describes the same table for CloudFormation. */
 export function tableDefinition(tableName: string): CreateTableCommandInput {
@@ -59,6 +60,7 @@ export function tableDefinition(tableName: string): CreateTableCommandInput {
       { AttributeName: 'list_bucket', AttributeType: 'S' },
       { AttributeName: 'list_id', AttributeType: 'N' },
       { AttributeName: 'credential_id', AttributeType: 'N' },
+      { AttributeName: 'id', AttributeType: 'N' },
     ],
     KeySchema: [
       { AttributeName: 'pk', KeyType: 'HASH' },
@@ -101,6 +103,18 @@ export function tableDefinition(tableName: string): CreateTableCommandInput {
           { AttributeName: 'pk', KeyType: 'RANGE' },
         ],
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['url', 'repository_url'] },
+      },
+      {
+        // Every mirror in a few words, in the shards of `due`: what the console's first page counts, sorts and searches.
+        IndexName: indexes.overview,
+        KeySchema: [
+          { AttributeName: 'due_shard', KeyType: 'HASH' },
+          { AttributeName: 'id', KeyType: 'RANGE' },
+        ],
+        Projection: {
+          ProjectionType: 'INCLUDE',
+          NonKeyAttributes: ['enabled', 'paused', 'direction', 'url', 'update_status', 'last_update_at', 'failing_since'],
+        },
       },
     ],
   };

@@ -31,7 +31,7 @@ function olderDefinition(tableName: string) {
 
 describe('createResources', () => {
   it('makes the table with its indexes, and a queue that the SDK reaches through AWS_ENDPOINT_URL_SQS', async () => {
-    expect(await indexesOf(aws.tableName)).toEqual(['by_credential', 'due', 'list']);
+    expect(await indexesOf(aws.tableName)).toEqual(['by_credential', 'due', 'list', 'overview']);
     await aws.clients.sqs.send(new SendMessageCommand({ QueueUrl: aws.queueUrl, MessageBody: 'x' }));
     const { Messages: messages } = await aws.clients.sqs.send(new ReceiveMessageCommand({ QueueUrl: aws.queueUrl }));
     expect(messages?.map(({ Body }) => Body)).toEqual(['x']);
@@ -45,7 +45,7 @@ describe('createResources', () => {
   it('adds an index that the table of an older version lacks, or says that it cannot', async () => {
     await aws.clients.dynamo.send(new CreateTableCommand(olderDefinition('older')));
     const outcome = await createResources(aws.clients, 'older', 'older').catch((error: unknown) => error);
-    if (process.env['GITFERRY_TEST_AWS'] === 'moto') expect(await indexesOf('older')).toEqual(['by_credential', 'due', 'list']);
+    if (process.env['GITFERRY_TEST_AWS'] === 'moto') expect(await indexesOf('older')).toEqual(['by_credential', 'due', 'list', 'overview']);
     else expect(outcome).toMatchObject({ code: 'storage_unavailable', detail: expect.stringContaining('list') });
   });
 
@@ -55,7 +55,7 @@ describe('createResources', () => {
       if (operation !== 'DescribeTable') return { status: 200, body: {} };
       const isAsked = server.calls.some((call) => call.operation === 'UpdateTable');
       const state = isAsked ? (answers.shift() ?? 'ACTIVE') : 'none';
-      const others = ['due', 'by_credential'].map((IndexName) => ({ IndexName, IndexStatus: 'ACTIVE' }));
+      const others = ['due', 'by_credential', 'overview'].map((IndexName) => ({ IndexName, IndexStatus: 'ACTIVE' }));
       const indexes = state === 'none' ? others : [...others, { IndexName: 'list', IndexStatus: state }];
       return { status: 200, body: { Table: { TableStatus: 'ACTIVE', GlobalSecondaryIndexes: indexes } } };
     });
