@@ -186,6 +186,43 @@ const entries = {
     hint: 'Remove refs that nobody needs, or hide them on the host (transfer.hideRefs).',
   },
 
+  // SSH
+  not_an_ssh_server: {
+    disposition: 'park',
+    sentence: 'What answers at this address is not an SSH server.',
+    hint: 'Check host and port of the ssh:// URL; SSH is usually at port 22, and some hosts serve Git at another one.',
+  },
+  ssh_algorithms_differ: {
+    disposition: 'park',
+    sentence: 'The SSH server and gitferry have no algorithm in common.',
+    hint: 'The server is very old or allows very little. Allow a current key exchange, cipher and host key type there (curve25519-sha256, aes128-gcm@openssh.com, ssh-ed25519), or use https://.',
+  },
+  host_key_unknown: {
+    disposition: 'park',
+    sentence: 'No host key of the SSH server is stored.',
+    hint: "Detect the server's host keys (`npx gitferry host-keys HOST`, or in the mirror's settings), compare the fingerprints with those the host publishes, and save them (on the command line: --known-hosts FILE).",
+  },
+  host_key_changed: {
+    disposition: 'park',
+    sentence: 'Host key verification failed: the SSH server proved another key than those stored.',
+    hint: 'Either the host has changed its keys or somebody is in between. Compare the new fingerprint with what the host publishes; if it is right, detect the host keys again and save them.',
+  },
+  public_key_required: {
+    disposition: 'park',
+    sentence: 'The SSH server only allows public key authentication.',
+    hint: 'Choose SSH public key authentication for this mirror and add its public key on the host (on the command line: --source-ssh-key or --target-ssh-key). A firewall that inspects SSH can also cause this.',
+  },
+  password_required: {
+    disposition: 'park',
+    sentence: 'The SSH server does not allow public key authentication.',
+    hint: 'Choose password authentication for this mirror, or allow public keys on the host (sshd: PubkeyAuthentication).',
+  },
+  private_key_unusable: {
+    disposition: 'park',
+    sentence: 'The SSH private key cannot be used.',
+    hint: 'Give an unencrypted private key in OpenSSH or PEM format (`ssh-keygen -p -N "" -f FILE` removes a passphrase), or let gitferry make a key pair.',
+  },
+
   // The repositories
   object_format_mismatch: {
     disposition: 'park',

@@ -31,6 +31,23 @@ export const limits = {
   /** Silence in the middle of a pack. Servers compress large packs for minutes, but C git and JGit send keep-alives while they do. */
   relaySilenceMs: 600_000,
 
+  /** From a connected socket to being signed in over SSH. sshd itself gives up after 120 s, but who needs 20 is down. */
+  sshHandshakeMs: 20_000,
+  /** Opening an SSH channel and starting a command in it: two short messages, and on some hosts a slow login. */
+  sshChannelMs: 20_000,
+  /** Silence after which an SSH server is asked whether it is still there, and how often it may fail to answer: firewalls forget quiet connections after a minute or more. */
+  sshKeepAliveMs: 15_000,
+  sshKeepAlives: 4,
+  /** SSH connections to one host in one run: one is enough, but for servers that allow one channel each (MaxSessions 1). */
+  sshConnections: 8,
+  /** keyboard-interactive: a password prompt and, rarely, a second one; what asks on is no password prompt. */
+  sshPromptRounds: 3,
+  sshPrompts: 4,
+  /** What an SSH command prints where Git's first words are expected, as far as a message shows it. */
+  sshShownBytes: 300,
+  /** Unread bytes of one SSH answer kept here; the rest waits in the channel's own window of 2 MiB. */
+  sshQueueBytes: 256 * KiB,
+
   /** Extra time to list the target once more when a run was ended in the middle of a push. */
   relistMs: 15_000,
 
