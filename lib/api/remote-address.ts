@@ -1,6 +1,7 @@
 /** Where a repository is and how one signs in there: taken from a call, checked, and put together with what is stored. */
 import { errorCatalogue } from '../core/error-catalogue.ts';
 import { GitferryError } from '../core/errors.ts';
+import { parseHostKeys } from '../git/transport/known-hosts.ts';
 import { parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
@@ -9,7 +10,6 @@ import type { ApiDeps } from './api-deps.ts';
 import { badParameter, forbidden, invalidField, invalidFieldOf } from './api-error.ts';
 import { hasRole } from './authenticate.ts';
 import { checkCredentialValue } from './credential-value.ts';
-import { parseHostKeys } from './host-keys.ts';
 import { readCredential } from './own-secret.ts';
 
 export interface RemoteAddress {
@@ -86,8 +86,8 @@ function checkUrl(typed: string, field: string, { guard }: Pick<AddressDeps, 'gu
   }
 }
 
-function checkHostKeys(given: readonly string[], { host, port }: RepositoryUrl): readonly string[] {
-  const parsed = parseHostKeys(given, port === undefined ? host : `[${host}]:${port}`);
+function checkHostKeys(given: readonly string[], { scheme, host, port }: RepositoryUrl): readonly string[] {
+  const parsed = parseHostKeys(given, { host, port: scheme === 'ssh' ? port : undefined });
   if ('fault' in parsed) throw invalidField('host_keys', parsed.fault);
   return parsed;
 }

@@ -1,11 +1,11 @@
 /** A mirror as GitLab's API shows it, and what we add. Reporters see no URL. */
 import { z } from '@hono/zod-openapi';
+import { hostKeyFingerprint } from '../git/transport/known-hosts.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { CredentialReference } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { isoTime, isoTimeOrNull } from './answer.ts';
 import { hasRole } from './authenticate.ts';
-import { hostKeyFingerprint } from './host-keys.ts';
 import { runSchema, showRun } from './show-run.ts';
 
 const time = z.iso.datetime().nullable();

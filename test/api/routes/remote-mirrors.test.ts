@@ -160,7 +160,7 @@ describe('POST /projects/:id/remote_mirrors', () => {
       {
         type: 'ssh-ed25519',
         fingerprint_sha256: 'SHA256:cl/ukwPpt6RCku7iGyIaHauaEmMA/Hk3xaB0qt3rjqc',
-        fingerprint_md5: 'f7:1f:a9:8a:ca:ad:b9:e5:e9:9e:a2:1a:51:95:ef:19',
+        fingerprint_md5: 'MD5:f7:1f:a9:8a:ca:ad:b9:e5:e9:9e:a2:1a:51:95:ef:19',
       },
     ]);
     expect((await recordOf(mirror)).hostKeys).toEqual([`[m.example.org]:8443 ${hostKey}`]);
