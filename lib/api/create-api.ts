@@ -1,26 +1,18 @@
-/** The REST API as a Hono app: finds the call, checks token, project, role and parameters, and turns every failure into an answer. */
+/** The REST API as a Hono app: what comes by HTTP becomes a call, and its answer a response. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { type GitferryError, toGitferryError } from '../core/errors.ts';
-import { createRedactor } from '../core/redact.ts';
-import type { AccessToken } from '../model/access-token.ts';
-import type { Project } from '../model/project.ts';
 import { type Answer, toResponse } from './answer.ts';
+import { answerCall } from './answer-call.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { ApiError, badParameter, projectNotFound } from './api-error.ts';
-import { authenticate, maySee, requireInstanceRole, requireRole } from './authenticate.ts';
-import { checkInput } from './check-input.ts';
-import type { Endpoint, ProjectCall } from './endpoint.ts';
-import { endpoints } from './endpoints.ts';
-import { type Found, findEndpoint } from './find-endpoint.ts';
-import { type Parameters, readParameters } from './read-parameters.ts';
-import { apiPrefix, routeSegments } from './route-path.ts';
+import { authenticate } from './authenticate.ts';
+import { readParameters } from './read-parameters.ts';
+import { apiPrefix } from './route-path.ts';
 
 /** Answers everything below /api/v4, and /health. Never throws. Paths are taken percent-encoded or decoded. */
 export function createApi(deps: ApiDeps): OpenAPIHono {
   const app = new OpenAPIHono();
   const health = toResponseOf({ status: 200, body: { status: 'ok' } });
   app.get('/health', health);
-  const answer = ({ req }: { readonly req: { readonly raw: Request } }) => answerCall(req.raw, deps);
+  const answer = ({ req }: { readonly req: { readonly raw: Request } }) => answerRequest(req.raw, deps);
   app.all(apiPrefix, answer);
   app.all(`${apiPrefix}/*`, answer);
   app.notFound(toResponseOf({ status: 404, body: { error: '404 Not Found' } }));
@@ -31,82 +23,17 @@ function toResponseOf(answer: Answer): () => Response {
   return () => toResponse(answer);
 }
 
-async function answerCall(request: Request, deps: ApiDeps): Promise<Response> {
-  const url = new URL(request.url);
-  const found = findEndpoint(endpoints, request.method, routeSegments(url.pathname) ?? []);
-  // What the call holds, for the redactor of what may go wrong.
-  const seen: { input: Parameters } = { input: {} };
-  try {
-    if (!('endpoint' in found)) return toResponse(found.answer);
-    const answer = await carryOut(request, url, found, deps, seen);
-    if (request.method !== 'GET') logCall('info', found.endpoint, answer.status, deps);
-    return toResponse(answer);
-  } catch (thrown) {
-    const endpoint = 'endpoint' in found ? found.endpoint : undefined;
-    const refusal = thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps);
-    if (endpoint !== undefined && request.method !== 'GET') logCall('info', endpoint, refusal.status, deps);
-    return toResponse(refusal);
-  }
-}
-
-async function carryOut(
-  request: Request,
-  url: URL,
-  { endpoint, parameters }: Found,
-  deps: ApiDeps,
-  seen: { input: Parameters },
-): Promise<Answer> {
-  const token = await authenticate(request.headers, deps);
-  const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
-  seen.input = await readParameters(request, url.searchParams);
-  const call: Omit<ProjectCall<Parameters>, 'project'> = {
+async function answerRequest(request: Request, deps: ApiDeps): Promise<Response> {
+  const { pathname: path, searchParams: query } = new URL(request.url);
+  const answer = await answerCall(
+    {
+      method: request.method,
+      path,
+      query,
+      token: () => authenticate(request.headers, deps),
+      input: () => readParameters(request, query),
+    },
     deps,
-    token,
-    input: checkInput(endpoint.input, endpoint.ignored, seen.input),
-    pathParameter: (name) => parameters.get(name) ?? '',
-    pathId: (name) => idOf(name, parameters.get(name) ?? ''),
-    path: url.pathname,
-    query: url.searchParams,
-  };
-  // Calls that are not about a project never look at it.
-  return endpoint.handle({ ...call, project: project as Project });
-}
-
-/** An unknown project and one that the token may not see look the same; only then does the role count. */
-async function admit({ access }: Endpoint, token: AccessToken, id: string, { records }: ApiDeps): Promise<Project | undefined> {
-  if (access.scope === 'token') return undefined;
-  if (access.scope === 'instance') {
-    requireInstanceRole(token, access.role);
-    return undefined;
-  }
-  const isNumber = /^\d+$/.test(id);
-  if (isNumber && !isId(Number(id))) throw projectNotFound();
-  const project = isNumber ? await records.projects.get(Number(id)) : await records.projects.getByPath(id);
-  if (project === undefined || !maySee(token, project.id)) throw projectNotFound();
-  requireRole(token, access.role);
-  return project;
-}
-
-function idOf(name: string, text: string): number {
-  if (!/^\d+$/.test(text) || !isId(Number(text))) throw badParameter(`${name} is invalid`);
-  return Number(text);
-}
-
-function isId(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0;
-}
-
-/** Our own stores are down: 503, the caller may try again. Everything else is a defect and told to the log only. */
-function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: Parameters, { log }: ApiDeps): ApiError {
-  const isUnavailable = error.code === 'storage_unavailable' || error.code === 'secrets_unavailable';
-  const secrets = ['password', 'auth_password'].flatMap((name) => (typeof input[name] === 'string' ? [{ password: input[name] }] : []));
-  const fields = { call: endpoint && `${endpoint.method} ${endpoint.path}`, code: error.code, error: error.message };
-  log.write(isUnavailable ? 'warn' : 'error', 'api_call_failed', fields, createRedactor(secrets));
-  if (!isUnavailable) return new ApiError(500, { message: '500 Internal Server Error' });
-  return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });
-}
-
-/** The path itself may hold names that are nobody's business. */
-function logCall(level: 'info', { method, path }: Endpoint, status: number, { log }: ApiDeps): void {
-  log.write(level, 'api_call', { call: `${method} ${path}`, status });
+  );
+  return toResponse(answer);
 }

@@ -6,9 +6,11 @@ import { createActivityRecords } from './activity-records.ts';
 import { createCredentialRecords } from './credential-records.ts';
 import { createHookRecords } from './hook-records.ts';
 import { createMirrorRecords } from './mirror-records.ts';
+import { createOverviewRecords } from './overview-records.ts';
 import { createProjectRecords } from './project-records.ts';
 import { createRecordTable } from './record-table.ts';
 import { createRunRecords } from './run-records.ts';
+import { createSessionRecords } from './session-records.ts';
 import { createSettingsRecords } from './settings-records.ts';
 import { createTokenRecords } from './token-records.ts';
 
@@ -30,5 +32,7 @@ export function createRecords({ dynamo, tableName, clock }: RecordsInput): Recor
     tokens: createTokenRecords(table),
     credentials: createCredentialRecords(table),
     settings: createSettingsRecords(table, clock),
+    sessions: createSessionRecords(table),
+    overview: createOverviewRecords(table),
   };
 }

@@ -4,8 +4,10 @@ import type { SharedCredential } from './credential.ts';
 import type { Hook } from './hook.ts';
 import type { InstanceSettings } from './instance-settings.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from './mirror.ts';
+import type { MirrorDigest, ProjectDigest } from './overview.ts';
 import type { Project, ProjectSettings } from './project.ts';
 import type { Activity, Run, RunSummary } from './run.ts';
+import type { Session } from './session.ts';
 
 export interface PageRequest {
   /** From 1. */
@@ -132,6 +134,24 @@ export interface SettingsRecords {
   update(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
 }
 
+export interface SessionRecords {
+  create(session: Session): Promise<void>;
+  /** By hash; expiry is the caller's to check. */
+  find(sessionHash: string): Promise<Session | undefined>;
+  delete(sessionHash: string): Promise<void>;
+  /** All sessions of a token that were made up to now. */
+  deleteOfToken(tokenId: number): Promise<void>;
+}
+
+export interface OverviewRecords {
+  /** Eventually consistent; ends at `overviewMirrors`. In no particular order. */
+  mirrors(): Promise<readonly MirrorDigest[]>;
+  /** Eventually consistent; ends at `overviewProjects`. By id. */
+  projects(): Promise<readonly ProjectDigest[]>;
+  /** The mirrors themselves, as they are now, in the order of the keys, without those that are gone. */
+  mirrorsOf(keys: readonly MirrorKey[]): Promise<readonly Mirror[]>;
+}
+
 /**
  * All writes to something that exists are conditional on it existing. Reads by key are strongly consistent unless said otherwise. Everything throws
  * `storage_unavailable` when the table cannot be reached.
@@ -145,4 +165,6 @@ export interface Records {
   readonly tokens: TokenRecords;
   readonly credentials: CredentialRecords;
   readonly settings: SettingsRecords;
+  readonly sessions: SessionRecords;
+  readonly overview: OverviewRecords;
 }
