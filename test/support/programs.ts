@@ -42,6 +42,11 @@ export const programs = {
     suite: 'python-gitlab against the API',
     debianPackages: 'python3-gitlab',
   },
+  sshd: {
+    path: allOf(onPath('sshd'), onPath('ssh'), onPath('ssh-keygen'), onPath('ssh-keyscan')),
+    suite: "SSH against OpenSSH's sshd",
+    debianPackages: 'openssh-server openssh-client',
+  },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
 } satisfies Record<string, Program>;
 
