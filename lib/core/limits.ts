@@ -83,6 +83,27 @@ export const limits = {
   historyCloneBytes: 64 * MiB,
   historyCloneObjects: 60_000,
 
+  /** What is read to find LFS pointers. Small blobs are about 3 % of a repository: these of the Linux kernel fit. Inflating takes a second per 100,000. */
+  lfsScanObjects: 3_000_000,
+  lfsScanBytes: 512 * MiB,
+  /** Pointers of one run. Each takes 300 bytes of memory, and a request for each hundred. */
+  lfsObjects: 1_000_000,
+  /** Objects in one batch request, git-lfs's own number; hosts refuse more. */
+  lfsBatchObjects: 100,
+  /** The answer to that: a hundred objects with signed links of a few KB. */
+  lfsBatchBytes: 4 * MiB,
+  /** Objects on their way at once (git-lfs: 8). */
+  lfsConcurrentObjects: 8,
+  /** Longest silence of either end in the middle of an object. */
+  lfsSilenceMs: 120_000,
+  /** A host that asks for a longer pause than this gets the object with the next run. */
+  lfsPauseMs: 60_000,
+  /** Actions that end sooner than this are asked for anew. */
+  lfsExpiryMarginMs: 5_000,
+  /** Named in a run's record; and remembered on the mirror, which is written with every heartbeat: with more, the next run looks at everything. */
+  lfsNamedFailures: 500,
+  lfsRememberedFailures: 200,
+
   /** GitLab's own limit for mirror_branch_regex. */
   regexCharacters: 255,
   /** Deletions in one run from which the deletion guard looks at their share. */

@@ -1,0 +1,181 @@
+/** The entries of a pack one after the other, as its bytes come: type, base, and the content of those that are small (gitformat-pack(5)). */
+import { once } from 'node:events';
+import { createInflate, inflateSync } from 'node:zlib';
+import { GitferryError } from '../../core/errors.ts';
+import { hashBytes, type ObjectFormat, type Oid } from '../object-id.ts';
+import type { ByteStream } from '../wire/pkt-reader.ts';
+import type { IncomingPack } from './incoming-pack.ts';
+
+export type EntryType = 'commit' | 'tree' | 'blob' | 'tag' | 'ofs-delta' | 'ref-delta';
+
+export interface PackEntry {
+  /** Where it begins in the pack. */
+  readonly offset: number;
+  readonly type: EntryType;
+  /** Inflated: the object's own size, or that of the delta. */
+  readonly bytes: number;
+  /** Deltas: where their base begins, or its name. */
+  readonly base: number | Oid | undefined;
+  /** undefined = larger than `maxBytes`. */
+  readonly content: Buffer | undefined;
+}
+
+const types: Readonly<Record<number, EntryType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag', 6: 'ofs-delta', 7: 'ref-delta' };
+const packHeaderBytes = 12;
+/** Type, size and base of an entry take at most this much. */
+const entryHeaderBytes = 64;
+/** A stream that takes this many times its content is damaged. */
+const mostInflation = 16;
+
+/**
+ * Reads the pack to its end (the trailing checksum included, which `pack.bytes` verifies). Holds one piece of the pack and one small object at a time.
+ * Throws `pack_corrupt`, and what the pack's stream throws.
+ */
+export async function* readPackEntries(pack: IncomingPack, format: ObjectFormat, maxBytes: number): AsyncGenerator<PackEntry, void> {
+  const window = new Window(pack.bytes);
+  await window.fill(packHeaderBytes);
+  window.take(packHeaderBytes);
+  for (let index = 0; index < pack.objects; index++) {
+    await window.fill(entryHeaderBytes);
+    const { offset } = window;
+    const { type, bytes } = readTypeAndSize(window);
+    const base = readBase(window, type, offset, format);
+    if (bytes > maxBytes) {
+      await inflateAway(window, bytes);
+      yield { offset, type, bytes, base, content: undefined };
+    } else yield { offset, type, bytes, base, content: await inflateSmall(window, bytes) };
+  }
+  await window.drain(hashBytes[format]);
+}
+
+function readTypeAndSize(window: Window): { readonly type: EntryType; readonly bytes: number } {
+  let byte = window.takeByte();
+  const type = types[(byte >> 4) & 7];
+  if (type === undefined) throw corrupt('an entry has an unknown type');
+  let bytes = byte & 15;
+  for (let factor = 16; byte >= 0x80; factor *= 128) {
+    if (factor > 2 ** 46) throw corrupt('a size is too large');
+    byte = window.takeByte();
+    bytes += (byte & 0x7f) * factor;
+  }
+  return { type, bytes };
+}
+
+function readBase(window: Window, type: EntryType, offset: number, format: ObjectFormat): number | Oid | undefined {
+  if (type === 'ref-delta') return window.take(hashBytes[format]).toString('hex');
+  if (type !== 'ofs-delta') return undefined;
+  let byte = window.takeByte();
+  let distance = byte & 0x7f;
+  while (byte >= 0x80) {
+    byte = window.takeByte();
+    distance = (distance + 1) * 128 + (byte & 0x7f);
+    if (distance > offset) break;
+  }
+  if (distance > offset || distance === 0) throw corrupt('a delta has its base outside of the pack');
+  return offset - distance;
+}
+
+async function inflateSmall(window: Window, bytes: number): Promise<Buffer> {
+  // Enough for content that cannot be compressed; more only if somebody wrote it strangely.
+  for (let needed = bytes + 64; ; needed *= 2) {
+    const isAll = !(await window.fill(needed));
+    try {
+      const { buffer, engine } = inflateSync(window.view, {
+        info: true,
+        chunkSize: Math.max(64, bytes),
+        maxOutputLength: bytes + 1,
+      }) as unknown as {
+        readonly buffer: Buffer;
+        readonly engine: { readonly bytesWritten: number };
+      };
+      if (buffer.length !== bytes) throw corrupt('an object is shorter than it says');
+      window.take(engine.bytesWritten);
+      return buffer;
+    } catch (error) {
+      if (error instanceof GitferryError) throw error;
+      const isCut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+      if (!isCut || isAll || needed > mostInflation * (bytes + 64)) throw corrupt('an object cannot be inflated', error);
+    }
+  }
+}
+
+/** Large objects: inflated only to find their end. */
+async function inflateAway(window: Window, bytes: number): Promise<void> {
+  const inflate = createInflate();
+  const ended = once(inflate, 'end');
+  ended.catch(() => {});
+  let inflated = 0;
+  inflate.on('data', (chunk: Buffer) => {
+    inflated += chunk.length;
+  });
+  try {
+    let fed = 0;
+    while (!inflate.readableEnded) {
+      if (window.view.length === 0 && !(await window.fill(1))) throw corrupt('it ends within an object');
+      const chunk = window.view;
+      // The callback comes when the piece is inflated; where the object ends within it, `end` comes instead.
+      await Promise.race([new Promise((resolve) => inflate.write(chunk, resolve)), ended]);
+      const used = inflate.bytesWritten - fed;
+      fed = inflate.bytesWritten;
+      window.take(used);
+      if (used < chunk.length) await ended;
+      if (inflated > bytes) throw corrupt('an object is longer than it says');
+    }
+  } catch (error) {
+    throw error instanceof GitferryError ? error : corrupt('an object cannot be inflated', error);
+  } finally {
+    inflate.destroy();
+  }
+  if (inflated !== bytes) throw corrupt('an object is not as long as it says');
+}
+
+/** What has come of the pack and is not used yet. */
+class Window {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #buffer: Buffer = Buffer.alloc(0);
+  #at = 0;
+  /** Of the next byte in the pack. */
+  offset = 0;
+
+  constructor(stream: ByteStream) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+  }
+
+  get view(): Buffer {
+    return this.#buffer.subarray(this.#at);
+  }
+
+  /** Waits for this many bytes; false if the stream ends before. */
+  async fill(bytes: number): Promise<boolean> {
+    while (this.#buffer.length - this.#at < bytes) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) return false;
+      const rest = this.view;
+      this.#buffer = rest.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([rest, value]);
+      this.#at = 0;
+    }
+    return true;
+  }
+
+  take(bytes: number): Buffer {
+    if (this.#buffer.length - this.#at < bytes) throw corrupt('it ends within an entry');
+    const taken = this.#buffer.subarray(this.#at, this.#at + bytes);
+    this.#at += bytes;
+    this.offset += bytes;
+    return taken;
+  }
+
+  takeByte(): number {
+    return this.take(1)[0] ?? 0;
+  }
+
+  /** Reads on to the end, which must come after this many bytes. */
+  async drain(bytes: number): Promise<void> {
+    if (await this.fill(bytes + 1)) throw corrupt('something follows its objects');
+    this.take(bytes);
+  }
+}
+
+function corrupt(why: string, cause?: unknown): GitferryError {
+  return new GitferryError('pack_corrupt', { detail: `In it, ${why}.`, cause });
+}

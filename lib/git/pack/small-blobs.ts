@@ -1,0 +1,114 @@
+/** The small blobs of a pack, read in passing: nothing is stored on disk, large objects are inflated and forgotten. */
+import { createHash } from 'node:crypto';
+import type { ObjectFormat, Oid } from '../object-id.ts';
+import { applyDelta, deltaResultBytes } from './delta.ts';
+import type { IncomingPack } from './incoming-pack.ts';
+import { type PackEntry, readPackEntries } from './pack-entries.ts';
+
+export interface SmallBlobsOptions {
+  readonly format: ObjectFormat;
+  /** Blobs below this size are given out. */
+  readonly belowBytes: number;
+  /** What every blob of interest holds. Where a delta's base is gone, its result is of interest only if base or delta hold this. */
+  readonly mark: string;
+  onBlob(content: Uint8Array): void;
+}
+
+/** Objects up to this size are kept as long as there is room: small blobs are deltas of blobs of about their size (git: not of 32 times their size). */
+const baseBytes = 16 * 1024;
+/** Of contents. 96 MiB are 200,000 small blobs. */
+const keptBytes = 96 * 1024 * 1024;
+
+/**
+ * Reads the pack to its end, and calls `onBlob` for each small blob. Resolves with how many there may be that could not be put together (their bases
+ * were too large to keep): never any in a pack of small blobs alone. Memory: the small contents, up to 96 MiB, and 16 bytes an object.
+ * Throws `pack_corrupt`, and what the pack's stream throws.
+ */
+export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOptions): Promise<{ readonly unread: number }> {
+  const reader = new SmallBlobReader(options);
+  for await (const entry of readPackEntries(pack, options.format, baseBytes)) reader.take(entry);
+  return { unread: reader.unread };
+}
+
+const otherType = 0;
+const blob = 1;
+const markedBlob = 2;
+type Kind = typeof otherType | typeof blob | typeof markedBlob;
+
+class SmallBlobReader {
+  readonly #options: SmallBlobsOptions;
+  readonly #kept = new Map<number, Buffer>();
+  #keptBytes = 0;
+  /** In the order of the pack. */
+  readonly #offsets: number[] = [];
+  readonly #kinds: Kind[] = [];
+  /** Where blobs begin, by name: only if the pack names bases so. */
+  #byName: Map<Oid, number> | undefined;
+  unread = 0;
+
+  constructor(options: SmallBlobsOptions) {
+    this.#options = options;
+  }
+
+  take(entry: PackEntry): void {
+    const { type, content } = entry;
+    if (type === 'blob') this.#blob(entry.offset, content);
+    else if (type === 'ofs-delta' || type === 'ref-delta') this.#delta(entry);
+    else this.#note(entry.offset, otherType);
+  }
+
+  #delta({ offset, base, content: delta }: PackEntry): void {
+    const baseOffset = typeof base === 'string' ? this.#named(base) : base;
+    const baseKind = baseOffset === undefined ? markedBlob : this.#kindAt(baseOffset);
+    if (baseKind === otherType) return this.#note(offset, otherType);
+    const kept = baseOffset === undefined ? undefined : this.#kept.get(baseOffset);
+    if (delta === undefined) return this.#note(offset, baseKind);
+    const bytes = deltaResultBytes(delta);
+    if (kept !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
+    const isMarked = baseKind === markedBlob || delta.includes(this.#options.mark);
+    if (isMarked && bytes < this.#options.belowBytes) this.unread++;
+    this.#note(offset, isMarked ? markedBlob : blob);
+  }
+
+  #blob(offset: number, content: Buffer | undefined): void {
+    this.#note(offset, content?.includes(this.#options.mark) === true ? markedBlob : blob);
+    if (content === undefined) return;
+    if (content.length < this.#options.belowBytes) this.#options.onBlob(content);
+    this.#kept.set(offset, content);
+    this.#keptBytes += content.length;
+    this.#byName?.set(this.#nameOf(content), offset);
+    // The oldest first: bases stand near their deltas.
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#keptBytes <= keptBytes) break;
+      this.#kept.delete(oldest);
+      this.#keptBytes -= length;
+    }
+  }
+
+  #note(offset: number, kind: Kind): void {
+    this.#offsets.push(offset);
+    this.#kinds.push(kind);
+  }
+
+  #kindAt(offset: number): Kind {
+    let [low, high] = [0, this.#offsets.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#offsets[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return this.#offsets[low] === offset ? (this.#kinds[low] ?? markedBlob) : markedBlob;
+  }
+
+  #named(name: Oid): number | undefined {
+    if (this.#byName === undefined) {
+      this.#byName = new Map();
+      for (const [offset, content] of this.#kept) this.#byName.set(this.#nameOf(content), offset);
+    }
+    return this.#byName.get(name);
+  }
+
+  #nameOf(content: Buffer): Oid {
+    return createHash(this.#options.format).update(`blob ${content.length}\0`).update(content).digest('hex');
+  }
+}
