@@ -1,0 +1,175 @@
+/** One command running at the other end of an SSH connection: its output with backpressure, its input, its standard error, its exit. */
+import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { shownWords } from './ssh-error.ts';
+
+/** What ssh2 gives for a channel. */
+export interface ChannelStream extends Duplex {
+  readonly stderr: Readable;
+  close(): void;
+}
+
+/** What a channel needs to know of its connection. */
+export interface ChannelCarrier {
+  readonly socket: Pick<Socket, 'writableLength' | 'once' | 'off'>;
+  /** Why the connection ended, once it has. */
+  failure(): GitferryError | undefined;
+}
+
+export interface ExitStatus {
+  /** undefined if a signal ended the command, or nobody said. */
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** Bytes on their way to the socket from which writers wait: less than a pack's worth, more than what the kernel takes at once. */
+const unsentBytes = 512 * 1024;
+
+export class SshChannel {
+  readonly #stream: ChannelStream;
+  readonly #carrier: ChannelCarrier;
+  readonly #queue: Uint8Array[] = [];
+  readonly #words: Buffer[] = [];
+  #queuedBytes = 0;
+  #wordBytes = 0;
+  #ended = false;
+  #dropped = false;
+  #exit: ExitStatus | undefined;
+  #wake: (() => void) | undefined;
+  /** Resolves when nothing more can come or go. */
+  readonly closed: Promise<void>;
+  #isClosed = false;
+
+  constructor(stream: ChannelStream, carrier: ChannelCarrier) {
+    this.#stream = stream;
+    this.#carrier = carrier;
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream.on('end', () => this.#end());
+    stream.on('error', () => this.#end());
+    stream.on('exit', (code: number | null, signal?: string) => {
+      this.#exit = { code: code ?? undefined, signal: code === null ? signal : undefined };
+    });
+    stream.stderr.on('data', (chunk: Buffer) => this.#hear(chunk));
+    stream.stderr.on('error', () => {});
+    this.closed = new Promise((resolve) => {
+      stream.on('close', () => {
+        this.#isClosed = true;
+        this.#end();
+        resolve();
+      });
+    });
+  }
+
+  /** What the command wrote to standard error so far, printable, to a limit. */
+  get words(): string {
+    return shownWords(Buffer.concat(this.#words).toString('utf8'));
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.#dropped;
+  }
+
+  /** How the command ended, if it has and the server said so. */
+  get exit(): ExitStatus | undefined {
+    return this.#exit;
+  }
+
+  /** The next piece of standard output; undefined at its end. Throws what ended the connection. For one reader. */
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) {
+        this.#queuedBytes -= chunk.length;
+        if (this.#queuedBytes < limits.sshQueueBytes && this.#stream.isPaused()) this.#stream.resume();
+        return chunk;
+      }
+      if (this.#ended) {
+        const failure = this.#exit === undefined && !this.#dropped ? this.#carrier.failure() : undefined;
+        if (failure !== undefined) throw failure;
+        return undefined;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Sends, and resolves when more may be sent. Throws when the command takes no more. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.isClosed) throw this.#gone();
+    // ssh2 neither calls back nor fails when a channel closes before the other side has opened its window.
+    await this.#unlessClosed((done) => this.#stream.write(bytes, () => done()));
+    if (this.#carrier.socket.writableLength <= unsentBytes) return;
+    const { socket } = this.#carrier;
+    await this.#unlessClosed((done) => {
+      socket.once('drain', done);
+      return () => socket.off('drain', done);
+    });
+  }
+
+  /** Ends standard input; the answer can still be read. */
+  finish(): void {
+    if (!this.isClosed) this.#stream.end();
+  }
+
+  /** Ends it at once. What still comes is thrown away. */
+  destroy(): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+    this.#end();
+    if (this.#carrier.failure() === undefined && !this.#isClosed) {
+      this.#stream.end();
+      this.#stream.close();
+    }
+    this.#stream.resume();
+  }
+
+  async #unlessClosed(work: (done: () => void) => unknown): Promise<void> {
+    let undo: unknown;
+    const finished = new Promise<true>((resolve) => {
+      undo = work(() => resolve(true));
+    });
+    const ok = await Promise.race([finished, this.#closing()]);
+    if (typeof undo === 'function') undo();
+    if (ok !== true || this.isClosed) throw this.#gone();
+  }
+
+  #closing(): Promise<void> {
+    return this.closed;
+  }
+
+  #gone(): GitferryError {
+    const words = this.words;
+    return (
+      this.#carrier.failure() ?? new GitferryError('connection_failed', { detail: `The command ended${words === '' ? '.' : `: ${words}`}` })
+    );
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#dropped) return;
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes >= limits.sshQueueBytes) this.#stream.pause();
+    this.#notify();
+  }
+
+  #hear(chunk: Buffer): void {
+    if (this.#wordBytes >= limits.remoteWordsBytes) return;
+    this.#words.push(chunk.subarray(0, limits.remoteWordsBytes - this.#wordBytes));
+    this.#wordBytes += chunk.length;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
