@@ -6,7 +6,7 @@ import { bundleOptions, lambdaFunctions } from './bundle-options.mjs';
 const root = new URL('..', import.meta.url).pathname;
 
 await rm(`${root}dist`, { recursive: true, force: true });
-const options = { ...bundleOptions({ target: 'node20' }), outdir: 'dist' };
+const options = { ...bundleOptions({ root, target: 'node20' }), outdir: 'dist' };
 // Each by itself: code shared with another command would be cut into more files, and the start of gitferry is measured.
 const commands = [
   { gitferry: 'functions/cli.ts' },

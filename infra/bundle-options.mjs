@@ -1,8 +1,6 @@
 /** How sources become files that Node runs: esbuild's options for the commands (infra/build.mjs) and for what is deployed (infra/packaging/). */
-const root = new URL('..', import.meta.url).pathname;
-
 /** @type {import('./bundle-options.d.mts').bundleOptions} */
-export function bundleOptions({ target }) {
+export function bundleOptions({ root, target }) {
   return {
     absWorkingDir: root,
     bundle: true,
