@@ -45,6 +45,8 @@ export const limits = {
   sshPrompts: 4,
   /** What an SSH command prints where Git's first words are expected, as far as a message shows it. */
   sshShownBytes: 300,
+  /** How long a command that is told goodbye may take to end. */
+  sshGoodbyeMs: 250,
   /** Unread bytes of one SSH answer kept here; the rest waits in the channel's own window of 2 MiB. */
   sshQueueBytes: 256 * KiB,
 

@@ -1,0 +1,37 @@
+/** The transport that a repository's URL asks for: HTTP or SSH. */
+import type { Deadline } from '../../core/deadline.ts';
+import type { AddressGuard } from '../../net/address-guard.ts';
+import type { HttpClient } from '../../net/http-client.ts';
+import { createHttpTransport } from './http.ts';
+import type { RepositoryUrl } from './repository-url.ts';
+import type { SshCredential } from './ssh-sign-in.ts';
+import type { Conversation, Transport } from './transport.ts';
+
+/** One end of a mirror. */
+export interface RemoteEndpoint {
+  readonly url: RepositoryUrl;
+  readonly credential: SshCredential | undefined;
+  /** Stored known_hosts lines; for ssh:// only. */
+  readonly hostKeys: readonly string[];
+}
+
+export interface TransportDeps {
+  readonly http: HttpClient;
+  readonly guard: AddressGuard;
+  readonly deadline: Deadline;
+}
+
+/** Connects to nothing yet. SSH is loaded when it is first used: runs over HTTP do not pay for it. */
+export function createTransport({ url, credential, hostKeys }: RemoteEndpoint, deps: TransportDeps): Transport {
+  if (url.scheme !== 'ssh') return createHttpTransport(url, credential, deps);
+  let loading: Promise<Transport> | undefined;
+  const load = (): Promise<Transport> => {
+    loading ??= import('./ssh.ts').then(({ createSshTransport }) => createSshTransport(url, credential, { ...deps, hostKeys }));
+    return loading;
+  };
+  return {
+    href: url.href,
+    open: async (service, options): Promise<Conversation> => (await load()).open(service, options),
+    close: async () => (await loading)?.close(),
+  };
+}

@@ -1,0 +1,55 @@
+/** What it means that a Git command over SSH ended before it said anything, or said something else than Git: by exit status, never by its words. */
+import type { ErrorCode } from '../../core/error-catalogue.ts';
+import { GitferryError } from '../../core/errors.ts';
+import type { ExitStatus } from './ssh-channel.ts';
+import { shownWords } from './ssh-error.ts';
+
+interface Ending {
+  readonly href: string;
+  readonly exit: ExitStatus | undefined;
+  /** Standard error, printable. */
+  readonly words: string;
+}
+
+/** The command ended without a byte of an advertisement. */
+export function refusedByExit({ href, exit, words }: Ending): GitferryError {
+  const code = codeOf(exit);
+  const said = words === '' ? '' : ` and said: ${words}`;
+  return new GitferryError(code, { detail: `${href}: ${ending(exit)}${said}${/[.!?]$/.test(said) ? '' : '.'}`, ...hintFor(code, exit) });
+}
+
+/** The command ended in the middle of a conversation, without answering. */
+export function endedWithoutAnswer({ href, exit, words }: Ending): GitferryError {
+  return new GitferryError('remote_error', { detail: `${href}: ${ending(exit)}${words === '' ? '' : ` and said: ${words}`}` });
+}
+
+/** The first words are no packet: a greeting of the login shell, a menu, a restricted account. */
+export function notGit(href: string, head: Buffer, words: string): GitferryError {
+  const said = [shownWords(head.toString('utf8')), words].filter((text) => text !== '').join(' / ');
+  return new GitferryError('not_a_git_server', {
+    detail: `${href}: the server said ${JSON.stringify(shownWords(said))}.`,
+    hint: 'Another command runs there in place of Git, or a start-up file of the account (.bashrc, .profile) prints something. Nothing may be printed when a command is run over SSH.',
+  });
+}
+
+function codeOf(exit: ExitStatus | undefined): ErrorCode {
+  // The server's own trouble: the program was killed, or the server did not say.
+  if (exit?.code === undefined) return 'connection_failed';
+  // 126 and 127: the shell found no Git to run (POSIX). 0: something ran that had nothing to say.
+  if (exit.code === 0 || exit.code === 126 || exit.code === 127) return 'not_a_git_server';
+  // 255 is ssh's own and that of many front ends for trouble behind them.
+  if (exit.code === 255) return 'server_error';
+  // 128 is how git dies; hosting services end with 1. All they can dislike so far is the repository, or who asks for it.
+  return 'repository_not_found';
+}
+
+function hintFor(code: ErrorCode, exit: ExitStatus | undefined): { readonly hint: string } | undefined {
+  if (code === 'not_a_git_server' && exit?.code !== 0)
+    return { hint: 'Git is not installed on the host, or not on the PATH of this account, or the account may not run commands.' };
+  return undefined;
+}
+
+function ending(exit: ExitStatus | undefined): string {
+  if (exit?.code !== undefined) return `the command ended with exit status ${exit.code}`;
+  return exit?.signal === undefined ? 'the command ended' : `the command was ended by ${shownWords(exit.signal)}`;
+}
