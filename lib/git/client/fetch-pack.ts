@@ -11,6 +11,8 @@ export interface FetchPackRequest {
   readonly shallows: readonly Oid[];
   readonly thinPack: boolean;
   readonly ofsDelta: boolean;
+  /** git-rev-list(1) filter. Only where the server offers filters; it may still refuse this one. */
+  readonly filter?: string;
 }
 
 /**

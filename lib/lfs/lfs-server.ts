@@ -1,0 +1,305 @@
+/** One end's LFS server: batch requests with the right credentials, and requests to the links that it gives out. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deadline } from '../core/deadline.ts';
+import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { printable } from '../core/printable.ts';
+import { agent } from '../git/agent.ts';
+import { parseRetryAfter } from '../git/transport/http-status.ts';
+import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
+import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../net/http-client.ts';
+import {
+  type Action,
+  type BatchedObject,
+  type BatchRequest,
+  encodeBatchRequest,
+  lfsMediaType,
+  type Operation,
+  parseBatchAnswer,
+} from './batch-message.ts';
+import { isSameHost, type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
+import { lfsCodeFor, type Question, type Side } from './lfs-status.ts';
+
+export interface LfsServerOptions {
+  readonly side: Side;
+  readonly url: RepositoryUrl;
+  /** For `url`'s host only, and over HTTP only. */
+  readonly credential: UserInfo | undefined;
+  /** Instead of the usual place. */
+  readonly lfsUrl: RepositoryUrl | undefined;
+  /** Only for ssh:// repositories. */
+  readonly authenticate?: SshAuthenticate;
+}
+
+export interface LfsServerDeps {
+  /** Behind the address guard. */
+  readonly http: HttpClient;
+  readonly deadline: Deadline;
+}
+
+interface Place {
+  readonly base: URL;
+  readonly header: Readonly<Record<string, string>>;
+}
+
+export interface LinkRequest {
+  readonly method: HttpRequest['method'];
+  readonly action: Action;
+  /** The batch answer said that its links need no more credentials. */
+  readonly authenticated: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpRequest['body'];
+  readonly signal: AbortSignal;
+}
+
+const userAgent = `git-lfs/3 (${agent})`;
+const tries = 3;
+const shortestPauseMs = 1_000;
+
+export class LfsServer {
+  readonly side: Side;
+  readonly #options: LfsServerOptions;
+  readonly #deps: LfsServerDeps;
+  readonly #authorized = new Map<Operation, Promise<SshAuthorization | undefined>>();
+  #authScheme: 'basic' | 'bearer' = 'basic';
+  #redirectedBase: URL | undefined;
+
+  constructor(options: LfsServerOptions, deps: LfsServerDeps) {
+    this.side = options.side;
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get deadline(): Deadline {
+    return this.#deps.deadline;
+  }
+
+  /**
+   * Asks for up to a hundred objects; in smaller groups where that is too large for the host (413). One entry for each object. Waits and asks again where the
+   * host wants that (429), or fails for a moment. Throws `lfs_disabled`, `lfs_access_denied`, `lfs_quota_exceeded`, `lfs_protocol_error`, and the network's codes.
+   */
+  async batch(request: BatchRequest): Promise<readonly BatchedObject[]> {
+    const answer = await this.#batchOnce(request);
+    if (answer !== 'too_large') return answer;
+    const { objects } = request;
+    if (objects.length < 2) throw new GitferryError('request_too_large', { detail: `${this.#name()} refuses a batch of one object.` });
+    const middle = Math.ceil(objects.length / 2);
+    const first = await this.batch({ ...request, objects: objects.slice(0, middle) });
+    return [...first, ...(await this.batch({ ...request, objects: objects.slice(middle) }))];
+  }
+
+  async #batchOnce(request: BatchRequest): Promise<readonly BatchedObject[] | 'too_large'> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await this.#postBatch(request);
+        if (response.status === 413) {
+          response.body.destroy();
+          return 'too_large';
+        }
+        if (response.status !== 200) throw await this.errorFor(response, 'batch');
+        const receivedAt = Date.now();
+        const answer = parseBatchAnswer(await this.#text(response, limits.lfsBatchBytes), request, receivedAt);
+        // A web page that says 200 to everything is no LFS server.
+        if (answer === undefined)
+          throw new GitferryError(isLfs(response) ? 'lfs_protocol_error' : 'lfs_disabled', { detail: this.#name() });
+        return answer;
+      } catch (error) {
+        if (attempt === tries || !(await this.pausedFor(error))) throw error;
+      }
+    }
+  }
+
+  /** Waits as long as a failure asks for, if another try makes sense at all. */
+  async pausedFor(error: unknown): Promise<boolean> {
+    const { signal } = this.#deps.deadline;
+    if (!(error instanceof GitferryError) || signal.aborted) return false;
+    if (!['rate_limited', 'server_error', 'connection_failed', 'timed_out'].includes(error.code)) return false;
+    const pauseMs = error.retryAfterSeconds === undefined ? shortestPauseMs : error.retryAfterSeconds * 1000;
+    if (pauseMs > Math.min(limits.lfsPauseMs, this.#deps.deadline.remainingMs())) return false;
+    await sleep(pauseMs, undefined, { signal }).catch(() => {
+      throw signal.reason;
+    });
+    return true;
+  }
+
+  async #postBatch(request: BatchRequest): Promise<HttpResponse> {
+    const body = encodeBatchRequest(request);
+    const place = await this.#place(request.operation);
+    let url = new URL(`${place.base.href.replace(/\/$/, '')}/objects/batch`);
+    for (let redirects = 0; ; ) {
+      const headers = { 'content-type': lfsMediaType, accept: lfsMediaType, ...place.header, ...this.#authorization(url, place.header) };
+      const response = await this.#send({
+        method: 'POST',
+        url,
+        headers,
+        body,
+        signal: this.#deps.deadline.signal,
+        headersMs: limits.answerMs,
+      });
+      const location = response.headers['location'];
+      if (response.status >= 301 && response.status <= 308 && location !== undefined) {
+        response.body.destroy();
+        url = redirected(url, location, ++redirects);
+        // With all that was meant for the host before: a redirect stays there.
+        this.#redirectedBase = new URL(url.href.replace(/\/objects\/batch$/, ''));
+        continue;
+      }
+      if (response.status === 401 && this.#switchToBearer(response)) {
+        response.body.destroy();
+        continue;
+      }
+      return response;
+    }
+  }
+
+  /** One request to a link; the answer's status is the caller's to judge. Credentials of ours go along only on our own host, and only if the link brings none. */
+  async request({ method, action, authenticated, headers, body, signal }: LinkRequest): Promise<HttpResponse> {
+    const own = authenticated ? {} : this.#authorization(action.href, action.header);
+    let url = action.href;
+    let all: Readonly<Record<string, string>> = { ...own, ...headers, ...action.header };
+    for (let redirects = 0; ; ) {
+      // While a body goes out there is no answer to wait for: the caller's signal watches.
+      const headersMs = body === undefined ? limits.answerMs : 0;
+      const response = await this.#send({ method, url, headers: all, signal, headersMs, ...(body === undefined ? {} : { body }) });
+      const location = response.headers['location'];
+      if (method !== 'GET' || response.status < 301 || response.status > 308 || location === undefined) return response;
+      response.body.destroy();
+      const to = downloadRedirect(url, location, ++redirects);
+      // Whatever the link brought was meant for its host.
+      if (!isSameHost(url, to)) all = { ...headers };
+      url = to;
+    }
+  }
+
+  async #send(request: Omit<HttpRequest, 'silenceMs'>): Promise<HttpResponse> {
+    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
+    return this.#deps.http.request({ ...request, headers, silenceMs: limits.lfsSilenceMs });
+  }
+
+  /** What an answer means that is no success, with the host's own words; ends the body. */
+  async errorFor(response: HttpResponse, question: Question): Promise<GitferryError> {
+    const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
+    const words = await this.#words(response);
+    return new GitferryError(lfsCodeFor(response.status, question, this.side), {
+      detail: `${this.#name()} answered ${response.status}${words === '' ? '.' : `: ${words}`}`,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+
+  /** What the host said beside one object. */
+  objectError({ status, words }: { readonly status: number; readonly words: string }): GitferryError {
+    const said = printable(words).trim().slice(0, 500);
+    return new GitferryError(lfsCodeFor(status, 'object', this.side), {
+      detail: `${this.#name()}: ${status}${said === '' ? '.' : ` ${said}`}`,
+    });
+  }
+
+  /** For messages: links are never named, their signatures are credentials. */
+  #name(): string {
+    const { side, url, lfsUrl } = this.#options;
+    return `The ${side}'s LFS server (${lfsUrl?.host ?? url.host})`;
+  }
+
+  protocolError(why: string): GitferryError {
+    return new GitferryError('lfs_protocol_error', { detail: `${this.#name()}: ${why}.` });
+  }
+
+  async #words(response: HttpResponse): Promise<string> {
+    const type = response.headers['content-type'] ?? '';
+    if (!/^(text\/plain|application\/([a-z.-]+\+)?json)/i.test(type)) {
+      response.body.destroy();
+      return '';
+    }
+    const text = await this.#text(response, limits.errorBodyBytes).catch(() => '');
+    let words = text;
+    try {
+      const { message } = JSON.parse(text) as { message?: unknown };
+      if (typeof message === 'string') words = message;
+    } catch {
+      // Then as it is.
+    }
+    return printable(words).replace(/\s+/g, ' ').trim().slice(0, 500);
+  }
+
+  async #text(response: HttpResponse, maxBytes: number): Promise<string> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of response.body) {
+        bytes += (chunk as Buffer).length;
+        if (bytes > maxBytes) throw this.protocolError(`its answer is longer than ${maxBytes} bytes`);
+        chunks.push(chunk as Buffer);
+      }
+    } catch (error) {
+      throw toNetworkError(error, this.#options.url.host, this.#deps.deadline.signal);
+    } finally {
+      response.body.destroy();
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  async #place(operation: Operation): Promise<Place> {
+    const { url, lfsUrl } = this.#options;
+    if (this.#redirectedBase !== undefined) return { base: this.#redirectedBase, header: {} };
+    if (lfsUrl !== undefined) return { base: new URL(lfsUrl.href), header: {} };
+    if (url.scheme !== 'ssh') return { base: usualLfsUrl(url), header: {} };
+    const authorization = await this.#authorize(operation);
+    return { base: authorization?.href ?? usualLfsUrl(url), header: authorization?.header ?? {} };
+  }
+
+  /** By SSH, once for each operation as long as it lasts. */
+  async #authorize(operation: Operation): Promise<SshAuthorization | undefined> {
+    const known = await this.#authorized.get(operation);
+    const isStale = known?.expiresAt !== undefined && known.expiresAt - Date.now() < limits.lfsExpiryMarginMs;
+    if (known === undefined || isStale) {
+      const asked = this.#options.authenticate?.(operation) ?? Promise.resolve(undefined);
+      // A failure is not remembered.
+      asked.catch(() => this.#authorized.delete(operation));
+      this.#authorized.set(operation, asked);
+    }
+    return this.#authorized.get(operation);
+  }
+
+  /** Our credential, if `url` is on the host that it belongs to and nothing else signs in there. */
+  #authorization(url: URL, header: Readonly<Record<string, string>>): Record<string, string> {
+    const { credential, url: repository } = this.#options;
+    if (credential === undefined || repository.scheme === 'ssh' || header['authorization'] !== undefined) return {};
+    if (!isSameHost(new URL(repository.href), url)) return {};
+    const { username, password } = credential;
+    if (this.#authScheme === 'bearer') return { authorization: `Bearer ${password === '' ? username : password}` };
+    return { authorization: `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}` };
+  }
+
+  #switchToBearer(response: HttpResponse): boolean {
+    const challenge = `${response.headers['lfs-authenticate'] ?? ''} ${response.headers['www-authenticate'] ?? ''}`;
+    if (this.#options.credential === undefined || this.#authScheme === 'bearer') return false;
+    if (/\bbasic\b/i.test(challenge) || !/\bbearer\b/i.test(challenge)) return false;
+    this.#authScheme = 'bearer';
+    return true;
+  }
+}
+
+function isLfs(response: HttpResponse): boolean {
+  return /^application\/([a-z.-]+\+)?json/i.test(response.headers['content-type'] ?? '');
+}
+
+function redirected(from: URL, location: string, redirects: number): URL {
+  const to = downloadRedirect(from, location, redirects);
+  if (!isSameHost(from, to)) throw refused(`${from.host} redirects batch requests to another host (${to.host})`);
+  return to;
+}
+
+/** Downloads may go elsewhere, as to a content network; never from https to http. */
+function downloadRedirect(from: URL, location: string, redirects: number): URL {
+  if (redirects > limits.redirects) throw refused(`more than ${limits.redirects} redirects at ${from.host}`);
+  if (!URL.canParse(location, from.href)) throw refused(`${from.host} redirects to no valid address`);
+  const to = new URL(location, from);
+  if (to.protocol !== 'https:' && to.protocol !== from.protocol) throw refused(`${from.host} redirects to ${to.protocol}`);
+  to.username = '';
+  to.password = '';
+  return to;
+}
+
+function refused(why: string): GitferryError {
+  return new GitferryError('redirect_refused', { detail: `${why}.` });
+}
