@@ -8,6 +8,8 @@ import { PackagingError } from './packaging-error.ts';
 import { runProgram } from './run-program.ts';
 
 export interface LambdaRuntime {
+  /** Of this version of Node. */
+  readonly id: string;
   /** Of Node's installation: bin/node, include/node. */
   readonly folder: string;
   /** The program. */
@@ -24,10 +26,10 @@ export async function lambdaRuntime(target: LambdaTarget, root: string, cacheFol
   if (process.platform !== 'linux' || process.arch !== target.nodeArch) return undefined;
   const source = join(root, 'infra/lambda-runtime');
   const lock = await readFile(join(source, 'package-lock.json'));
-  const name = `node-${target.nodeArch}-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`;
-  const place = await cached(cacheFolder, name, (folder) => install(source, folder));
+  const id = `node-${target.nodeArch}-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`;
+  const place = await cached(cacheFolder, id, (folder) => install(source, folder));
   const folder = join(place, 'node_modules', `node-linux-${target.nodeArch}`);
-  return { folder, node: join(folder, 'bin/node') };
+  return { id, folder, node: join(folder, 'bin/node') };
 }
 
 async function install(source: string, folder: string): Promise<void> {

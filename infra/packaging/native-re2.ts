@@ -40,7 +40,7 @@ export async function nativeRe2({ target, runtime, root, cacheFolder }: NativeRe
   const parts = [
     await versionOf(source),
     await versionOf(join(root, 'node_modules/nan')),
-    runtime?.folder ?? 'released',
+    runtime?.id ?? 'released',
     runtime === undefined ? '' : await compilerVersion(root),
   ];
   const key = createHash('sha256')
