@@ -1,11 +1,11 @@
-/** Lambda entry of the REST API: API Gateway HTTP API, payload 2.0. */
+/** Lambda entry of the REST API and the console: API Gateway HTTP API, payload 2.0. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { handle, type LambdaContext } from 'hono/aws-lambda';
-import { createApi } from '../lib/api/create-api.ts';
 import { requestEvent } from '../lib/api/lambda-event.ts';
+import { createSite } from '../lib/console/create-site.ts';
 import { wireApi } from './service-wiring.ts';
 
-export const app = createApi(wireApi());
+export const app = createSite(wireApi());
 
 const answer = handle(app);
 

@@ -1,4 +1,6 @@
 /** How sources become files that Node runs: esbuild's options for the commands (infra/build.mjs) and for what is deployed (infra/packaging/). */
+import { consoleAssets } from './console-assets.mjs';
+
 /** @type {import('./bundle-options.d.mts').bundleOptions} */
 export function bundleOptions({ root, target }) {
   return {
@@ -22,6 +24,7 @@ export function bundleOptions({ root, target }) {
       'isomorphic-git': `${root}node_modules/isomorphic-git/index.js`,
     },
     plugins: [
+      consoleAssets,
       {
         name: 'undici-parts',
         setup: ({ onResolve }) => onResolve({ filter: /^undici$/ }, () => ({ path: `${root}infra/undici-parts.mjs` })),

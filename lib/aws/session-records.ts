@@ -2,7 +2,7 @@
 import type { SessionRecords } from '../model/records.ts';
 import type { Session } from '../model/session.ts';
 import type { Item } from './mirror-item.ts';
-import type { RecordTable } from './record-table.ts';
+import { isNew, type RecordTable } from './record-table.ts';
 import { indexes, keys } from './table.ts';
 
 /** One partition of the index per token: its sessions, by the time they were made. */
@@ -30,6 +30,9 @@ export function createSessionRecords(table: RecordTable): SessionRecords {
       const rows = await table.all({ index: indexes.list, condition, only: ['pk', 'sk'] });
       await table.removeMany(rows.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
     },
+
+    claimForm: ({ sessionHash, expiresAt }, nonce) =>
+      table.put({ ...keys.sessionForm(sessionHash, nonce), expires_at: Math.ceil(expiresAt / 1000) }, isNew),
   };
 }
 

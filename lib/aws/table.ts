@@ -29,6 +29,7 @@ export const keys = {
   slot: (host: string, slot: number): ItemKey => ({ pk: `HOST#${host}`, sk: `SLOT#${slot}` }),
   counter: (kind: string): ItemKey => ({ pk: `COUNTER#${kind}`, sk: 'COUNTER' }),
   session: (sessionHash: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: 'SESSION' }),
+  sessionForm: (sessionHash: string, nonce: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: `FORM#${nonce}` }),
   instance: (): ItemKey => ({ pk: 'INSTANCE', sk: 'INSTANCE' }),
 } as const;
 

@@ -121,9 +121,9 @@ export interface TokenRecords {
 }
 
 export interface CredentialRecords {
-  create(credential: Omit<SharedCredential, 'id'>): Promise<SharedCredential>;
+  create(credential: Omit<SharedCredential, 'id' | 'publicKey'> & { readonly publicKey?: string | null }): Promise<SharedCredential>;
   get(id: number): Promise<SharedCredential | undefined>;
-  update(id: number, changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt'>>): Promise<SharedCredential | undefined>;
+  update(id: number, changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'publicKey'>>): Promise<SharedCredential | undefined>;
   delete(id: number): Promise<boolean>;
   list(page: PageRequest): Promise<Page<SharedCredential>>;
 }
@@ -141,6 +141,8 @@ export interface SessionRecords {
   delete(sessionHash: string): Promise<void>;
   /** All sessions of a token that were made up to now. */
   deleteOfToken(tokenId: number): Promise<void>;
+  /** Whether this form of the session is seen for the first time (a double click sends it twice). */
+  claimForm(session: Pick<Session, 'sessionHash' | 'expiresAt'>, nonce: string): Promise<boolean>;
 }
 
 export interface OverviewRecords {

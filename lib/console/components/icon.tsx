@@ -1,0 +1,29 @@
+/** The console's icons: inline SVG in the text's colour, decoration only (the text beside them says the same). */
+
+const shapes = {
+  healthy: 'M3.5 8.5l3 3 6-7',
+  failing: 'M4 4l8 8M12 4l-8 8',
+  retrying: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
+  paused: 'M5.5 3.5v9M10.5 3.5v9',
+  running: 'M2 8h10M8.5 4.5L12 8l-3.5 3.5',
+  waiting: 'M8 3v5l3 2M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13',
+  disabled: 'M3.5 8h9',
+  push: 'M3 13L13 3M6 3h7v7',
+  pull: 'M13 3L3 13M3 6v7h7',
+  warning: 'M8 2l6.5 11.5h-13zM8 6.5v3M8 11.6v.1',
+  search: 'M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9M10.5 10.5l3.5 3.5',
+  plus: 'M8 3v10M3 8h10',
+  refresh: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
+  copy: 'M5.5 5.5h7v7h-7zM3.5 10.5v-7h7',
+  silent: 'M11.5 12.5H4.8c0-3 0-6 1.7-7.4A2.9 2.9 0 0 1 8 4.6M2.5 2.5l11 11M8 2.6v2M6.6 14h2.8M10.6 6.2c.5 1 .6 2.2.6 3.4',
+} as const;
+
+export type IconName = keyof typeof shapes;
+
+export function Icon({ name }: { readonly name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+      <path d={shapes[name]} fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
+}

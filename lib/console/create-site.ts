@@ -1,0 +1,15 @@
+/** What the api function answers: the REST API, and everything else as the console. */
+import { Hono } from 'hono';
+import type { ApiDeps } from '../api/api-deps.ts';
+import { createApi } from '../api/create-api.ts';
+import { createConsole } from './create-console.tsx';
+
+/** Never throws. */
+export function createSite(deps: ApiDeps): Hono {
+  const api = createApi(deps);
+  const pages = createConsole(deps);
+  const isApi = /^\/(api(\/.*)?|health|hooks(\/.*)?)$/;
+  const site = new Hono();
+  site.all('*', ({ req }) => (isApi.test(req.path) ? api : pages).fetch(req.raw));
+  return site;
+}

@@ -1,0 +1,36 @@
+/** A mirror's health in one word, the worst first. */
+import type { MirrorDigest } from '../model/overview.ts';
+
+/** The worst first: this is the order of the overview. */
+export const mirrorStates = ['paused', 'failing', 'retrying', 'running', 'waiting', 'healthy', 'disabled'] as const;
+export type MirrorState = (typeof mirrorStates)[number];
+
+/**
+ * `paused`: failed so often that it waits for a person. `failing`: the last run failed. `retrying`: it failed and is tried again by itself. `waiting`: never run.
+ * `disabled`: switched off by somebody.
+ */
+export function mirrorState({ enabled, paused, updateStatus }: Pick<MirrorDigest, 'enabled' | 'paused' | 'updateStatus'>): MirrorState {
+  if (updateStatus === 'started') return 'running';
+  if (!enabled) return 'disabled';
+  if (paused) return 'paused';
+  switch (updateStatus) {
+    case 'failed':
+      return 'failing';
+    case 'to_retry':
+      return 'retrying';
+    case 'finished':
+      return 'healthy';
+    case 'none':
+      return 'waiting';
+  }
+}
+
+export const stateLabels: Readonly<Record<MirrorState, string>> = {
+  paused: 'Paused',
+  failing: 'Failing',
+  retrying: 'Retrying',
+  running: 'Running',
+  waiting: 'Not run yet',
+  healthy: 'Healthy',
+  disabled: 'Disabled',
+};

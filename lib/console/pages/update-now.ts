@@ -1,0 +1,48 @@
+/** "Update now": asks for a run of one mirror and says when it will start. */
+import type { Hono } from 'hono';
+import type { MirrorKey } from '../../model/mirror.ts';
+import { faultsOf } from '../faults.ts';
+import type { Flash } from '../flash.ts';
+import { readForm } from '../read-form.ts';
+import { Refusal } from '../refusal.ts';
+import { returnPath } from '../return-path.ts';
+import { api, type ConsoleEnv, redirect, type Visit } from '../visit.ts';
+
+/** A start that is this near counts as now. */
+const soonMs = 2_000;
+
+export function addUpdateNow(app: Hono<ConsoleEnv>): void {
+  /** Form: `back` (a path), `confirm_deletions`. */
+  app.post('/projects/:id/mirrors/:mirror/update', async (context) => {
+    const { visit } = context.var;
+    const form = await readForm(context.req.raw);
+    const { id, mirror } = context.req.param();
+    const project = `/projects/${encodeURIComponent(id)}`;
+    const input = form.isOn('confirm_deletions') ? { confirm_deletions: true } : {};
+    const isPull = mirror === 'pull';
+    const answer = isPull
+      ? await api(visit, 'POST', `${project}/mirror/pull`, { ...input, force: true })
+      : await api(visit, 'POST', `${project}/remote_mirrors/${encodeURIComponent(mirror)}/sync`, input);
+    if (answer.status === 404 || answer.status === 403) throw new Refusal(answer.status, answer.body);
+    const back = form.text('back') === '' ? project : returnPath(form.text('back'));
+    if (answer.status >= 400) {
+      const { general, hint } = faultsOf(answer, []);
+      return redirect(context, back, { kind: 'failed', text: [...general, ...(hint === undefined ? [] : [hint])].join(' ') });
+    }
+    return redirect(context, back, await whenItRuns(visit, { projectId: Number(id), mirror: isPull ? 'pull' : Number(mirror) }));
+  });
+}
+
+async function whenItRuns({ deps }: Visit, key: MirrorKey): Promise<Flash> {
+  const [mirror, { silentModeEnabled }] = await Promise.all([deps.records.mirrors.get(key), deps.records.settings.get()]);
+  if (mirror === undefined) throw new Refusal(404);
+  if (silentModeEnabled) return { kind: 'note', text: 'The request is remembered. It is carried out when silent mode is switched off.' };
+  if (mirror.leaseToken !== null)
+    return {
+      kind: 'done',
+      text: mirror.queuedAt === null ? 'The update is running.' : 'An update is running already; another one follows it.',
+    };
+  const at = mirror.queuedFor ?? mirror.queuedAt;
+  if (at !== null && at > deps.clock.now() + soonMs) return { kind: 'done', text: 'The update is queued. It starts', at };
+  return { kind: 'done', text: 'The update starts now.' };
+}

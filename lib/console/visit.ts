@@ -1,0 +1,48 @@
+/** One request of somebody who is signed in: who it is, what they may do, and the API on their behalf. */
+import type { Context } from 'hono';
+import type { Answer } from '../api/answer.ts';
+import { callApi } from '../api/answer-call.ts';
+import type { ApiDeps } from '../api/api-deps.ts';
+import type { Endpoint } from '../api/endpoint.ts';
+import type { AccessToken } from '../model/access-token.ts';
+import type { Session } from '../model/session.ts';
+import { type Flash, leaveFlash } from './flash.ts';
+import { Refusal } from './refusal.ts';
+import type { CookieRules } from './session-cookie.ts';
+
+export interface Visit {
+  readonly deps: ApiDeps;
+  readonly token: AccessToken;
+  readonly session: Session;
+  readonly cookies: CookieRules;
+  /** Path and query of the request. */
+  readonly path: string;
+  /** What the page before this one left to say. Taken when it is read: read it once, in the page. */
+  flash(): Flash | undefined;
+}
+
+export type ConsoleEnv = { Variables: { visit: Visit } };
+export type ConsoleContext = Context<ConsoleEnv>;
+
+/** A call of the API as the person who is signed in. Refusals are answers: look at the status, or use `answered`. */
+export function api(
+  visit: Visit,
+  method: Endpoint['method'],
+  path: string,
+  input: Readonly<Record<string, unknown>> = {},
+): Promise<Answer> {
+  return callApi(visit.deps, visit.token, method, path, input);
+}
+
+/** The body of a call that must work for the page to be shown. Throws a Refusal, which becomes the page of that status. `T` is what the endpoint's schema says. */
+export async function answered<T>(answer: Answer | Promise<Answer>): Promise<T> {
+  const { status, body } = await answer;
+  if (status >= 400) throw new Refusal(status, body);
+  return body as T;
+}
+
+/** To another page of the console (303), with something to say there. */
+export function redirect(context: ConsoleContext, path: string, flash?: Flash): Response {
+  if (flash !== undefined) leaveFlash(context, context.var.visit.cookies, flash);
+  return context.redirect(path, 303);
+}
