@@ -2,6 +2,7 @@
 
 import type { ApiDeps } from '../lib/api/api-deps.ts';
 import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
+import { withDeploymentToken } from '../lib/aws/deployment-token.ts';
 import { createHostSlots } from '../lib/aws/host-slots.ts';
 import { createJobQueue } from '../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../lib/aws/mirror-jobs.ts';
@@ -59,22 +60,29 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
     logLevel,
     allowAddresses,
     publicUrl,
+    ownerTokenSecret,
   } = serviceSettings({ queue: true, ...needs });
   if (shared === undefined) {
     const clients = createAwsClients();
     const { dynamo, sqs } = clients;
     const clock = systemClock;
     const log = createLog(logSink(), logLevel);
+    const secrets = createSecretStore({ secrets: clients.secrets, prefix, clock });
+    const stored = createRecords({ dynamo, tableName, clock });
+    const records =
+      ownerTokenSecret === undefined
+        ? stored
+        : { ...stored, tokens: withDeploymentToken(stored.tokens, { secrets, secretName: ownerTokenSecret, clock }) };
     shared = {
       clients,
       clock,
       log,
       tableName,
       allowAddresses,
-      records: createRecords({ dynamo, tableName, clock }),
+      records,
       jobs: createMirrorJobs({ dynamo, tableName }),
       queue: createJobQueue({ sqs, queueUrl, log }),
-      secrets: createSecretStore({ secrets: clients.secrets, prefix, clock }),
+      secrets,
     };
   }
   return { ...shared, publicUrl };

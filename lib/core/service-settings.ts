@@ -9,6 +9,7 @@ export const settingNames = [
   'GITFERRY_SECRET_PREFIX',
   'GITFERRY_ALLOW_ADDRESSES',
   'GITFERRY_PUBLIC_URL',
+  'GITFERRY_OWNER_TOKEN_SECRET',
   'GITFERRY_LOG_LEVEL',
   'PORT',
   'GITFERRY_DATA_DIR',
@@ -25,10 +26,12 @@ export interface ServiceSettings {
   readonly allowAddresses: readonly string[];
   /** Where people and Git hosts reach this instance: an origin, without a slash at its end. */
   readonly publicUrl: string;
+  /** Name or ARN of the secret with the deployment's own owner token; undefined = there is none. */
+  readonly ownerTokenSecret: string | undefined;
   readonly logLevel: LogLevel;
 }
 
-export interface LocalSettings extends Omit<ServiceSettings, 'queueUrl' | 'publicUrl'> {
+export interface LocalSettings extends Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
   /** undefined = a queue made on the spot, the address it listens on. */
   readonly queueUrl: string | undefined;
   readonly publicUrl: string | undefined;
@@ -52,6 +55,7 @@ export function readServiceSettings(environment: Environment, needs: Needs, isCi
     ...shared(reader, undefined),
     queueUrl: needs.queue ? reader.required('GITFERRY_QUEUE_URL', url) : '',
     publicUrl: needs.publicUrl ? reader.required('GITFERRY_PUBLIC_URL', origin) : '',
+    ownerTokenSecret: reader.optional('GITFERRY_OWNER_TOKEN_SECRET', secretId),
   };
   reader.finish();
   return settings;
@@ -72,7 +76,7 @@ export function readLocalSettings(environment: Environment, isCidr: (text: strin
   return settings;
 }
 
-function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl'> {
+function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
   return {
     table: table === undefined ? reader.required('GITFERRY_TABLE', tableName) : (reader.optional('GITFERRY_TABLE', tableName) ?? table),
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
@@ -127,6 +131,8 @@ const tableName: Parse<string> = (value) =>
   /^[A-Za-z0-9_.-]{3,255}$/.test(value) ? value : { mustBe: 'a DynamoDB table name (3 to 255 letters, digits, _ . -)' };
 const secretPrefix: Parse<string> = (value) =>
   /^[A-Za-z0-9/_+=.@-]{1,200}$/.test(value) ? value : { mustBe: 'the beginning of a Secrets Manager name (letters, digits, /_+=.@-)' };
+const secretId: Parse<string> = (value) =>
+  /^[A-Za-z0-9/_+=.@:-]{1,2048}$/.test(value) ? value : { mustBe: 'the name or ARN of a secret in Secrets Manager' };
 const level: Parse<LogLevel> = (value) =>
   logLevels.find((known) => known === value.toLowerCase()) ?? { mustBe: `one of ${logLevels.join(', ')}` };
 const port: Parse<number> = (value) =>

@@ -3,6 +3,9 @@
 export const roles = ['reporter', 'maintainer', 'owner'] as const;
 export type Role = (typeof roles)[number];
 
+/** Of the token that a deployment makes, which is not in the table; those there count from 1. */
+export const deploymentTokenId = 0;
+
 export interface AccessToken {
   readonly id: number;
   readonly name: string;

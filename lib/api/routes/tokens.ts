@@ -1,7 +1,7 @@
 /** /personal_access_tokens: who may call the API. A token's value is shown once and kept as a hash. */
 import { randomBytes } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { type AccessToken, roles } from '../../model/access-token.ts';
+import { type AccessToken, deploymentTokenId, roles } from '../../model/access-token.ts';
 import { hashToken } from '../../model/token-hash.ts';
 import { created, isoTime, isoTimeOrNull, noContent, ok } from '../answer.ts';
 import type { ApiDeps } from '../api-deps.ts';
@@ -100,7 +100,7 @@ export const tokenEndpoints = [
       input: z.object({}),
       answers: { 204: null },
     },
-    async ({ deps, token }) => remove(deps, token),
+    async ({ deps, token }) => remove(deps, token, token),
   ),
   instanceEndpoint(
     { method: 'GET', path: one, summary: 'A token', role: 'owner', input: z.object({}), answers: { 200: tokenSchema } },
@@ -108,7 +108,7 @@ export const tokenEndpoints = [
   ),
   instanceEndpoint(
     { method: 'DELETE', path: one, summary: 'Delete a token', role: 'owner', input: z.object({}), answers: { 204: null } },
-    async (call) => remove(call.deps, await tokenOf(call)),
+    async (call) => remove(call.deps, await tokenOf(call), call.token),
   ),
 ];
 
@@ -118,8 +118,10 @@ async function tokenOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>)
   return token;
 }
 
-async function remove(deps: ApiDeps, token: AccessToken) {
-  if (isFullOwner(token, deps) && !(await hasOtherOwner(deps, token.id)))
+/** A caller who deletes another's token is an owner who stays. */
+async function remove(deps: ApiDeps, token: AccessToken, caller: AccessToken) {
+  if (token.id === deploymentTokenId) throw conflict('This token came with the deployment: change its secret in Secrets Manager instead');
+  if (token.id === caller.id && isFullOwner(token, deps) && !(await hasOtherOwner(deps, token.id)))
     throw conflict('This is the last token of an owner: without it nobody could manage this instance');
   if (!(await deps.records.tokens.delete(token.id))) throw notFound();
   return noContent;
