@@ -121,10 +121,15 @@ async function settings({ options, resolveVariable }) {
 }
 
 function table({ restoredTable }) {
-  if (restoredTable === '') return { tableName: { Ref: 'Table' }, tableArn: { 'Fn::GetAtt': ['Table', 'Arn'] } };
-  const place = ['Partition', 'Region', 'AccountId'].map((name) => `$${`{AWS::${name}}`}`);
-  const arn = `arn:${place[0]}:dynamodb:${place[1]}:${place[2]}:table/${restoredTable}`;
-  return { tableName: restoredTable, tableArn: { 'Fn::Sub': arn } };
+  const isOwn = restoredTable === '';
+  const [partition, region, account] = ['Partition', 'Region', 'AccountId'].map((name) => `$\{AWS::${name}}`);
+  const restored = `arn:${partition}:dynamodb:${region}:${account}:table/${restoredTable}`;
+  const index = (name) => ({ 'Fn::Sub': `${isOwn ? '$' + '{Table.Arn}' : restored}/index/${name}` });
+  return {
+    tableName: isOwn ? { Ref: 'Table' } : restoredTable,
+    tableArn: isOwn ? { 'Fn::GetAtt': ['Table', 'Arn'] } : { 'Fn::Sub': restored },
+    indexArns: Object.fromEntries(['due', 'list', 'by_credential', 'overview'].map((name) => [name, index(name)])),
+  };
 }
 
 /** The origin in CloudFormation's words, and what begins with it. */

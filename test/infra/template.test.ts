@@ -1,0 +1,334 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tableDefinition } from '../../lib/aws/table.ts';
+import { settingNames } from '../../lib/core/service-settings.ts';
+import { dueShards } from '../../lib/jobs/mirror-jobs.ts';
+import { type Compiled, compileTemplate, type Template } from './compile-template.ts';
+import { exceptions, statementsOf, violations } from './template-rules.ts';
+
+/** As small as can be, and with everything that can be chosen. */
+let plain: Compiled;
+let full: Compiled;
+beforeAll(async () => {
+  plain = await compileTemplate({ alarms: 'none' });
+  full = await compileTemplate(
+    {
+      alarms: 'ops@example.org',
+      customDomain: 'git.example.org',
+      certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/0a-b',
+      vpcSubnets: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
+      vpcSecurityGroups: 'sg-0123456789abcdef0',
+      allowAddresses: '10.0.0.0/8, fd00::/8',
+      tickFanOut: '8',
+      restoredTable: 'gitferry-restored',
+      scheduleEnabled: 'false',
+    },
+    'prod',
+  );
+});
+afterAll(async () => {
+  await plain?.remove();
+  await full?.remove();
+});
+
+const both = [
+  ['with defaults', () => plain],
+  ['with everything', () => full],
+] as const;
+
+describe.each(both)('the compiled template %s', (_name, compiled) => {
+  it('breaks no rule', () => {
+    expect(violations(compiled().template, settingNames)).toEqual([]);
+  });
+
+  const cfnLint = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'cfn-lint'))
+    .find((path) => existsSync(path));
+  // A Python program that Debian does not have: used where it is.
+  it.runIf(cfnLint !== undefined)('is clean to cfn-lint but for W3005, which osls causes', async () => {
+    const { stdout } = await promisify(execFile)(String(cfnLint), ['-i', 'W3005', '-t', compiled().file]);
+    expect(stdout).toBe('');
+  });
+});
+
+/** Each breaks a copy of the template in one place. */
+const breaks: readonly (readonly [string, (resources: Template['Resources']) => void, RegExp])[] = [
+  [
+    'an action with a wildcard',
+    (r) =>
+      statementsOf(r['WorkerRole']!)[1]!.Action === undefined ||
+      Object.assign(statementsOf(r['WorkerRole']!)[1]!, { Action: ['dynamodb:*'] }),
+    /WorkerRole: the wildcard dynamodb:\*/,
+  ],
+  ['a resource with a wildcard', (r) => Object.assign(statementsOf(r['ApiRole']!)[1]!, { Resource: '*' }), /ApiRole: the wildcard \* /],
+  [
+    'a policy for everybody',
+    (r) => Object.assign(statementsOf(r['JobQueuePolicy']!)[0]!, { Effect: 'Allow' }),
+    /JobQueuePolicy: allows everybody/,
+  ],
+  [
+    'a variable that nothing reads',
+    (r) => Object.assign(r['ApiLambdaFunction']!.Properties.Environment.Variables, { GITFERRY_OLD: '' }),
+    /nothing reads GITFERRY_OLD/,
+  ],
+  [
+    'a variable that is missing',
+    (r) => delete r['WorkerLambdaFunction']!.Properties.Environment.Variables.GITFERRY_TABLE,
+    /GITFERRY_TABLE is not set/,
+  ],
+  ['no log group', (r) => delete r['WebhookLogGroup'], /without a retention/],
+  ['no retention', (r) => delete r['HttpApiLogGroup']!.Properties.RetentionInDays, /HttpApiLogGroup: logs are kept/],
+  [
+    'a shared role',
+    (r) => Object.assign(r['WebhookLambdaFunction']!.Properties, { Role: r['ApiLambdaFunction']!.Properties.Role }),
+    /no role of its own/,
+  ],
+  ['another invoker', (r) => Object.assign(r['CodeCommitRulePermission']!.Properties, { Principal: '*' }), /lets \* invoke/],
+  ['an address of a function', (r) => Object.assign(r, { Url: { Type: 'AWS::Lambda::Url', Properties: {} } }), /address of its own/],
+  [
+    'another public function',
+    (r) => Object.assign(r['HttpApiIntegrationApi']!.Properties, { IntegrationUri: { 'Fn::GetAtt': ['WorkerLambdaFunction', 'Arn'] } }),
+    /another function public/,
+  ],
+  ['no throttling', (r) => delete r['HttpApiStage']!.Properties.DefaultRouteSettings, /is not throttled/],
+  [
+    'paths in the access log',
+    (r) => Object.assign(r['HttpApiStage']!.Properties.AccessLogSettings, { Format: '$context.routeKey $context.path' }),
+    /log has paths/,
+  ],
+  ['no dead letters', (r) => delete r['JobQueue']!.Properties.RedrivePolicy, /no dead letters/],
+  ['a queue in the clear', (r) => delete r['JobQueue']!.Properties.SqsManagedSseEnabled, /JobQueue: is not encrypted/],
+  ['a queue without its policy', (r) => delete r['DeadLetterQueuePolicy'], /DeadLetterQueue: can be used without TLS/],
+  ['a short visibility timeout', (r) => Object.assign(r['JobQueue']!.Properties, { VisibilityTimeout: 900 }), /visible again too soon/],
+  ['whole batches', (r) => delete r['WorkerEventSourceMappingSQSJobQueue']!.Properties.FunctionResponseTypes, /fails its batch/],
+  ['unbounded workers', (r) => delete r['WorkerEventSourceMappingSQSJobQueue']!.Properties.ScalingConfig, /no bound/],
+  ['an open bucket', (r) => delete r['ServerlessDeploymentBucket']!.Properties.PublicAccessBlockConfiguration, /can be made public/],
+  ['no recovery', (r) => delete r['Table']!.Properties.PointInTimeRecoverySpecification, /cannot be restored/],
+  ['no expiry', (r) => delete r['Table']!.Properties.TimeToLiveSpecification, /nothing expires/],
+];
+
+describe('the rules', () => {
+  it.each(breaks)('see %s', (_what, damage, sentence) => {
+    const { template } = plain;
+    const copy = structuredClone(template);
+    damage(copy.Resources);
+    expect(violations(copy, settingNames).join('\n')).toMatch(sentence);
+  });
+
+  it('list no exception that nothing needs, and each with a reason', () => {
+    for (const { resource, wildcard, reason } of exceptions) {
+      expect(reason.length).toBeGreaterThan(20);
+      const users = Object.entries(full.template.Resources).filter(
+        ([name, each]) =>
+          resource.test(name) && statementsOf(each).some((statement) => textsOf(statement).some((text) => wildcard.test(text))),
+      );
+      expect(users.length, String(wildcard)).toBeGreaterThan(0);
+    }
+  });
+});
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+describe('the template', () => {
+  it('has the table that the code expects', () => {
+    const { TableName: _own, ...definition } = tableDefinition('any');
+    const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode, TimeToLiveSpecification } =
+      plain.template.Resources['Table']!.Properties;
+    expect({ AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, BillingMode }).toEqual(definition);
+    expect(TimeToLiveSpecification).toEqual({ AttributeName: 'expires_at', Enabled: true });
+  });
+
+  it('keeps the table of prod, and lets that of other stages go', () => {
+    expect(plain.template.Resources['Table']).toMatchObject({ DeletionPolicy: 'Delete', Properties: { DeletionProtectionEnabled: false } });
+    expect(full.template.Resources['Table']).toMatchObject({ DeletionPolicy: 'Retain', Properties: { DeletionProtectionEnabled: true } });
+  });
+
+  it('lets the functions work on a restored table, and name no other in their roles', () => {
+    const { Resources: resources } = full.template;
+    const roles = Object.values(resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
+    const arns = roles.flatMap((role) =>
+      statementsOf(role).flatMap((statement) =>
+        JSON.stringify(statement).includes('dynamodb:') ? [JSON.stringify(statement.Resource)] : [],
+      ),
+    );
+    expect(arns.length).toBeGreaterThanOrEqual(6);
+    for (const arn of arns) expect(arn).toContain(':table/gitferry-restored');
+    expect(resources['WorkerLambdaFunction']!.Properties.Environment.Variables.GITFERRY_TABLE).toBe('gitferry-restored');
+  });
+
+  it('sends the parts of a tick to all shards once, with the time of EventBridge and no second try', () => {
+    for (const { template } of [plain, full]) {
+      const rules = Object.entries(template.Resources).filter(([name]) => /^TickRule\d$/.test(name));
+      expect(rules).toHaveLength(template === plain.template ? 1 : 8);
+      const inputs = rules.map(([, { Properties }]) => {
+        expect(Properties.ScheduleExpression).toBe('rate(1 minute)');
+        expect(Properties.Targets).toHaveLength(1);
+        expect(Properties.Targets[0].RetryPolicy).toMatchObject({ MaximumRetryAttempts: 0 });
+        const { InputPathsMap: paths, InputTemplate: text } = Properties.Targets[0].InputTransformer;
+        expect(paths).toEqual({ type: '$.detail-type', time: '$.time' });
+        return JSON.parse(text.replaceAll(/<\w+>/g, (name: string) => JSON.stringify(name)));
+      });
+      expect(inputs.flatMap(({ shards }) => shards).sort()).toEqual(Array.from({ length: dueShards }, (_, shard) => shard));
+    }
+    expect(full.template.Resources['TickRule0']!.Properties.State).toBe('DISABLED');
+    expect(plain.template.Resources['ScheduleLambdaEvConf']!.Properties).toMatchObject({ Qualifier: '$LATEST', MaximumRetryAttempts: 0 });
+    expect(plain.template.Resources['ScheduleEventsInvokeConfig']!.Properties).toMatchObject({
+      Qualifier: 'events',
+      MaximumRetryAttempts: 2,
+    });
+  });
+
+  it('gives the api its own address, or that of the domain', () => {
+    const urlOf = ({ template }: Compiled) => template.Resources['ApiLambdaFunction']!.Properties.Environment.Variables.GITFERRY_PUBLIC_URL;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation's
+    expect(urlOf(plain)).toEqual({ 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' });
+    expect(urlOf(full)).toBe('https://git.example.org');
+    expect(full.template.Outputs['WebhookBase']!.Value).toBe('https://git.example.org/hooks/');
+  });
+
+  it('routes webhooks to the webhook function and everything else to the api', () => {
+    const routes = Object.values(plain.template.Resources).filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route');
+    const targets = routes.map(({ Properties: { RouteKey: key, Target: target } }) => `${key} ${target['Fn::Join'][1][1].Ref}`);
+    expect(targets.sort()).toEqual([
+      '$default HttpApiIntegrationApi',
+      'ANY /api/v4/{proxy+} HttpApiIntegrationApi',
+      'GET /health HttpApiIntegrationApi',
+      'POST /hooks/{token} HttpApiIntegrationWebhook',
+    ]);
+  });
+
+  it('puts only the functions that talk to Git hosts into a private network', () => {
+    const inNetwork = Object.entries(full.template.Resources).filter(([, { Properties }]) => Properties?.VpcConfig !== undefined);
+    expect(inNetwork.map(([name]) => name).sort()).toEqual(['ApiLambdaFunction', 'WorkerLambdaFunction']);
+    expect(plain.template.Resources['NetworkPolicy']).toBeUndefined();
+  });
+
+  it('tells somebody of every alarm, unless nobody is wanted', () => {
+    const alarms = ({ template }: Compiled) => Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');
+    expect(alarms(full).length).toBeGreaterThanOrEqual(6);
+    for (const { Properties } of alarms(full)) expect(Properties.AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+    for (const { Properties } of alarms(plain)) expect(Properties.AlarmActions).toEqual([]);
+  });
+
+  it('makes its metrics of events that the code writes, and alarms and dashboard of metrics that there are', async () => {
+    const { stdout } = await promisify(execFile)('git', ['grep', '-hoE', "'[a-z]+_[a-z_]+'|'tick'", '--', 'lib/jobs'], {
+      cwd: new URL('../..', import.meta.url),
+    });
+    const { Resources: resources } = plain.template;
+    const filters = Object.values(resources).filter(({ Type }) => Type === 'AWS::Logs::MetricFilter');
+    const events = filters.flatMap(({ Properties }) =>
+      [...Properties.FilterPattern.matchAll(/\$\.event = "(\w+)"/g)].map(([, event]) => event),
+    );
+    expect(events.length).toBeGreaterThan(5);
+    for (const event of events) expect(stdout.split('\n')).toContain(`'${event}'`);
+    const made = filters.map(({ Properties }) => Properties.MetricTransformations[0].MetricName);
+    const alarmed = Object.values(resources).filter(
+      ({ Type, Properties }) => Type === 'AWS::CloudWatch::Alarm' && Properties.Namespace === 'gitferry-dev',
+    );
+    for (const { Properties } of alarmed) expect(made).toContain(Properties.MetricName);
+    const { widgets } = JSON.parse(resources['Dashboard']!.Properties.DashboardBody['Fn::Sub']);
+    const shown = widgets.flatMap(({ properties }: { properties: { metrics: string[][] } }) =>
+      properties.metrics.filter(([space]) => space === 'gitferry-dev').map(([, name]) => name),
+    );
+    expect(shown.length).toBeGreaterThan(5);
+    for (const name of shown) expect(made).toContain(name);
+  });
+});
+
+describe('osls package', () => {
+  it('refuses parameters by name, all at once, and repeats no value', async () => {
+    const refusal = await compileTemplate({ workerConcurrency: '1', allowAddresses: '10.1.2.3-secret', retention: '3' }).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    for (const name of ['alarms', 'workerConcurrency', 'allowAddresses', 'retention']) expect(refusal).toContain(`${name} `);
+    expect(refusal).not.toContain('10.1.2.3');
+  });
+});
+
+describe('the resolver of parameters', () => {
+  const { settings, dueShards: shards } = {
+    ...(createRequire(import.meta.url)('../../infra/deployment.cjs') as {
+      settings(input: { options: object; resolveVariable(address: string): Promise<unknown> }): Promise<Record<string, unknown>>;
+    }),
+    ...(createRequire(import.meta.url)('../../infra/schedule.cjs') as { dueShards: number }),
+  };
+  const defaults: Readonly<Record<string, unknown>> = {
+    ...{ alarms: 'none', architecture: 'x86_64', workerMemory: 256, workerDisk: 512, workerConcurrency: 10, workerBatch: 1 },
+    ...{ allowAddresses: '', publicUrl: '', customDomain: '', certificateArn: '', vpcSubnets: '', vpcSecurityGroups: '', logLevel: 'info' },
+    ...{
+      logRetentionDays: 30,
+      scheduleEnabled: true,
+      tickFanOut: 1,
+      throttleRate: 100,
+      throttleBurst: 200,
+      protect: false,
+      restoredTable: '',
+    },
+  };
+  const resolve = (given: Readonly<Record<string, unknown>>) =>
+    settings({
+      options: {},
+      resolveVariable: async (address) => {
+        const name = /^(?:param|opt):(\w+)/.exec(address)?.[1] ?? '';
+        return { stage: 'dev', region: 'eu-west-1', ...defaults, ...given }[name] ?? null;
+      },
+    });
+
+  it('takes the defaults of serverless.yml', async () => {
+    expect(await resolve({})).toMatchObject({ workerMemory: 256, scheduleEnabled: true, tablePolicy: 'Delete', alarmActions: [] });
+    expect(shards).toBe(dueShards);
+  });
+
+  it.each([
+    ['stage', 'Prod'],
+    ['stage', 'x'.repeat(21)],
+    ['region', 'europe'],
+    ['region', ''],
+    ['alarms', null],
+    ['alarms', 'nobody'],
+    ['alarms', 'arn:aws:sqs:eu-west-1:123456789012:queue'],
+    ['architecture', 'arm'],
+    ['workerMemory', 128],
+    ['workerMemory', '256MB'],
+    ['workerDisk', 100],
+    ['workerConcurrency', 1],
+    ['workerConcurrency', 1001],
+    ['workerBatch', 0],
+    ['workerBatch', 11],
+    ['allowAddresses', '10.0.0.0'],
+    ['publicUrl', 'http://git.example.org'],
+    ['publicUrl', 'https://git.example.org/path'],
+    ['customDomain', 'https://git.example.org'],
+    ['certificateArn', 'certificate'],
+    ['vpcSubnets', 'subnet-x'],
+    ['vpcSecurityGroups', 'default'],
+    ['logLevel', 'warn'],
+    ['logRetentionDays', 31],
+    ['scheduleEnabled', 'yes'],
+    ['tickFanOut', 3],
+    ['throttleRate', 0],
+    ['throttleBurst', 'many'],
+    ['protect', 'maybe'],
+    ['restoredTable', 'a b'],
+  ])('refuses %s: %s', async (name, value) => {
+    await expect(resolve({ [name]: value })).rejects.toThrow(new RegExp(`: ${name} (must be|is missing)`));
+  });
+
+  it.each([
+    [{ customDomain: 'git.example.org' }, 'certificateArn'],
+    [{ certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a' }, 'customDomain'],
+    [{ vpcSubnets: 'subnet-01234567' }, 'vpcSecurityGroups'],
+    [{ vpcSecurityGroups: 'sg-01234567' }, 'vpcSubnets'],
+  ])('wants what belongs together: %o', async (given, name) => {
+    await expect(resolve(given)).rejects.toThrow(`${name} is missing`);
+  });
+});
