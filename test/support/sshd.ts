@@ -89,6 +89,8 @@ function configuration(
   const environment = [
     'GIT_CONFIG_NOSYSTEM=1',
     'GIT_CONFIG_GLOBAL=/dev/null',
+    // Debian's bash reads .bashrc when sshd starts it: not the tester's own.
+    `HOME=${folder}`,
     `GIT_CONFIG_COUNT=${settings.length}`,
     ...settings.flatMap(([name, value], index) => [`GIT_CONFIG_KEY_${index}=${name}`, `GIT_CONFIG_VALUE_${index}=${value}`]),
   ];
