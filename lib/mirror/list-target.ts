@@ -1,9 +1,12 @@
 /** What a run wants to know of its target beyond git-receive-pack's first answer: the values once more, HEAD, symbolic refs, peeled tags. */
+import type { Deadline } from '../core/deadline.ts';
+import { GitferryError } from '../core/errors.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
-import type { UploadPack } from '../git/client/upload-pack.ts';
+import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
+import { Capabilities } from '../git/wire/capabilities.ts';
 import type { TargetDetails } from './planning.ts';
 
 /** The target's refs by name, as git-receive-pack lists them now. */
@@ -12,8 +15,22 @@ export async function listedValues(target: Transport): Promise<ReadonlyMap<strin
   return new Map(refs.map(({ name, oid }) => [name, oid]));
 }
 
-/** From the target's git-upload-pack. */
-export async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
+/** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
+export async function askDetails(transport: Transport, target: ReceivePack, { signal }: Deadline): Promise<TargetDetails> {
+  const agent = target.capabilities.value('agent') ?? '';
+  if (/^git\/(?!0|1\.)/.test(agent)) {
+    const words = ['agent', 'ls-refs', ...(target.objectFormat === 'sha1' ? [] : [`object-format=${target.objectFormat}`])];
+    try {
+      return await listDetails(await UploadPack.assumeV2(transport, new Capabilities(words), target.objectFormat));
+    } catch (error) {
+      if (!(error instanceof GitferryError) || signal.aborted) throw error;
+      // It does not: ask politely.
+    }
+  }
+  return listDetails(await UploadPack.open(transport));
+}
+
+async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
   const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
   const symbolic = new Set<string>();
   const named = new Set<string>();

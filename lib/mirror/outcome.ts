@@ -4,6 +4,7 @@ import type { GitferryError } from '../core/errors.ts';
 import { refineHint } from '../core/provider-messages.ts';
 import type { Redactor } from '../core/redact.ts';
 import type { Oid } from '../git/object-id.ts';
+import { type LfsOutcome, lfsRunError } from './lfs-step.ts';
 import type { Note } from './planning.ts';
 
 export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced'] as const;
@@ -39,6 +40,8 @@ export interface RunOutcome {
   readonly dry_run: boolean;
   /** What a person should know although it is no error. */
   readonly notes: readonly Note[];
+  /** null = LFS is off, or the run did not get that far. */
+  readonly lfs: LfsOutcome | null;
 }
 
 export interface RunFacts {
@@ -50,6 +53,7 @@ export interface RunFacts {
   readonly durationMs: number;
   readonly dryRun: boolean;
   readonly notes: readonly Note[];
+  readonly lfs?: LfsOutcome | undefined;
 }
 
 const listedInMessage = 100;
@@ -75,15 +79,23 @@ export function summarise(facts: RunFacts, redactor: Redactor): RunOutcome {
     duration_ms: Math.round(facts.durationMs),
     dry_run: facts.dryRun,
     notes: facts.notes,
+    lfs: facts.lfs === undefined ? null : redactedLfs(facts.lfs, redactor),
   };
 }
 
-function outcomeOf({ error }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
-  if (error !== undefined && error.disposition !== 'partial') return refs.some(({ result }) => isDone.has(result)) ? 'partial' : 'failed';
-  return error !== undefined || refs.some(({ result }) => notDone.some(([kind]) => kind === result)) ? 'partial' : 'success';
+function redactedLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
+  return { ...lfs, failures: lfs.failures.map((failure) => ({ ...failure, reason: redactor.redact(failure.reason) })) };
 }
 
-function runError({ error, divergedDefaultBranch }: RunFacts, refs: readonly RefOutcome[]): RunError | null {
+function outcomeOf({ error, lfs }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
+  const hasMoved = refs.some(({ result }) => isDone.has(result)) || (lfs?.moved ?? 0) > 0;
+  if (error !== undefined && error.disposition !== 'partial') return hasMoved ? 'partial' : 'failed';
+  return error !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => notDone.some(([kind]) => kind === result))
+    ? 'partial'
+    : 'success';
+}
+
+function runError({ error, divergedDefaultBranch, lfs }: RunFacts, refs: readonly RefOutcome[]): RunError | null {
   if (error !== undefined) {
     const { code, message, hint, retryAfterSeconds } = error;
     return { code, message, hint, ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
@@ -98,10 +110,15 @@ function runError({ error, divergedDefaultBranch }: RunFacts, refs: readonly Ref
     return concerned.length === 0 ? [] : [{ code, concerned, message: listed(code, concerned) }];
   });
   const first = sections[0];
-  if (first === undefined) return null;
+  const ofLfs = lfs === undefined ? undefined : lfsRunError(lfs);
+  if (first === undefined) return ofLfs ?? null;
   const reasons = first.concerned.map(({ reason }) => reason ?? '').join('\n');
   const hint = (first.code === 'refs_rejected' ? refineHint(reasons) : undefined) ?? errorCatalogue[first.code].hint;
-  return { code: first.code, message: sections.map(({ message }) => message).join('\n\n'), hint };
+  return {
+    code: first.code,
+    message: [...sections, ...(ofLfs === undefined ? [] : [ofLfs])].map(({ message }) => message).join('\n\n'),
+    hint,
+  };
 }
 
 /** GitLab's form: a sentence, then a ref per line. */

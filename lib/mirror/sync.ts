@@ -10,10 +10,10 @@ import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
-import { Capabilities } from '../git/wire/capabilities.ts';
 import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
-import { listDetails, listedValues } from './list-target.ts';
+import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
+import { askDetails, listedValues } from './list-target.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
 import { planRefs } from './plan.ts';
 import type { Direction, Note, Plan, PlannedChange, SourceRefs, TargetDetails } from './planning.ts';
@@ -26,9 +26,11 @@ export interface SyncInput {
   readonly dryRun: boolean;
   /** Ask the target where its HEAD points, even if no rule needs to know. */
   readonly learnTargetHead?: boolean;
+  /** Without it, LFS objects are nobody's business. */
+  readonly lfs?: LfsInput | undefined;
 }
 
-export type SyncPhase = 'listing' | 'planning' | 'relaying';
+export type SyncPhase = 'listing' | 'planning' | 'copying LFS objects' | 'relaying';
 
 export interface SyncProgress {
   readonly phase: SyncPhase;
@@ -40,6 +42,8 @@ export interface SyncProgress {
 export interface SyncDeps {
   /** Opens a transport whose waits end with this deadline; `sync` closes it. */
   connect(side: 'source' | 'target', deadline: Deadline): Transport;
+  /** The LFS server of an end; without it, no LFS objects are moved. */
+  readonly connectLfs?: LfsDeps['connectLfs'];
   readonly deadline: Deadline;
   readonly redactor: Redactor;
   onProgress?(progress: SyncProgress): void;
@@ -72,10 +76,19 @@ class Run {
   #bytes = 0;
   #refsDone = 0;
   #refsTotal = 0;
+  #lfsBytes = 0;
+  readonly #lfs: LfsStep | undefined;
 
   constructor(input: SyncInput, deps: SyncDeps) {
     this.#input = input;
     this.#deps = deps;
+    const { deadline, connectLfs } = deps;
+    const onBytes = (bytes: number): void => {
+      this.#lfsBytes += bytes;
+      this.#progress('copying LFS objects');
+    };
+    if (input.lfs !== undefined && connectLfs !== undefined && !input.dryRun)
+      this.#lfs = new LfsStep(input.lfs, { deadline, connectLfs, onBytes });
   }
 
   async complete(): Promise<RunOutcome> {
@@ -90,12 +103,13 @@ class Run {
     return summarise(
       {
         refs: [...this.#outcomes.values()],
-        error: this.#error,
+        error: this.#error ?? this.#lfs?.error,
         divergedDefaultBranch: this.#divergedDefaultBranch,
         bytes: this.#bytes,
         durationMs: performance.now() - this.#startedAt,
         dryRun: this.#input.dryRun,
-        notes: this.#notes,
+        notes: [...this.#notes, ...(this.#lfs?.notes ?? [])],
+        lfs: this.#lfs?.outcome,
       },
       this.#deps.redactor,
     );
@@ -119,6 +133,9 @@ class Run {
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
+
+    // Before the refs, so that no pointer ever dangles.
+    await this.#lfs?.copy({ plan, ...ends, targetValues, rules: this.#input.rules });
 
     // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
     // the pack and has nothing else to do.
@@ -233,26 +250,10 @@ class Run {
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
-    const details = await this.#askTargetDetails(target);
+    const details = await askDetails(this.#connect('target'), target, this.#deps.deadline);
     this.#targetHeadKnown = true;
     if (details.headBranch !== undefined) this.#deps.onHead?.('target', details.headBranch);
     return details;
-  }
-
-  /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
-  async #askTargetDetails(target: ReceivePack): Promise<TargetDetails> {
-    const transport = this.#connect('target');
-    const agent = target.capabilities.value('agent') ?? '';
-    if (/^git\/(?!0|1\.)/.test(agent)) {
-      const words = ['agent', 'ls-refs', ...(target.objectFormat === 'sha1' ? [] : [`object-format=${target.objectFormat}`])];
-      try {
-        return await listDetails(await UploadPack.assumeV2(transport, new Capabilities(words), target.objectFormat));
-      } catch (error) {
-        if (!(error instanceof GitferryError) || this.#deps.deadline.signal.aborted) throw error;
-        // It does not: ask politely.
-      }
-    }
-    return listDetails(await UploadPack.open(transport));
   }
 
   /** Lists the target once more; when the run's own time is up, in a little extra time. */
@@ -276,7 +277,12 @@ class Run {
   }
 
   #progress(phase: SyncPhase): void {
-    this.#deps.onProgress?.({ phase, refsDone: this.#refsDone, refsTotal: this.#refsTotal, bytes: this.#bytes });
+    this.#deps.onProgress?.({
+      phase,
+      refsDone: this.#refsDone,
+      refsTotal: this.#refsTotal,
+      bytes: phase === 'relaying' ? this.#bytes : this.#lfsBytes,
+    });
   }
 }
 

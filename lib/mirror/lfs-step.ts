@@ -1,0 +1,164 @@
+/** LFS objects before refs: what a run looks at, what it copies, and how that stands in its outcome. */
+import type { Deadline } from '../core/deadline.ts';
+import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
+import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { ReceivePack } from '../git/client/push-pack.ts';
+import type { UploadPack } from '../git/client/upload-pack.ts';
+import type { Oid } from '../git/object-id.ts';
+import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
+import { type CopiedLfs, copyLfs } from '../lfs/copy-lfs.ts';
+import type { LfsServer } from '../lfs/lfs-server.ts';
+import type { LfsObject } from '../lfs/pointer.ts';
+import type { Note, Plan, SourceRefs } from './planning.ts';
+import type { CompiledRules } from './rules.ts';
+
+export interface LfsInput {
+  /** `on`: what could not be looked at is a failure, and no note. */
+  readonly mode: 'auto' | 'on';
+  /** Look at all that the refs reach, whatever the target has. */
+  readonly everything: boolean;
+  /** What earlier runs could not copy: offered again. */
+  readonly failedBefore: readonly LfsObject[];
+}
+
+export interface LfsFailureOutcome extends LfsObject {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+/**
+ * What was looked at: `nothing` (no ref was to be written), what is `new` to the target, `everything`; `failed` = the source did not let it be looked at;
+ * `interrupted` = the run ended before it was done.
+ */
+export type LfsScan = 'nothing' | 'new' | 'everything' | 'failed' | 'interrupted';
+
+export interface LfsOutcome {
+  readonly scan: LfsScan;
+  readonly moved: number;
+  /** The target had them. */
+  readonly skipped: number;
+  readonly failed: number;
+  /** Of the objects that were moved. */
+  readonly bytes: number;
+  /** The first 500 of them. */
+  readonly failures: readonly LfsFailureOutcome[];
+}
+
+/** What the step needs of a run. */
+export interface LfsRun {
+  readonly plan: Plan;
+  readonly source: UploadPack;
+  readonly sourceRefs: SourceRefs;
+  readonly target: ReceivePack;
+  readonly targetValues: ReadonlyMap<string, Oid>;
+  readonly rules: CompiledRules;
+}
+
+export interface LfsDeps {
+  readonly deadline: Deadline;
+  connectLfs(side: 'source' | 'target', deadline: Deadline): LfsServer;
+  onBytes(bytes: number): void;
+}
+
+const nothingYet: LfsOutcome = { scan: 'nothing', moved: 0, skipped: 0, failed: 0, bytes: 0, failures: [] };
+
+/** Once per run: a second try of raced refs adds to what the first one did. */
+export class LfsStep {
+  readonly #input: LfsInput;
+  readonly #deps: LfsDeps;
+  #outcome: LfsOutcome | undefined;
+  #gap: string | undefined;
+  #scanError: GitferryError | undefined;
+
+  constructor(input: LfsInput, deps: LfsDeps) {
+    this.#input = input;
+    this.#deps = deps;
+  }
+
+  /** Copies what the planned refs need. Throws only what ends the run. */
+  async copy(run: LfsRun): Promise<void> {
+    const { plan, source, target } = run;
+    const isFirst = this.#outcome === undefined;
+    const everything = this.#input.everything && isFirst;
+    const changed = plan.changes.flatMap(({ new: value }) => value ?? []);
+    const wants = everything ? inScope(run) : changed;
+    const values = new Set(run.targetValues.values());
+    // Values that both list are the haves most likely to help.
+    const common = [...run.sourceRefs.values.values()].filter((oid) => values.has(oid));
+    const haves = everything ? [] : [...new Set([...common, ...values])].slice(0, limits.haves);
+    const search = { source, wants: [...new Set(wants)].filter((oid) => everything || !values.has(oid)), haves, shallows: target.shallows };
+    const { deadline, connectLfs, onBytes } = this.#deps;
+    const copied = await copyLfs({
+      search: search.wants.length === 0 ? undefined : search,
+      failedBefore: isFirst ? this.#input.failedBefore : [],
+      connect: (side) => connectLfs(side, deadline),
+      ref: plan.changes.find(({ new: value, ref }) => value !== null && ref.startsWith(branchPrefix))?.ref ?? run.sourceRefs.headBranch,
+      onBytes,
+    });
+    this.#add(copied, search.wants.length === 0 ? 'nothing' : everything ? 'everything' : 'new');
+    if (copied.ended !== undefined) throw copied.ended;
+  }
+
+  #add(copied: CopiedLfs, looked: LfsScan): void {
+    const before = this.#outcome ?? nothingYet;
+    this.#gap ??= copied.gap;
+    this.#scanError ??= copied.scanError;
+    const scan = copied.ended !== undefined ? 'interrupted' : copied.scanError !== undefined ? 'failed' : looked;
+    const failures = copied.failures.map(({ oid, size, code, reason }) => ({ oid, size, code, reason }));
+    this.#outcome = {
+      scan: before.scan === 'nothing' || scan === 'failed' || scan === 'interrupted' ? scan : before.scan,
+      moved: before.moved + copied.moved,
+      skipped: before.skipped + copied.skipped,
+      failed: before.failed + failures.length,
+      bytes: before.bytes + copied.bytes,
+      failures: [...before.failures, ...failures].slice(0, limits.lfsNamedFailures),
+    };
+  }
+
+  /** undefined = the run did not get that far. */
+  get outcome(): LfsOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** What was not looked at, for people; with `on` it is an error instead. */
+  get notes(): readonly Note[] {
+    if (this.#gap === undefined || this.#input.mode === 'on') return [];
+    return [{ code: 'lfs_not_all_seen', message: `LFS objects may be missing: ${this.#gap}. Set lfs to off if this repository has none.` }];
+  }
+
+  /** Why pointers may be left that nobody has looked at. */
+  get error(): GitferryError | undefined {
+    if (this.#scanError !== undefined) return this.#scanError;
+    if (this.#gap === undefined || this.#input.mode === 'auto') return undefined;
+    return new GitferryError('lfs_scan_failed', { detail: `In all, ${this.#gap}.` });
+  }
+}
+
+/** Values of the refs that the mirror keeps equal: those that are so already, and those that are about to be. */
+function inScope({ plan, sourceRefs, targetValues, rules }: LfsRun): Oid[] {
+  const changing = new Set(plan.changes.map(({ ref }) => ref));
+  return [...sourceRefs.values].flatMap(([ref, oid]) => {
+    const matches = ref.startsWith(tagPrefix)
+      ? rules.tagMatches(ref.slice(tagPrefix.length))
+      : rules.branchMatches(ref.slice(branchPrefix.length));
+    return changing.has(ref) || (matches && targetValues.get(ref) === oid) ? [oid] : [];
+  });
+}
+
+const listedInMessage = 100;
+
+/** One sentence, then an object per line; the code is the objects' own where they all have the same. */
+export function lfsRunError({
+  failed,
+  failures,
+}: LfsOutcome): { readonly code: ErrorCode; readonly message: string; readonly hint: string } | undefined {
+  const first = failures[0];
+  if (first === undefined) return undefined;
+  const isOne = failures.every(({ code }) => code === first.code) && errorCatalogue[first.code].disposition === 'partial';
+  const lines = failures.slice(0, listedInMessage).map(({ oid, size, reason }) => `${oid} (${size} bytes): ${reason}`);
+  if (failed > lines.length) lines.push(`and ${failed - lines.length} more`);
+  const code = isOne ? first.code : 'lfs_objects_failed';
+  const message = [errorCatalogue.lfs_objects_failed.sentence, ...lines].join('\n');
+  return { code, message, hint: errorCatalogue[code].hint };
+}
