@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-/** The command line's way in: `gitferry sync` and what goes with it. */
+/** The command line's way in: `gitferry sync`, `gitferry host-keys` and what goes with them. */
+import { runHostKeysCommand } from '../lib/cli/host-keys-command.ts';
 import { parseArguments } from '../lib/cli/parse-arguments.ts';
 import { printUsageError, runSyncCommand } from '../lib/cli/sync-command.ts';
 import { usage } from '../lib/cli/usage.ts';
 import { GitferryError, toGitferryError } from '../lib/core/errors.ts';
 import { version } from '../lib/core/version.ts';
-import { createEnvironmentRedactor, wireSync } from './command-wiring.ts';
+import { createEnvironmentRedactor, detectForCommand, wireSync } from './command-wiring.ts';
 import { commandSettings } from './wiring.ts';
 
 async function main(args: readonly string[]): Promise<number> {
@@ -19,6 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (command.kind === 'help') process.stdout.write(usage);
   if (command.kind === 'version') process.stdout.write(`${version}\n`);
+  if (command.kind === 'host-keys') return runHostKeysCommand(() => detectForCommand(command), command, process);
   if (command.kind !== 'sync') return 0;
 
   // Loaded only now: --help and mistakes are answered at once.
@@ -27,9 +29,9 @@ async function main(args: readonly string[]): Promise<number> {
   const onInterrupt = (): void => deps.deadline.abort(new GitferryError('run_interrupted'));
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
-  const { direction, rules, dryRun } = command;
+  const { direction, rules, dryRun, lfs } = command;
   try {
-    return await runSyncCommand((onProgress) => syncRepositories({ direction, rules, dryRun }, { ...deps, onProgress }), command, process);
+    return await runSyncCommand((onProgress) => syncRepositories({ direction, rules, dryRun, lfs }, { ...deps, onProgress }), command, process);
   } finally {
     await close();
   }

@@ -1,8 +1,12 @@
 /** What a run of the command line needs, built out of its arguments. */
-import type { CommandSettings, Endpoint } from '../lib/cli/parse-arguments.ts';
+import type { CommandSettings, HostKeysCommand } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type Redactor } from '../lib/core/redact.ts';
 import { secretsOf } from '../lib/core/secrets-of.ts';
+import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
+import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
+import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
+import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 
@@ -11,11 +15,18 @@ export function createEnvironmentRedactor({ sourcePassword, targetPassword }: Co
   return createRedactor([sourcePassword, targetPassword].flatMap((password) => (password === undefined ? [] : [{ password }])));
 }
 
+/** Where the LFS server of an end is, if it is not at the usual place. */
+export interface LfsUrls {
+  readonly source: RepositoryUrl | undefined;
+  readonly target: RepositoryUrl | undefined;
+}
+
 export interface SyncSettings {
-  readonly source: Endpoint;
-  readonly target: Endpoint;
+  readonly source: RemoteEndpoint;
+  readonly target: RemoteEndpoint;
   readonly allowAddresses: readonly string[];
   readonly timeoutSeconds: number;
+  readonly lfsUrls: LfsUrls;
 }
 
 export interface SyncWiring {
@@ -24,10 +35,10 @@ export interface SyncWiring {
 }
 
 /** The HTTP client is loaded here and not with this module: it is most of what a command has to load. */
-export async function wireSync({ source, target, allowAddresses, timeoutSeconds }: SyncSettings): Promise<SyncWiring> {
-  const [{ createHttpClient }, { createHttpTransport }] = await Promise.all([
+export async function wireSync({ source, target, allowAddresses, timeoutSeconds, lfsUrls }: SyncSettings): Promise<SyncWiring> {
+  const [{ createHttpClient }, { createTransport }] = await Promise.all([
     import('../lib/net/http-client.ts'),
-    import('../lib/git/transport/http.ts'),
+    import('../lib/git/transport/create-transport.ts'),
   ]);
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
@@ -38,8 +49,10 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds 
       deadline,
       redactor: createRedactor([...secretsOf(source.credential), ...secretsOf(target.credential)]),
       connect(side: 'source' | 'target', until: Deadline) {
-        const { url, credential } = endpoints[side];
-        return createHttpTransport(url, credential, { http, guard, deadline: until });
+        return createTransport(endpoints[side], { http, guard, deadline: until });
+      },
+      connectLfs(side: 'source' | 'target', until: Deadline) {
+        return createLfsServer({ side, ...endpoints[side], lfsUrl: lfsUrls[side] }, { http, guard, deadline: until });
       },
     },
     async close() {
@@ -47,4 +60,14 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds 
       await http.close();
     },
   };
+}
+
+/** The keys that a server offers, within the command's time. */
+export async function detectForCommand({ place, allowAddresses, timeoutSeconds }: HostKeysCommand): Promise<readonly DetectedHostKey[]> {
+  const deadline = createDeadline(timeoutSeconds * 1000);
+  try {
+    return await detectHostKeys(place, { guard: createAddressGuard(allowAddresses), deadline });
+  } finally {
+    deadline.clear();
+  }
 }

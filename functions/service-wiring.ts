@@ -12,7 +12,7 @@ import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
-import { createHttpTransport } from '../lib/git/transport/http.ts';
+import { createTransport } from '../lib/git/transport/create-transport.ts';
 import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
@@ -101,7 +101,7 @@ async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): 
 function connector(allowAddresses: readonly string[]): RunSyncDeps['connect'] {
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
-  return (url, credential, deadline) => createHttpTransport(url, credential, { http, guard, deadline });
+  return (end, deadline) => createTransport(end, { http, guard, deadline });
 }
 
 export function wireWebhook(): WebhookDeps {
@@ -151,7 +151,7 @@ export function wireDeadLetter(): BatchDeps {
 
 export interface Schedule {
   /** `time` is EventBridge's; ends within `remainingMs`. */
-  tick(time: number, remainingMs: number): Promise<unknown>;
+  tick(input: { readonly time: number; readonly remainingMs: number; readonly shards: readonly number[] }): Promise<unknown>;
   receiveCodeCommit(event: unknown): Promise<unknown>;
 }
 
@@ -159,7 +159,7 @@ export function wireSchedule(): Schedule {
   const { records, jobs, queue, clock, log } = service({ publicUrl: false });
   const deps = { records, jobs, queue, settings: records.settings, clock, log };
   return {
-    tick: (time, remainingMs) => within(remainingMs, (deadline) => tick({ time, deadline }, deps)),
+    tick: ({ time, remainingMs, shards }) => within(remainingMs, (deadline) => tick({ time, deadline, shards }, deps)),
     receiveCodeCommit: (event) => receiveCodeCommitEvent(event, { projects: records.projects, requestRuns: requestForEvent(deps), log }),
   };
 }

@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import { badParameter } from './api-error.ts';
 import { choice, idField, text, texts } from './fields.ts';
+import { sshKeyTypes } from './key-pair.ts';
 import type { GivenAddress } from './remote-address.ts';
 
 const maxUrlCharacters = 2048;
@@ -29,6 +30,7 @@ export const signInFields = {
     .optional(),
   auth_method: choice(['password', 'ssh_public_key']).optional(),
   host_keys: texts(8192).optional(),
+  key_type: choice(sshKeyTypes).optional(),
 } as const;
 
 type SignIn = z.output<z.ZodObject<typeof signInFields>>;
@@ -43,6 +45,7 @@ export function givenAddress(urlField: string, url: string | undefined, input: S
     credentialId: input.credential_id,
     authMethod: input.auth_method,
     hostKeys: input.host_keys,
+    keyType: input.key_type,
   };
 }
 

@@ -7,6 +7,7 @@ import { incomingHookEndpoints } from './routes/incoming-hooks.ts';
 import { instanceEndpoints } from './routes/instance.ts';
 import { projectEndpoints } from './routes/projects.ts';
 import { protectedBranchEndpoints } from './routes/protected-branches.ts';
+import { publicKeyEndpoints } from './routes/public-keys.ts';
 import { pullMirrorEndpoints } from './routes/pull-mirror.ts';
 import { remoteMirrorEndpoints } from './routes/remote-mirrors.ts';
 import { runEndpoints } from './routes/runs.ts';
@@ -19,6 +20,7 @@ const calls: readonly Endpoint[] = [
   ...protectedBranchEndpoints,
   ...remoteMirrorEndpoints,
   ...pullMirrorEndpoints,
+  ...publicKeyEndpoints,
   ...runEndpoints,
   ...eventEndpoints,
   ...incomingHookEndpoints,

@@ -1,22 +1,22 @@
 /** Where a repository is and how one signs in there: taken from a call, checked, and put together with what is stored. */
-import { errorCatalogue } from '../core/error-catalogue.ts';
 import { GitferryError } from '../core/errors.ts';
 import { parseHostKeys } from '../git/transport/known-hosts.ts';
 import { parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { SshKeyType } from '../git/transport/ssh-key-pair.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { AuthMethod } from '../model/mirror.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { badParameter, forbidden, invalidField, invalidFieldOf } from './api-error.ts';
-import { hasRole } from './authenticate.ts';
-import { checkCredentialValue } from './credential-value.ts';
-import { readCredential } from './own-secret.ts';
+import { type ApiError, badParameter, invalidField, invalidFieldOf } from './api-error.ts';
+import { checkSshUser, resolveCredential } from './remote-credential.ts';
 
 export interface RemoteAddress {
   readonly url: string;
   readonly authMethod: AuthMethod;
   readonly credential: CredentialReference | null;
   readonly hostKeys: readonly string[];
+  /** Of a key pair of its own. */
+  readonly publicKey: string | null;
 }
 
 /** As given; undefined = not given, null = to be removed. */
@@ -29,6 +29,8 @@ export interface GivenAddress {
   readonly credentialId?: number | null | undefined;
   readonly authMethod?: AuthMethod | undefined;
   readonly hostKeys?: readonly string[] | undefined;
+  /** Of the key pair to be made; one that is there already stays if it is of this type. */
+  readonly keyType?: SshKeyType | undefined;
 }
 
 export interface AddressChange {
@@ -41,11 +43,13 @@ export interface AddressChange {
   readonly changed: boolean;
 }
 
-type AddressDeps = Pick<ApiDeps, 'records' | 'secrets' | 'guard'>;
+type AddressDeps = Pick<ApiDeps, 'records' | 'secrets' | 'guard' | 'publicUrl'>;
 
 /**
- * Checks what is given and completes it from what is stored. Stored credentials and host keys stay only while the URL stays on the same host: a
- * password is never sent to another. Refuses with 400 (403 for a shared credential that is not the token's to give away). Writes nothing.
+ * Checks what is given and completes it from what is stored. Stored passwords, shared credentials and host keys stay only while the URL stays on the same
+ * host: a password is never sent to another. A key pair of its own stays also on another host of ssh://: signing in with it gives nothing away there. Where
+ * `ssh_public_key` is chosen and there is no pair yet, one is made. Refuses with 400 (403 for a shared credential that is not the token's to give away).
+ * Writes nothing.
  */
 export async function resolveAddress(
   given: GivenAddress,
@@ -57,27 +61,36 @@ export async function resolveAddress(
   if (typed === undefined) throw badParameter(`${given.urlField} is missing`);
   const { url, userInfo } = checkUrl(typed, given.urlField, deps);
   const authMethod = given.authMethod ?? stored?.authMethod ?? 'password';
-  // So far every URL is one of HTTP.
-  if (authMethod === 'ssh_public_key') throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
-  const staying = stored !== undefined && isSameHost(stored.url, url.href) ? stored : undefined;
-  const hostKeys = given.hostKeys === undefined ? (staying?.hostKeys ?? []) : checkHostKeys(given.hostKeys, url);
-  const name = given.username === undefined ? userInfo?.username : given.username;
-  const password = given.password === undefined ? userInfo?.password : given.password;
-  const credentials = await resolveCredential(
-    { name, password, credentialId: given.credentialId },
-    staying?.credential ?? null,
+  if (authMethod === 'ssh_public_key' && url.scheme !== 'ssh')
+    throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
+  if (given.keyType !== undefined && authMethod !== 'ssh_public_key') throw badParameter('key_type goes with auth_method ssh_public_key');
+  if (url.scheme === 'ssh') checkSshUser(given.username);
+  const isStaying = stored !== undefined && isSameHost(stored.url, url.href);
+  const hostKeys = given.hostKeys === undefined ? (isStaying ? stored.hostKeys : []) : checkHostKeys(given.hostKeys, url);
+  if (url.scheme === 'ssh' && hostKeys.length === 0) throw hostKeysMissing(url);
+  // `ssh://git@host/`: part of the address rather than half a credential. In HTTP a name alone may be a token.
+  const hasUserOnly = url.scheme === 'ssh' && userInfo?.password === '';
+  const { credential, own, publicKey } = await resolveCredential(
+    {
+      username: given.username === undefined ? userInfo?.username : given.username,
+      password: given.password === undefined && !hasUserOnly ? userInfo?.password : given.password,
+      hasUrlUserOnly: hasUserOnly && given.username === undefined && given.password === undefined,
+      credentialId: given.credentialId,
+      authMethod,
+      keyType: given.keyType,
+    },
+    { stored, isStaying },
     token,
     deps,
   );
-  const address = { url: url.href, authMethod, hostKeys, credential: credentials.credential };
-  const changed = stored === undefined || credentials.own !== undefined || !isSameAddress(stored, address);
-  return { parsed: url, address, ownCredential: credentials.own, changed };
+  const address = { url: url.href, authMethod, hostKeys, credential, publicKey };
+  const changed = stored === undefined || own !== undefined || !isSameAddress(stored, address);
+  return { parsed: url, address, ownCredential: own, changed };
 }
 
 function checkUrl(typed: string, field: string, { guard }: Pick<AddressDeps, 'guard'>): ReturnType<typeof parseRepositoryUrl> {
   try {
     const parsed = parseRepositoryUrl(typed, field);
-    if (parsed.url.scheme === 'ssh') throw new GitferryError('ssh_unavailable', { detail: errorCatalogue.ssh_unavailable.hint });
     // Names are checked when they are resolved, at every run.
     guard.checkLiteral(parsed.url.host);
     return parsed;
@@ -86,64 +99,27 @@ function checkUrl(typed: string, field: string, { guard }: Pick<AddressDeps, 'gu
   }
 }
 
-function checkHostKeys(given: readonly string[], { scheme, host, port }: RepositoryUrl): readonly string[] {
-  const parsed = parseHostKeys(given, { host, port: scheme === 'ssh' ? port : undefined });
+function checkHostKeys(given: readonly string[], url: RepositoryUrl): readonly string[] {
+  const parsed = parseHostKeys(given, url);
   if ('fault' in parsed) throw invalidField('host_keys', parsed.fault);
   return parsed;
 }
 
-interface GivenCredential {
-  readonly name: string | null | undefined;
-  readonly password: string | null | undefined;
-  readonly credentialId: number | null | undefined;
-}
-
-async function resolveCredential(
-  { name, password, credentialId }: GivenCredential,
-  staying: CredentialReference | null,
-  token: AccessToken,
-  deps: AddressDeps,
-): Promise<{ readonly credential: CredentialReference | null; readonly own?: CredentialValue }> {
-  const isGiven = name !== undefined || password !== undefined;
-  if (typeof credentialId === 'number') {
-    if (isGiven) throw badParameter('credential_id, username and password are mutually exclusive');
-    return { credential: await sharedCredential(credentialId, staying, token, deps) };
-  }
-  // null takes away a shared credential; a client that writes back what it has read does not lose one of the mirror's own by that.
-  if (!isGiven) return { credential: credentialId === null && staying?.kind === 'shared' ? null : staying };
-  if (staying?.kind === 'shared' && credentialId === undefined && (name === undefined || password === undefined))
-    throw badParameter(
-      `${name === undefined ? 'username' : 'password'} is missing: what is stored belongs to shared credential ${staying.credentialId}; give both, or change that`,
-    );
-  const old =
-    staying?.kind === 'own' && (name === undefined || password === undefined) ? await readCredential(staying.secretName, deps) : undefined;
-  const value = {
-    username: name === undefined ? (old?.username ?? '') : (name ?? ''),
-    password: password === undefined ? (old?.password ?? '') : (password ?? ''),
-  };
-  if (value.username === '' && value.password === '') return { credential: null };
-  checkCredentialValue(value);
-  return { credential: null, own: value };
-}
-
-/** Whoever may point a mirror anywhere could read a credential by pointing it at a host of their own: only owners hand out shared ones. */
-async function sharedCredential(
-  id: number,
-  staying: CredentialReference | null,
-  token: AccessToken,
-  { records }: AddressDeps,
-): Promise<CredentialReference> {
-  const isStaying = staying?.kind === 'shared' && staying.credentialId === id;
-  if (!isStaying && !hasRole(token, 'owner')) throw forbidden('only owners may use shared credentials');
-  if ((await records.credentials.get(id)) === undefined) throw invalidField('credential_id', 'does not exist');
-  return { kind: 'shared', credentialId: id };
+function hostKeysMissing({ host }: RepositoryUrl): ApiError {
+  const detail = `ssh:// needs at least one key of ${host}: detect them (POST /ssh_host_keys/detect), compare the fingerprints, and give them as host_keys.`;
+  return invalidFieldOf('host_keys', new GitferryError('host_key_unknown', { detail }));
 }
 
 /** Also https instead of http on the same host, but never the other way round. */
 function isSameHost(before: string, now: string): boolean {
   const [old, next] = [new URL(before), new URL(now)];
-  if (old.protocol === next.protocol) return old.host === next.host;
+  if (old.protocol === next.protocol) return hostAndPort(old) === hostAndPort(next);
   return old.protocol === 'http:' && next.protocol === 'https:' && old.hostname === next.hostname && old.port === '' && next.port === '';
+}
+
+/** URL knows neither the port of SSH nor that its hosts have no case. */
+function hostAndPort({ protocol, host }: URL): string {
+  return protocol === 'ssh:' ? host.toLowerCase().replace(/:22$/, '') : host;
 }
 
 function isSameAddress(a: RemoteAddress, b: RemoteAddress): boolean {

@@ -1,9 +1,12 @@
 /** Creates, changes and deletes projects, with their secrets and with what a change means for their mirrors. */
-import type { Project } from '../model/project.ts';
+
+import type { Mirror } from '../model/mirror.ts';
+import type { Project, ProjectSettings } from '../model/project.ts';
+import type { ApiDeps } from './api-deps.ts';
 import { invalidField, projectNotFound } from './api-error.ts';
 import type { Call, ProjectCall } from './endpoint.ts';
 import { dropReplaced, dropSecret, withOwnSecret } from './own-secret.ts';
-import { type GivenAddress, resolveAddress } from './remote-address.ts';
+import { type GivenAddress, type RemoteAddress, resolveAddress } from './remote-address.ts';
 import { reservedWords } from './route-path.ts';
 import { checkProjectPlace, requestNow } from './save-mirror.ts';
 
@@ -17,11 +20,7 @@ export async function createProject(call: Pick<Call<unknown>, 'deps' | 'token'>,
   const { address, ownCredential } = await resolveAddress(given, undefined, token, deps);
   const made = await withOwnSecret(
     { value: ownCredential, otherwise: address.credential, kind: 'project' },
-    (credential) =>
-      deps.records.projects.create(
-        { path, repositoryUrl: address.url, authMethod: address.authMethod, hostKeys: address.hostKeys, credential },
-        deps.clock.now(),
-      ),
+    (credential) => deps.records.projects.create({ path, ...settingsOf(address), credential }, deps.clock.now()),
     (result) => result === undefined,
     deps,
   );
@@ -46,7 +45,7 @@ export async function updateProject(
     (credential) =>
       deps.records.projects.update(before.id, {
         ...(path === undefined ? {} : { path }),
-        ...(changed ? { repositoryUrl: address.url, authMethod: address.authMethod, hostKeys: address.hostKeys, credential } : {}),
+        ...(changed ? { ...settingsOf(address), credential } : {}),
       }),
     (result) => result === undefined || result === 'path_taken',
     deps,
@@ -54,12 +53,18 @@ export async function updateProject(
   if (after === 'path_taken') throw taken();
   if (after === undefined) throw projectNotFound();
   await dropReplaced(before.credential, after.credential, deps);
-  const reset = await Promise.all(mirrors.map((mirror) => deps.records.mirrors.update(mirror, {}, { resetStatus: true })));
-  await requestNow(
-    call,
-    reset.filter((mirror) => mirror?.enabled === true).flatMap((mirror) => mirror ?? []),
-  );
+  await requestNow(call, await resetMirrors(mirrors, deps));
   return after;
+}
+
+/** Resolves with those that are enabled. */
+export async function resetMirrors(mirrors: readonly Mirror[], { records }: Pick<ApiDeps, 'records'>): Promise<readonly Mirror[]> {
+  const reset = await Promise.all(mirrors.map((mirror) => records.mirrors.update(mirror, {}, { resetStatus: true })));
+  return reset.flatMap((mirror) => (mirror?.enabled === true ? mirror : []));
+}
+
+function settingsOf({ url, authMethod, hostKeys, publicKey }: RemoteAddress): Omit<ProjectSettings, 'path' | 'credential'> {
+  return { repositoryUrl: url, authMethod, hostKeys, publicKey };
 }
 
 /** With its mirrors, hooks and their secrets. */

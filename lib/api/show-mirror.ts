@@ -2,7 +2,6 @@
 import { z } from '@hono/zod-openapi';
 import { hostKeyFingerprint } from '../git/transport/known-hosts.ts';
 import type { AccessToken } from '../model/access-token.ts';
-import type { CredentialReference } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { isoTime, isoTimeOrNull } from './answer.ts';
 import { hasRole } from './authenticate.ts';
@@ -61,7 +60,7 @@ export function showMirror(mirror: Mirror, viewer: Pick<AccessToken, 'role'>): R
     direction: mirror.direction,
     enabled: mirror.enabled,
     paused: mirror.paused,
-    ...(seesUrl ? { url: maskedUrl(mirror.url, mirror.credential) } : {}),
+    ...(seesUrl ? { url: maskedUrl(mirror.url, mirror) } : {}),
     auth_method: mirror.authMethod,
     credential_id: mirror.credential?.kind === 'shared' ? mirror.credential.credentialId : null,
     host_keys: showHostKeys(mirror.hostKeys),
@@ -95,9 +94,10 @@ function pullFields(mirror: Mirror) {
   };
 }
 
-/** As GitLab shows a URL with credentials; what is stored has none in it. */
-export function maskedUrl(url: string, credential: CredentialReference | null): string {
-  return credential === null ? url : url.replace('://', '://*****:*****@');
+/** As GitLab shows a URL with credentials, of which a key pair has no password; what is stored has none in it. */
+export function maskedUrl(url: string, { credential, authMethod }: Pick<Mirror, 'credential' | 'authMethod'>): string {
+  if (credential === null) return url;
+  return url.replace('://', authMethod === 'ssh_public_key' ? '://*****@' : '://*****:*****@');
 }
 
 export function showHostKeys(stored: readonly string[]): readonly unknown[] {

@@ -30,7 +30,7 @@ export function showProject(project: Project, isMirror: boolean, viewer: Pick<Ac
     path: name,
     path_with_namespace: project.path,
     default_branch: project.defaultBranch,
-    ...(hasRole(viewer, 'maintainer') ? { repository_url: maskedUrl(project.repositoryUrl, project.credential) } : {}),
+    ...(hasRole(viewer, 'maintainer') ? { repository_url: maskedUrl(project.repositoryUrl, project) } : {}),
     auth_method: project.authMethod,
     credential_id: project.credential?.kind === 'shared' ? project.credential.credentialId : null,
     host_keys: showHostKeys(project.hostKeys),

@@ -2,7 +2,7 @@
 import type { SharedCredential } from '../model/credential.ts';
 import type { CredentialRecords } from '../model/records.ts';
 import { readListPage } from './list-page.ts';
-import type { Item } from './mirror-item.ts';
+import { type Item, withoutNulls } from './mirror-item.ts';
 import { exists, isNew, type RecordTable } from './record-table.ts';
 import { keys, listAttributes } from './table.ts';
 import { updateExpression } from './update-expression.ts';
@@ -22,18 +22,19 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
         id,
         title: credential.name,
         secret_name: credential.secretName,
+        public_key: credential.publicKey,
         created_at: credential.createdAt,
         updated_at: credential.updatedAt,
       };
-      await table.put(item, isNew);
+      await table.put(withoutNulls(item), isNew);
       return credentialOfItem(item);
     },
 
     get,
 
-    async update(id, { name, updatedAt }) {
-      const changes = { title: name, updated_at: updatedAt };
-      if (name === undefined && updatedAt === undefined) return get(id);
+    async update(id, { name, updatedAt, publicKey }) {
+      const changes = { title: name, updated_at: updatedAt, public_key: publicKey };
+      if (Object.values(changes).every((value) => value === undefined)) return get(id);
       const item = await table.update(keys.credential(id), updateExpression(changes), exists);
       return item === undefined ? undefined : credentialOfItem(item);
     },
@@ -54,6 +55,7 @@ function credentialOfItem(item: Item): SharedCredential {
     id: item['id'],
     name: item['title'],
     secretName: item['secret_name'],
+    publicKey: item['public_key'] ?? null,
     createdAt: item['created_at'],
     updatedAt: item['updated_at'],
   } as SharedCredential;

@@ -14,6 +14,7 @@ const attributes = {
   url: 'url',
   authMethod: 'auth_method',
   hostKeys: 'host_keys',
+  publicKey: 'public_key',
   onlyProtectedBranches: 'only_protected_branches',
   mirrorBranchRegex: 'mirror_branch_regex',
   keepDivergentRefs: 'keep_divergent_refs',

@@ -11,6 +11,7 @@ export function projectOfItem(item: Item): Project {
     repositoryUrl: item['repository_url'],
     authMethod: item['auth_method'],
     hostKeys: item['host_keys'],
+    publicKey: item['public_key'] ?? null,
     defaultBranch: item['default_branch'] ?? null,
     createdAt: item['created_at'],
     credential: credentialOfItem(item),
@@ -36,12 +37,13 @@ export function newProjectItem(id: number, settings: ProjectSettings, now: numbe
 }
 
 /** Attributes to set, and (null) to remove. */
-export function projectAttributes({ path, repositoryUrl, authMethod, credential, hostKeys }: Partial<ProjectSettings>): Item {
+export function projectAttributes({ path, repositoryUrl, authMethod, credential, hostKeys, publicKey }: Partial<ProjectSettings>): Item {
   return {
     path,
     repository_url: repositoryUrl,
     auth_method: authMethod,
     host_keys: hostKeys,
+    public_key: publicKey,
     ...(credential === undefined ? {} : credentialAttributes(credential)),
   };
 }

@@ -1,29 +1,40 @@
 /** The command line as data: everything checked, nothing done. */
 import { parseArgs } from 'node:util';
 import { GitferryError } from '../core/errors.ts';
-import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, type UserInfo } from '../git/transport/repository-url.ts';
+import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
+import type { HostPlace } from '../git/transport/known-hosts.ts';
+import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, sshFormOfScp } from '../git/transport/repository-url.ts';
+import { parseLfsUrl } from '../lfs/lfs-endpoint.ts';
+import type { LfsInput } from '../mirror/lfs-step.ts';
 import type { Direction } from '../mirror/planning.ts';
 import { type CompiledRules, compileRules, defaultRules, type MirrorRules } from '../mirror/rules.ts';
 import { parseCidr } from '../net/address-guard.ts';
-
-export interface Endpoint {
-  readonly url: RepositoryUrl;
-  readonly credential: UserInfo | undefined;
-}
+import { hostKeysOf, readKnownHosts, readPrivateKey } from './ssh-files.ts';
 
 export interface SyncCommand {
   readonly kind: 'sync';
-  readonly source: Endpoint;
-  readonly target: Endpoint;
+  readonly source: RemoteEndpoint;
+  readonly target: RemoteEndpoint;
   readonly direction: Direction;
   readonly rules: CompiledRules;
+  /** undefined = off. */
+  readonly lfs: LfsInput | undefined;
+  readonly lfsUrls: { readonly source: RepositoryUrl | undefined; readonly target: RepositoryUrl | undefined };
   readonly dryRun: boolean;
   readonly allowAddresses: readonly string[];
   readonly timeoutSeconds: number;
   readonly json: boolean;
 }
 
-export type Command = SyncCommand | { readonly kind: 'help' } | { readonly kind: 'version' };
+export interface HostKeysCommand {
+  readonly kind: 'host-keys';
+  readonly place: HostPlace;
+  readonly allowAddresses: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly json: boolean;
+}
+
+export type Command = SyncCommand | HostKeysCommand | { readonly kind: 'help' } | { readonly kind: 'version' };
 
 /** What came by the environment. */
 export interface CommandSettings {
@@ -34,6 +45,8 @@ export interface CommandSettings {
 }
 
 const defaultTimeoutSeconds = 3600;
+/** As the service's. */
+const detectionSeconds = 25;
 /** A timer's limit in Node. */
 const longestTimeoutSeconds = 2_147_483;
 
@@ -48,6 +61,8 @@ const options = {
   'no-delete': { type: 'boolean' },
   'confirm-deletions': { type: 'boolean' },
   lfs: { type: 'string' },
+  'source-lfs-url': { type: 'string' },
+  'target-lfs-url': { type: 'string' },
   'dry-run': { type: 'boolean' },
   'allow-address': { type: 'string', multiple: true },
   'source-ssh-key': { type: 'string' },
@@ -66,8 +81,8 @@ function parseStrictly(args: readonly string[]) {
 }
 
 /**
- * Parses and checks. Throws `invalid_arguments` and the codes of URLs and rules (`invalid_url`, `scp_style_url`, `unsupported_scheme`, `same_repository`,
- * `invalid_regex`, `regex_too_long`, `filters_exclusive`); messages never hold what may be a password.
+ * Parses and checks, and reads the files that options name. Throws `invalid_arguments` and the codes of URLs, rules and files (`invalid_url`, `scp_style_url`, `unsupported_scheme`, `same_repository`,
+ * `invalid_regex`, `regex_too_long`, `filters_exclusive`, `host_key_unknown`, `private_key_unusable`); messages never hold what may be a password.
  */
 export async function parseArguments(args: readonly string[], settings: CommandSettings): Promise<Command> {
   const { values, positionals } = parsed(args);
@@ -75,6 +90,7 @@ export async function parseArguments(args: readonly string[], settings: CommandS
   if (values.version === true) return { kind: 'version' };
   const [command, sourceText, targetText, ...more] = positionals;
   if (command === undefined) throw invalid('A command is missing.');
+  if (command === 'host-keys') return hostKeysCommand(positionals.slice(1), values, settings);
   if (command !== 'sync')
     throw invalid(/^[a-z-]{1,20}$/.test(command) ? `There is no command ${command}.` : 'The first argument is no command.');
   if (sourceText === undefined || targetText === undefined) throw invalid('sync takes two URLs: SOURCE and TARGET.');
@@ -83,21 +99,19 @@ export async function parseArguments(args: readonly string[], settings: CommandS
   const source = endpoint(sourceText, 'SOURCE', settings.sourcePassword, 'GITFERRY_SOURCE_PASSWORD');
   const target = endpoint(targetText, 'TARGET', settings.targetPassword, 'GITFERRY_TARGET_PASSWORD');
   if (isSameRepository(source.url, target.url)) throw new GitferryError('same_repository', { detail: `Both are ${source.url.href}.` });
-  if (values.lfs !== undefined && !['auto', 'on', 'off'].includes(values.lfs)) throw invalid('--lfs takes auto, on or off.');
-  if (values.lfs === 'on') throw new GitferryError('lfs_unavailable');
-  const sshOption = (['source-ssh-key', 'target-ssh-key', 'known-hosts'] as const).find((name) => values[name] !== undefined);
-  if (sshOption !== undefined) throw new GitferryError('ssh_unavailable', { detail: `--${sshOption} has no use.` });
-  const allowAddresses = [...(values['allow-address'] ?? []), ...(settings.allowAddresses ?? '').split(/[\s,]+/).filter(Boolean)];
-  for (const cidr of allowAddresses) parseCidr(cidr);
+  const allowAddresses = addresses(values, settings);
+  const knownHosts = values['known-hosts'] === undefined ? undefined : await readKnownHosts('--known-hosts', values['known-hosts']);
   return {
     kind: 'sync',
-    source,
-    target,
+    source: await withSsh(source, 'SOURCE', '--source-ssh-key', values['source-ssh-key'], knownHosts),
+    target: await withSsh(target, 'TARGET', '--target-ssh-key', values['target-ssh-key'], knownHosts),
     direction: direction(values),
     rules: await compileRules(rules(values)),
+    lfs: lfs(values),
+    lfsUrls: { source: lfsUrl('source-lfs-url', values), target: lfsUrl('target-lfs-url', values) },
     dryRun: values['dry-run'] ?? false,
     allowAddresses,
-    timeoutSeconds: timeoutSeconds(values),
+    timeoutSeconds: timeoutSeconds(values, defaultTimeoutSeconds),
     json: values.json ?? false,
   };
 }
@@ -114,14 +128,70 @@ function parsed(args: readonly string[]): ReturnType<typeof parseStrictly> {
   }
 }
 
-function endpoint(text: string, field: string, password: string | undefined, variable: string): Endpoint {
+function endpoint(text: string, field: string, password: string | undefined, variable: string): Omit<RemoteEndpoint, 'hostKeys'> {
   const { url, userInfo } = parseRepositoryUrl(text, field);
-  if (url.scheme === 'ssh') throw new GitferryError('ssh_unavailable', { detail: `${field} is ${url.href}.` });
   if (password === undefined || password === '') return { url, credential: userInfo };
   if (userInfo !== undefined && userInfo.password !== '' && userInfo.password !== password) {
     throw invalid(`The password of ${field} is given twice, in the URL and in ${variable}, and they differ.`);
   }
   return { url, credential: { username: userInfo?.username ?? '', password } };
+}
+
+async function withSsh(
+  end: Omit<RemoteEndpoint, 'hostKeys'>,
+  field: string,
+  option: string,
+  keyFile: string | undefined,
+  knownHosts: string | undefined,
+): Promise<RemoteEndpoint> {
+  const { url, credential } = end;
+  if (keyFile !== undefined && url.scheme !== 'ssh') throw invalid(`${option} goes with ssh:// URLs, and ${field} is none.`);
+  const privateKey = keyFile === undefined ? undefined : await readPrivateKey(option, keyFile);
+  const hostKeys = hostKeysOf(url, field, knownHosts);
+  if (privateKey === undefined) return { url, credential, hostKeys };
+  return { url, credential: { username: credential?.username ?? '', password: credential?.password ?? '', privateKey }, hostKeys };
+}
+
+/** What `host-keys` takes of the options. */
+const optionsOfHostKeys: ReadonlySet<string> = new Set(['allow-address', 'timeout', 'json', 'help', 'version']);
+
+function hostKeysCommand([text, ...more]: readonly string[], values: Values, settings: CommandSettings): HostKeysCommand {
+  if (text === undefined || more.length > 0) throw invalid('host-keys takes one HOST, HOST:PORT or ssh:// URL.');
+  const stray = Object.keys(values).find((name) => !optionsOfHostKeys.has(name));
+  if (stray !== undefined) throw invalid(`--${stray} is an option of sync.`);
+  return {
+    kind: 'host-keys',
+    place: hostPlace(text),
+    allowAddresses: addresses(values, settings),
+    timeoutSeconds: timeoutSeconds(values, detectionSeconds),
+    json: values.json ?? false,
+  };
+}
+
+/** `host`, `host:port`, `[v6]:port`, an ssh:// URL or what people paste for one (`git@host:path`). */
+function hostPlace(text: string): HostPlace {
+  const isAddress = /^[0-9a-f:.]+$/i.test(text) && text.split(':').length > 2;
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `ssh://${isAddress ? `[${text}]` : text}`;
+  const { scheme, host, port } = parseRepositoryUrl(URL.canParse(url) ? url : (sshFormOfScp(text) ?? url), 'HOST').url;
+  if (scheme !== 'ssh') throw invalid('host-keys takes a host with SSH: HOST, HOST:PORT or an ssh:// URL.');
+  return { host, port };
+}
+
+function addresses(values: Values, settings: CommandSettings): readonly string[] {
+  const all = [...(values['allow-address'] ?? []), ...(settings.allowAddresses ?? '').split(/[\s,]+/).filter(Boolean)];
+  for (const cidr of all) parseCidr(cidr);
+  return all;
+}
+
+/** A command remembers nothing of earlier runs: `on` looks at everything each time. */
+function lfs({ lfs: mode = 'auto' }: Values): LfsInput | undefined {
+  if (mode !== 'auto' && mode !== 'on' && mode !== 'off') throw invalid('--lfs takes auto, on or off.');
+  return mode === 'off' ? undefined : { mode, everything: mode === 'on', failedBefore: [] };
+}
+
+function lfsUrl(option: 'source-lfs-url' | 'target-lfs-url', values: Values): RepositoryUrl | undefined {
+  const text = values[option];
+  return text === undefined ? undefined : parseLfsUrl(text, `--${option}`);
 }
 
 function direction({ direction: value = 'push' }: Values): Direction {
@@ -151,8 +221,8 @@ function rules(values: Values): MirrorRules {
   };
 }
 
-function timeoutSeconds({ timeout }: Values): number {
-  if (timeout === undefined) return defaultTimeoutSeconds;
+function timeoutSeconds({ timeout }: Values, otherwise: number): number {
+  if (timeout === undefined) return otherwise;
   const seconds = Number(timeout);
   if (!/^\d+(\.\d+)?$/.test(timeout) || seconds <= 0 || seconds > longestTimeoutSeconds) {
     throw invalid(`--timeout takes a number of seconds above 0 and up to ${longestTimeoutSeconds}.`);

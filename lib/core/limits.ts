@@ -47,6 +47,9 @@ export const limits = {
   sshShownBytes: 300,
   /** How long a command that is told goodbye may take to end. */
   sshGoodbyeMs: 250,
+  /** Files named on the command line: a known_hosts of 100,000 hosts has some 15 MB; a private key of RSA 16,384 has 13 KB. */
+  knownHostsFileBytes: 32 * MiB,
+  privateKeyFileBytes: 64 * KiB,
   /** Unread bytes of one SSH answer kept here; the rest waits in the channel's own window of 2 MiB. */
   sshQueueBytes: 256 * KiB,
 

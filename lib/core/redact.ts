@@ -8,6 +8,8 @@ const mask = '*****';
 /** User info in a URL: with a password, or (not over SSH, where a user name is no secret) a name long enough to be a token. */
 const urlWithPassword = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@:]*:[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi;
 const urlWithToken = /\b(https?:\/\/)[^\s/?#@:]{8,}@/gi;
+/** In PEM's frame, its line ends escaped or not; also one that is cut off. */
+const privateKeyBlock = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,.-]*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----|$)/g;
 /** Also as JSON (`"authorization":"Bearer x"`). */
 const authorizationHeader =
   /\b(authorization["']?\s*[:=]\s*["']?|private-token["']?\s*[:=]\s*["']?)((?:basic|bearer|token|digest|negotiate)\s+)?[^\s,;"']+/gi;
@@ -15,6 +17,8 @@ const authorizationHeader =
 export interface SecretPair {
   readonly username?: string | undefined;
   readonly password: string;
+  /** A line of base64, as private keys have many of: looked for as it stands, in JSON and percent-encoded, but not in base64 once more. */
+  readonly isBase64?: boolean;
 }
 
 export interface Redactor {
@@ -23,13 +27,17 @@ export interface Redactor {
 
 /**
  * A redactor that knows these credentials: the password itself, also if any of its characters are percent-encoded, form-encoded, escaped as in
- * JSON or HTML, and in base64, alone or as a part of something (HTTP Basic). Passwords and tokens in URLs and Authorization headers are removed
- * whether known or not. Does not know other encodings (hexadecimal, hashes, quoted-printable).
+ * JSON or HTML, and in base64, alone or as a part of something (HTTP Basic). Passwords and tokens in URLs and Authorization headers, and private keys
+ * in PEM's frame, are removed whether known or not. Does not know other encodings (hexadecimal, hashes, quoted-printable).
  */
 export function createRedactor(secrets: readonly SecretPair[]): Redactor {
   const patterns: string[] = [];
-  for (const { username = '', password } of secrets) {
+  for (const { username = '', password, isBase64 = false } of secrets) {
     if (password === '') continue;
+    if (isBase64) {
+      patterns.push(base64Line(password));
+      continue;
+    }
     // Without a user name, `git` goes in its place (lib/git/transport/http.ts).
     for (const name of new Set([username, '', 'git'])) patterns.push(inBase64(`${name}:${password}`));
     if (password.length < shortestPlainSecret) continue;
@@ -40,7 +48,11 @@ export function createRedactor(secrets: readonly SecretPair[]): Redactor {
   return {
     redact(text) {
       const result = known === undefined ? text : text.replace(known, mask);
-      return result.replace(urlWithPassword, `$1${mask}@`).replace(urlWithToken, `$1${mask}@`).replace(authorizationHeader, `$1${mask}`);
+      return result
+        .replace(privateKeyBlock, mask)
+        .replace(urlWithPassword, `$1${mask}@`)
+        .replace(urlWithToken, `$1${mask}@`)
+        .replace(authorizationHeader, `$1${mask}`);
     },
   };
 }
@@ -56,6 +68,11 @@ function inBase64(text: string): string {
 
 function inEitherAlphabet(digits: string): string {
   return digits.replaceAll('+', '[-+]').replaceAll('/', '[/_]');
+}
+
+function base64Line(text: string): string {
+  const escapes: Readonly<Record<string, string>> = { '+': '(?:[+ ]|%2[Bb])', '/': '(?:\\\\?/|%2[Ff])', '=': '(?:=|%3[Dd])' };
+  return Array.from(text, (digit) => escapes[digit] ?? literal(digit)).join('');
 }
 
 /** The digits that `secret` leaves in the base64 of any text that holds it: those that depend on it alone, for its three possible places. */

@@ -1,15 +1,33 @@
 /** What of a credential is secret: for the redactor. */
 import type { SecretPair } from './redact.ts';
 
+interface Credential {
+  readonly username: string;
+  readonly password: string;
+  readonly privateKey?: string | undefined;
+}
+
 /** Tokens have at least this many characters; a shorter user name alone (`git`, a login) is no secret. */
 const shortestToken = 8;
 /** What goes in the place of the password where the token is the user name (GitHub). */
 const placeholders: readonly string[] = ['', 'x', 'x-oauth-basic'];
+/** A shorter line of a private key gives nothing away, and might stand in any text. */
+const shortestKeyLine = 16;
 
-/** The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`). */
-export function secretsOf(credential: { readonly username: string; readonly password: string } | undefined): readonly SecretPair[] {
+/**
+ * The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`): not beside a private key.
+ * Of a private key every line, because what fails may quote one of them.
+ */
+export function secretsOf(credential: Credential | undefined): readonly SecretPair[] {
   if (credential === undefined) return [];
-  const { username, password } = credential;
-  const isToken = placeholders.includes(password) && username.length >= shortestToken;
-  return [credential, ...(isToken ? [{ password: username }] : [])];
+  const { username, password, privateKey } = credential;
+  const isToken = privateKey === undefined && placeholders.includes(password) && username.length >= shortestToken;
+  return [{ username, password }, ...(isToken ? [{ password: username }] : []), ...keyLines(privateKey)];
+}
+
+function keyLines(privateKey = ''): readonly SecretPair[] {
+  return privateKey
+    .split(/\s+/)
+    .filter((line) => line.length >= shortestKeyLine && /^[A-Za-z0-9+/=]+$/.test(line))
+    .map((line) => ({ password: line, isBase64: true }));
 }

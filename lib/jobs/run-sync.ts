@@ -1,10 +1,11 @@
-/** One run of a mirror: both ends' URLs and credentials, its rules, and the engine; whatever goes wrong is in the outcome. */
+/** One run of a mirror: both ends' URLs, credentials and host keys, its rules, and the engine; whatever goes wrong is in the outcome. */
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { createRedactor, type Redactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
 import { shortRefName } from '../git/ref-name.ts';
-import { isSameRepository, parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
+import { isSameRepository, parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
 import { compileRules, type MirrorRules } from '../mirror/rules.ts';
@@ -28,7 +29,7 @@ export interface RunSyncDeps {
   readonly deadline: Deadline;
   readonly secrets: Pick<SecretStore, 'read'>;
   readonly credentials: Pick<CredentialRecords, 'get'>;
-  connect(url: RepositoryUrl, credential: CredentialValue | undefined, deadline: Deadline): Transport;
+  connect(end: RemoteEndpoint, deadline: Deadline): Transport;
   onProgress?(progress: SyncProgress): void;
 }
 
@@ -41,7 +42,15 @@ export interface SyncedRun {
 }
 
 /** Refusals after which a credential that was changed meanwhile may do better. */
-const refusals: ReadonlySet<string> = new Set(['credentials_refused', 'credentials_missing', 'permission_denied', 'repository_not_found']);
+const refusals: ReadonlySet<string> = new Set([
+  'credentials_refused',
+  'credentials_missing',
+  'permission_denied',
+  'repository_not_found',
+  'public_key_required',
+  'password_required',
+  'private_key_unusable',
+]);
 
 /**
  * Runs once, and once more where the host refuses and a fresh look at the secrets gives other ones. Never throws: a secret that cannot be read, a URL
@@ -51,8 +60,7 @@ export async function runSync(input: RunSyncInput, deps: RunSyncDeps): Promise<S
   return new MirrorRun(input, deps).run();
 }
 
-interface End {
-  readonly url: RepositoryUrl;
+interface End extends RemoteEndpoint {
   readonly credential: CredentialValue | undefined;
 }
 
@@ -91,13 +99,19 @@ class MirrorRun {
 
   async #ends(options: { readonly fresh: boolean }): Promise<{ readonly project: End; readonly mirror: End }> {
     const { project, mirror } = this.#input;
-    const urls = { project: httpUrl(project.repositoryUrl, 'repository_url'), mirror: httpUrl(mirror.url, 'url') };
+    const urls = {
+      project: parseRepositoryUrl(project.repositoryUrl, 'repository_url').url,
+      mirror: parseRepositoryUrl(mirror.url, 'url').url,
+    };
     if (isSameRepository(urls.project, urls.mirror)) throw new GitferryError('same_repository');
     const [ofProject, ofMirror] = await Promise.all([
       this.#credential(project.credential, options),
       this.#credential(mirror.credential, options),
     ]);
-    return { project: { url: urls.project, credential: ofProject }, mirror: { url: urls.mirror, credential: ofMirror } };
+    return {
+      project: { url: urls.project, credential: ofProject, hostKeys: project.hostKeys },
+      mirror: { url: urls.mirror, credential: ofMirror, hostKeys: mirror.hostKeys },
+    };
   }
 
   async #credential(reference: CredentialReference | null, options: { readonly fresh: boolean }): Promise<CredentialValue | undefined> {
@@ -130,7 +144,7 @@ class MirrorRun {
       {
         deadline,
         redactor: this.#redactor(),
-        connect: (side, until) => connect(ends[side].url, ends[side].credential, until),
+        connect: (side, until) => connect(ends[side], until),
         onHead: (side, branch) => {
           if (side === projectSide) this.#defaultBranch = shortRefName(branch);
         },
@@ -160,18 +174,13 @@ export function rulesOf({ mirror, project, confirmDeletions, maxDeletionsPercent
   };
 }
 
-function httpUrl(text: string, field: string): RepositoryUrl {
-  const { url } = parseRepositoryUrl(text, field);
-  if (url.scheme === 'ssh') throw new GitferryError('ssh_unavailable', { detail: `${field} is ${url.href}.` });
-  return url;
-}
-
 function isCredentialValue(value: unknown): value is CredentialValue {
   if (typeof value !== 'object' || value === null) return false;
-  const { username, password } = value as { username?: unknown; password?: unknown };
-  return typeof username === 'string' && typeof password === 'string';
+  const { username, password, privateKey } = value as { username?: unknown; password?: unknown; privateKey?: unknown };
+  return typeof username === 'string' && typeof password === 'string' && (privateKey === undefined || typeof privateKey === 'string');
 }
 
 function isSame(a: End, b: End): boolean {
-  return a.credential?.username === b.credential?.username && a.credential?.password === b.credential?.password;
+  const [one, other] = [a.credential, b.credential];
+  return one?.username === other?.username && one?.password === other?.password && one?.privateKey === other?.privateKey;
 }

@@ -10,6 +10,8 @@ export interface SharedCredential {
   readonly id: number;
   readonly name: string;
   readonly secretName: string;
+  /** As in authorized_keys; null = it holds a password. */
+  readonly publicKey: string | null;
   readonly createdAt: number;
   /** When its value was last set. */
   readonly updatedAt: number;
@@ -18,5 +20,10 @@ export interface SharedCredential {
 /** What a secret holds, as JSON. */
 export interface CredentialValue {
   readonly username: string;
+  /** Empty where there is a key pair. */
   readonly password: string;
+  /** In OpenSSH's own format, unencrypted. It leaves Secrets Manager for the worker's memory only. */
+  readonly privateKey?: string;
+  /** As in authorized_keys. */
+  readonly publicKey?: string;
 }

@@ -19,8 +19,10 @@ export interface MirrorSettings {
   readonly authMethod: AuthMethod;
   /** null = anonymous. */
   readonly credential: CredentialReference | null;
-  /** In known_hosts form. */
+  /** In known_hosts form; at least one for ssh://. */
   readonly hostKeys: readonly string[];
+  /** Of the key pair of its own, as in authorized_keys; null = it has none (a shared credential keeps its own). */
+  readonly publicKey: string | null;
   readonly onlyProtectedBranches: boolean;
   readonly mirrorBranchRegex: string | null;
   /** Push only. */

@@ -10,8 +10,10 @@ export interface ProjectSettings {
   readonly authMethod: AuthMethod;
   /** null = anonymous. */
   readonly credential: CredentialReference | null;
-  /** In known_hosts form. */
+  /** In known_hosts form; at least one for ssh://. */
   readonly hostKeys: readonly string[];
+  /** Of the key pair of its own, as in authorized_keys; null = it has none. */
+  readonly publicKey: string | null;
 }
 
 /** GitLab's protected branch: a name, or a pattern in which `*` matches any characters. */

@@ -61,7 +61,7 @@ async function oidsOf(path: string, revisions: readonly string[]): Promise<strin
 
 /** A connection of its own, the advertisement, and the questions; each must be decided. */
 async function askServer(href: string, listed: readonly string[], questions: readonly ContainmentQuestion[]): Promise<void> {
-  const endpoint = { url: parseRepositoryUrl(href, 'source').url, credential: undefined };
+  const endpoint = { url: parseRepositoryUrl(href, 'source').url, credential: undefined, hostKeys: [] };
   const { deps, close } = await wireSync({ source: endpoint, target: endpoint, allowAddresses: ['127.0.0.0/8'], timeoutSeconds: 600 });
   try {
     const source = await UploadPack.open(deps.connect('source', deps.deadline));

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => aws.close());
 
 async function newProject(path: string, url: string): Promise<number> {
-  const common = { authMethod: 'password', credential: null, hostKeys: [] } as const;
+  const common = { authMethod: 'password', credential: null, hostKeys: [], publicKey: null } as const;
   const project = await records.projects.create({ path, repositoryUrl: url, ...common }, Date.now());
   if (project === undefined) throw new Error('no project');
   return project.id;

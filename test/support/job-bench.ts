@@ -9,7 +9,7 @@ import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { createLog } from '../../lib/core/log.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
-import { createHttpTransport } from '../../lib/git/transport/http.ts';
+import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import type { RunJobDeps } from '../../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync, type SyncedRun } from '../../lib/jobs/run-sync.ts';
 import { type RefOutcome, summarise } from '../../lib/mirror/outcome.ts';
@@ -67,7 +67,7 @@ export async function openJobBench(): Promise<JobBench> {
   const secrets = createSecretStore({ secrets: aws.clients.secrets, prefix: aws.secretPrefix, clock });
   const http: HttpClient = createHttpClient(createAddressGuard(['127.0.0.0/8']));
   const guard = createAddressGuard(['127.0.0.0/8']);
-  const connect: RunSyncDeps['connect'] = (url, credential, deadline) => createHttpTransport(url, credential, { http, guard, deadline });
+  const connect: RunSyncDeps['connect'] = (end, deadline) => createTransport(end, { http, guard, deadline });
   const request: JobBench['request'] = async (key, trigger = byEvent, confirmDeletions = false) => {
     await jobs.request(key, { trigger, now: clock.now(), startAt: clock.now(), confirmDeletions, resume: false });
   };

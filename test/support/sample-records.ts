@@ -10,6 +10,7 @@ export function sampleProject(changes: Partial<ProjectSettings> = {}): ProjectSe
     authMethod: 'password',
     credential: null,
     hostKeys: [],
+    publicKey: null,
     ...changes,
   };
 }
@@ -21,6 +22,7 @@ export function sampleMirror(changes: Partial<MirrorSettings> = {}): MirrorSetti
     authMethod: 'password',
     credential: null,
     hostKeys: [],
+    publicKey: null,
     onlyProtectedBranches: false,
     mirrorBranchRegex: null,
     keepDivergentRefs: false,

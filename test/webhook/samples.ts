@@ -70,6 +70,7 @@ export function aProject(changes: Partial<Project> = {}): Project {
     authMethod: 'password',
     credential: null,
     hostKeys: [],
+    publicKey: null,
     defaultBranch: null,
     protectedBranches: [],
     createdAt: 0,

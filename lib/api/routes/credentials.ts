@@ -8,16 +8,27 @@ import type { ApiDeps } from '../api-deps.ts';
 import { badParameter, conflict, invalidField, notFound } from '../api-error.ts';
 import { checkCredentialValue } from '../credential-value.ts';
 import { type Call, instanceEndpoint } from '../endpoint.ts';
-import { idField, line } from '../fields.ts';
+import { choice, idField, line } from '../fields.ts';
+import { generateKeyPair, sshKeyTypes } from '../key-pair.ts';
 import { dropSecret, readCredential } from '../own-secret.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
 import { requestNow } from '../save-mirror.ts';
 
+const authMethods = ['password', 'ssh_public_key'] as const;
+
 const credentialSchema = z
-  .object({ id: z.int(), name: z.string(), created_at: z.iso.datetime(), updated_at: z.iso.datetime() })
+  .object({
+    id: z.int(),
+    name: z.string(),
+    auth_method: z.enum(authMethods),
+    public_key: z.string().nullable(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
   .openapi('Credential');
 const nameField = line(255);
 const one = '/credentials/{credential_id}';
+const keyFields = { auth_method: choice(authMethods).optional(), key_type: choice(sshKeyTypes).optional() };
 
 export const credentialEndpoints = [
   instanceEndpoint(
@@ -41,13 +52,11 @@ export const credentialEndpoints = [
       path: '/credentials',
       summary: 'Create a shared credential',
       role: 'owner',
-      input: z.object({ name: nameField, ...credentialFields }),
+      input: z.object({ name: nameField, ...credentialFields, ...keyFields }),
       answers: { 201: credentialSchema },
     },
     async ({ deps, input }) => {
-      const value = { username: input.username ?? '', password: input.password ?? '' };
-      if (value.username === '' && value.password === '') throw badParameter('password is missing');
-      checkCredentialValue(value);
+      const value = await newValue(input, deps);
       return created(shown(await create(deps, input.name, value)));
     },
   ),
@@ -101,7 +110,13 @@ export const credentialEndpoints = [
       const { deps, input } = call;
       const from = await credentialOf(call);
       if (input.to === from.id) throw invalidField('to', 'is the same credential');
-      if ((await deps.records.credentials.get(input.to)) === undefined) throw invalidField('to', 'does not exist');
+      const to = await deps.records.credentials.get(input.to);
+      if (to === undefined) throw invalidField('to', 'does not exist');
+      if ((to.publicKey === null) !== (from.publicKey === null))
+        throw invalidField(
+          'to',
+          `holds a ${to.publicKey === null ? 'password' : 'key pair'}: mirrors that sign in otherwise cannot use it`,
+        );
       if (input.host !== undefined && /[/@:\s]/.test(input.host)) throw invalidField('host', 'must be a host name alone');
       const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, input.to, input.host?.toLowerCase());
       await requestNow(call, await withMirrorsOf(deps, mirrors, projects));
@@ -110,7 +125,8 @@ export const credentialEndpoints = [
   ),
 ];
 
-async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>): Promise<SharedCredential> {
+/** Refuses with 400 or 404. */
+export async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>): Promise<SharedCredential> {
   const credential = await deps.records.credentials.get(pathId('credential_id'));
   if (credential === undefined) throw notFound();
   return credential;
@@ -120,7 +136,7 @@ async function create(deps: ApiDeps, name: string, value: CredentialValue): Prom
   const secretName = await deps.secrets.create('credential', value);
   const now = deps.clock.now();
   try {
-    return await deps.records.credentials.create({ name, secretName, createdAt: now, updatedAt: now });
+    return await deps.records.credentials.create({ name, secretName, publicKey: value.publicKey ?? null, createdAt: now, updatedAt: now });
   } catch (error) {
     await dropSecret({ kind: 'own', secretName }, deps);
     throw error;
@@ -130,9 +146,16 @@ async function create(deps: ApiDeps, name: string, value: CredentialValue): Prom
 /** What is not given stays. */
 async function rotate(
   { secrets }: ApiDeps,
-  { secretName }: SharedCredential,
+  { secretName, publicKey }: SharedCredential,
   { username, password }: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
 ): Promise<void> {
+  if (publicKey !== null) {
+    if ((password ?? '') !== '') throw invalidField('password', 'does not go with a key pair');
+    const pair = await readCredential(secretName, { secrets });
+    if (pair === undefined) throw invalidField('username', 'belongs to a key pair that is gone: make a new one with POST .../public_key');
+    checkCredentialValue({ username: username ?? '', password: '' });
+    return secrets.update(secretName, { ...pair, username: username === undefined ? pair.username : (username ?? '') });
+  }
   const old = username === undefined || password === undefined ? await readCredential(secretName, { secrets }) : undefined;
   const value = {
     username: username === undefined ? (old?.username ?? '') : (username ?? ''),
@@ -154,6 +177,21 @@ async function withMirrorsOf(
   return [...new Map(all.map((key) => [`${key.projectId}/${key.mirror}`, key])).values()];
 }
 
-function shown({ id, name, createdAt, updatedAt }: SharedCredential): object {
-  return { id, name, created_at: isoTime(createdAt), updated_at: isoTime(updatedAt) };
+/** Refuses with 400. */
+async function newValue(
+  input: z.output<z.ZodObject<typeof credentialFields & typeof keyFields>>,
+  deps: Pick<ApiDeps, 'publicUrl'>,
+): Promise<CredentialValue> {
+  const value = { username: input.username ?? '', password: input.password ?? '' };
+  const isKey = input.auth_method === 'ssh_public_key';
+  if (isKey && value.password !== '') throw badParameter('password goes with auth_method password');
+  if (!isKey && input.key_type !== undefined) throw badParameter('key_type goes with auth_method ssh_public_key');
+  if (!isKey && value.username === '' && value.password === '') throw badParameter('password is missing');
+  checkCredentialValue(value);
+  return isKey ? { ...value, ...(await generateKeyPair(input.key_type ?? 'ed25519', deps)) } : value;
+}
+
+function shown({ id, name, publicKey, createdAt, updatedAt }: SharedCredential): object {
+  const authMethod = publicKey === null ? 'password' : 'ssh_public_key';
+  return { id, name, auth_method: authMethod, public_key: publicKey, created_at: isoTime(createdAt), updated_at: isoTime(updatedAt) };
 }

@@ -137,34 +137,6 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => planMirror(call, await pushMirrorOf(call)),
   ),
-  projectEndpoint(
-    {
-      method: 'GET',
-      path: `${mirrorPath}/public_key`,
-      summary: 'The public key of a mirror that signs in with one',
-      role: 'reporter',
-      input: z.object({}),
-      answers: { 200: z.object({ public_key: z.string() }) },
-    },
-    async (call) => {
-      await pushMirrorOf(call);
-      throw notFound();
-    },
-  ),
-  projectEndpoint(
-    {
-      method: 'POST',
-      path: `${mirrorPath}/public_key`,
-      summary: 'Make a new key pair',
-      role: 'maintainer',
-      input: z.object({}),
-      answers: { 201: z.object({ public_key: z.string() }) },
-    },
-    async (call) => {
-      await pushMirrorOf(call);
-      throw notFound();
-    },
-  ),
 ];
 
 const disabled = 'Cannot proceed with the push mirroring. Please verify your mirror configuration. The mirror is disabled.';

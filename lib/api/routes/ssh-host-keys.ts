@@ -1,10 +1,30 @@
 /** /ssh_host_keys/detect: the keys that a server offers. */
 import { z } from '@hono/zod-openapi';
-import { GitferryError } from '../../core/errors.ts';
 import { urlField } from '../address-input.ts';
-import { codedError } from '../api-error.ts';
+import { ok } from '../answer.ts';
 import { requireRole } from '../authenticate.ts';
+import { detectForApi } from '../detect-for-api.ts';
 import { instanceEndpoint } from '../endpoint.ts';
+
+const fingerprintSchema = z.object({
+  type: z.string().openapi({ example: 'ssh-ed25519' }),
+  label: z.string().openapi({ example: 'ED25519' }),
+  bits: z.int(),
+  md5: z.string(),
+  sha256: z.string(),
+  known_hosts: z.string().openapi({ description: 'The line of this key' }),
+});
+
+const schema = z
+  .object({
+    host: z.string(),
+    port: z.int(),
+    known_hosts: z
+      .string()
+      .openapi({ description: 'One line per key: to be given as host_keys once somebody has compared the fingerprints' }),
+    fingerprints: z.array(fingerprintSchema),
+  })
+  .openapi('DetectedHostKeys');
 
 export const sshHostKeyEndpoints = [
   instanceEndpoint(
@@ -13,11 +33,11 @@ export const sshHostKeyEndpoints = [
       path: '/ssh_host_keys/detect',
       summary: 'The keys that a server offers, to be verified by a person (maintainer)',
       input: z.object({ url: urlField() }),
-      answers: { 200: z.unknown() },
+      answers: { 200: schema, 504: null },
     },
-    async ({ token }) => {
+    async ({ deps, input, token }) => {
       requireRole(token, 'maintainer');
-      throw codedError(501, new GitferryError('ssh_unavailable'));
+      return ok(await detectForApi(input.url, deps));
     },
   ),
 ];

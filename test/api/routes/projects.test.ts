@@ -46,7 +46,7 @@ describe('POST /projects', () => {
     ['no URL at all', { repository_url: '' }, 'repository_url', 'invalid_url'],
     ['a file', { repository_url: 'file:///etc/passwd' }, 'repository_url', 'unsupported_scheme'],
     ['another scheme', { repository_url: 'ftp://h.example.org/x' }, 'repository_url', 'unsupported_scheme'],
-    ['SSH, for now', { repository_url: 'ssh://git@h.example.org/x' }, 'repository_url', 'ssh_unavailable'],
+    ['SSH without a host key', { repository_url: 'ssh://git@h.example.org/x' }, 'host_keys', 'host_key_unknown'],
     ['an SCP-style address', { repository_url: 'git@h.example.org:x/y' }, 'repository_url', 'scp_style_url'],
     ['a loopback address', { repository_url: 'http://127.0.0.1/x' }, 'repository_url', 'address_blocked'],
     ['a loopback address in disguise', { repository_url: 'http://2130706433/x' }, 'repository_url', 'address_blocked'],

@@ -124,7 +124,7 @@ describe('POST /projects/:id/remote_mirrors', () => {
     ['LFS, for now', () => ({ lfs: 'on' }), 'lfs', 'lfs_unavailable'],
     ['a blocked address', () => ({ url: 'https://192.168.0.1/x' }), 'url', 'address_blocked'],
     ['host keys, one of which is none', () => ({ host_keys: [hostKey, 'x'] }), 'host_keys', undefined],
-    ['SSH, for now', () => ({ url: 'ssh://git@h.example.org/x' }), 'url', 'ssh_unavailable'],
+    ['SSH without a host key', () => ({ url: 'ssh://git@h.example.org/x' }), 'host_keys', 'host_key_unknown'],
   ])('refuses %s and saves nothing', async (_, body: () => object, field, code) => {
     project = (await api.newProject(`same/place-${Math.random().toString(36).slice(2)}`, {})).id;
     const own = (await api.deps.records.projects.get(project))!.repositoryUrl;

@@ -1,0 +1,42 @@
+/** Host key detection for the API: within the time that API Gateway waits, failures as answers. */
+import { createDeadline } from '../core/deadline.ts';
+import { toGitferryError } from '../core/errors.ts';
+import { describeHostKeys, detectHostKeys } from '../git/transport/detect-host-keys.ts';
+import { parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { ApiDeps } from './api-deps.ts';
+import { ApiError, codedError, invalidField, invalidFieldOf } from './api-error.ts';
+
+/** API Gateway gives up after 30 s. */
+const detectMs = 25_000;
+
+/**
+ * Refuses with 400 (not an ssh:// URL; what answers there, or why nothing does, by code), 409 in silent mode, 504 when the time is up.
+ */
+export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 'records'>): Promise<object> {
+  const { host, port } = sshUrl(typed);
+  const { silentModeEnabled } = await deps.records.settings.get();
+  if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
+  const deadline = createDeadline(detectMs);
+  try {
+    const keys = await detectHostKeys({ host, port }, { guard: deps.guard, deadline });
+    return describeHostKeys({ host, port }, keys);
+  } catch (thrown) {
+    const error = toGitferryError(thrown);
+    if (error.code === 'internal_error') throw error;
+    if (error.code === 'deadline_exceeded' || error.code === 'timed_out') throw codedError(504, error);
+    throw new ApiError(400, { message: { url: [error.message] }, code: error.code, hint: error.hint });
+  } finally {
+    deadline.clear();
+  }
+}
+
+function sshUrl(typed: string): RepositoryUrl {
+  let url: RepositoryUrl;
+  try {
+    ({ url } = parseRepositoryUrl(typed, 'url'));
+  } catch (error) {
+    throw invalidFieldOf('url', error);
+  }
+  if (url.scheme !== 'ssh') throw invalidField('url', 'must begin with ssh://: other addresses have no host keys');
+  return url;
+}
