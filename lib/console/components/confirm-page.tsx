@@ -20,7 +20,7 @@ interface Props {
 
 export function ConfirmPage({ visit, title, crumbs, section = 'overview', action, label, back, children }: Props) {
   return (
-    <Page title={title} visit={visit} crumbs={crumbs} section={section}>
+    <Page title={title} visit={visit} crumbs={crumbs} section={section} narrow>
       <div class="card confirm">
         {children}
         <form method="post" action={action} class="buttons">

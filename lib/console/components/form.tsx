@@ -13,6 +13,8 @@ interface Props {
 export function Form({ action, once = false, class: className = 'form', children }: Props) {
   return (
     <form method="post" action={action} class={className}>
+      {/* What the Enter key presses: the first button of a form, which may otherwise be one beside "Save". */}
+      <button type="submit" hidden></button>
       {once && <input type="hidden" name="form_nonce" value={randomBytes(12).toString('base64url')} />}
       {children}
     </form>

@@ -1,8 +1,7 @@
 /** The frame of every page: head, skip link, navigation, messages, the main landmark. */
 import type { Child } from 'hono/jsx';
-import { hasRole } from '../../api/authenticate.ts';
 import { assetPath } from '../assets.ts';
-import type { Visit } from '../visit.ts';
+import { isInstanceOwner, type Visit } from '../visit.ts';
 import { FlashMessage } from './flash-message.tsx';
 
 export interface Crumb {
@@ -21,6 +20,8 @@ interface Props {
   /** Instead of the title as heading. */
   readonly heading?: Child;
   readonly section?: 'overview' | 'settings';
+  /** For pages with little on them. */
+  readonly narrow?: boolean;
   readonly children?: Child;
 }
 
@@ -35,7 +36,7 @@ const htmxConfig = JSON.stringify({
   scrollIntoViewOnBoost: false,
 });
 
-export function Page({ title, visit, crumbs = [], actions, heading, section, children }: Props) {
+export function Page({ title, visit, crumbs = [], actions, heading, section, narrow = false, children }: Props) {
   return (
     <html lang="en">
       <head>
@@ -71,7 +72,7 @@ export function Page({ title, visit, crumbs = [], actions, heading, section, chi
             {visit !== undefined && <Navigation visit={visit} section={section} />}
           </div>
         </header>
-        <main id="main" tabindex={-1}>
+        <main id="main" tabindex={-1} class={narrow ? 'narrow' : ''}>
           {visit !== undefined && <FlashMessage flash={visit.flash()} now={visit.deps.clock.now()} />}
           <p class="visually-hidden" id="live" role="status" aria-live="polite"></p>
           {crumbs.length > 0 && (
@@ -105,7 +106,7 @@ function Navigation({ visit, section }: { readonly visit: Visit; readonly sectio
         <a href="/" aria-current={current('overview')}>
           Overview
         </a>
-        {hasRole(token, 'owner') && token.projectIds === null && (
+        {isInstanceOwner(token) && (
           <a href="/settings" aria-current={current('settings')}>
             Settings
           </a>

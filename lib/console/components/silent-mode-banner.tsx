@@ -1,6 +1,5 @@
 /** Says on pages about mirrors that nothing moves now, and what becomes of requests. */
-import { hasRole } from '../../api/authenticate.ts';
-import type { Visit } from '../visit.ts';
+import { isInstanceOwner, type Visit } from '../visit.ts';
 import { Icon } from './icon.tsx';
 
 export function SilentModeBanner({ visit }: { readonly visit: Visit }) {
@@ -10,7 +9,7 @@ export function SilentModeBanner({ visit }: { readonly visit: Visit }) {
         <Icon name="silent" />
         <strong>Silent mode is on.</strong> Nothing is pushed or pulled. Events and requests are remembered and carried out when it is
         switched off.
-        {hasRole(visit.token, 'owner') && visit.token.projectIds === null && (
+        {isInstanceOwner(visit.token) && (
           <>
             {' '}
             <a href="/settings">Settings</a>

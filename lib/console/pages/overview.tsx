@@ -1,6 +1,5 @@
 /** The first page: every project and mirror that the token may see, the worst first, with counts, filters and a search. */
 import type { Hono } from 'hono';
-import { hasRole } from '../../api/authenticate.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -10,7 +9,7 @@ import { SilentModeBanner } from '../components/silent-mode-banner.tsx';
 import { consoleLimits } from '../console-limits.ts';
 import { stateLabels } from '../mirror-state.ts';
 import { isStateGroup, type OverviewRow, overviewRows, type StateGroup, stateGroups } from '../overview-rows.ts';
-import type { ConsoleEnv, Visit } from '../visit.ts';
+import { type ConsoleEnv, isInstanceOwner, type Visit } from '../visit.ts';
 import { OverviewTable } from './overview-table.tsx';
 import { sendPage } from './problem.tsx';
 
@@ -80,7 +79,7 @@ interface OverviewProps {
 }
 
 function Overview({ visit, question, found, isSilent }: OverviewProps) {
-  const mayCreate = hasRole(visit.token, 'owner') && visit.token.projectIds === null;
+  const mayCreate = isInstanceOwner(visit.token);
   const actions = mayCreate && (
     <a class="button button-primary" href="/projects/new">
       <Icon name="plus" />
@@ -179,7 +178,7 @@ function Results({ visit, question, found }: Omit<OverviewProps, 'isSilent'>) {
         </nav>
         {isMoving && (
           <p class="muted refresh">
-            Something is running; this list updates itself. <a href={linkTo(question)}>Refresh now</a>
+            Something runs now or soon; this list updates itself. <a href={linkTo(question)}>Refresh now</a>
           </p>
         )}
         {rows.length === 0 ? (

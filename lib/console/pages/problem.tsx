@@ -54,7 +54,7 @@ export function problemPage(
     body === 'foreign_origin' ? foreignOrigin : (problems[status] ?? (status < 500 ? problems[400] : undefined) ?? defect);
   const { code, hint, message } = (typeof body === 'object' && body !== null ? body : {}) as Readonly<Record<string, unknown>>;
   const page = (
-    <Page title={title} visit={visit}>
+    <Page title={title} visit={visit} narrow>
       <div class="card problem">
         <p>{words}</p>
         {typeof message === 'string' && !/^\d{3} /.test(message) && <p>{message}</p>}

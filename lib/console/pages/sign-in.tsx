@@ -58,7 +58,7 @@ export function addSignOut(app: Hono<ConsoleEnv>): void {
 
 function SignInPage({ back, note, fault }: { readonly back: string; readonly note?: string | undefined; readonly fault?: string }) {
   return (
-    <Page title="Sign in" visit={undefined}>
+    <Page title="Sign in" visit={undefined} narrow>
       <form method="post" action="/sign-in" class="card form sign-in">
         {note !== undefined && (
           <p class="message message-note" role="status">

@@ -1,0 +1,111 @@
+/** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
+import type { Answer } from '../api/answer.ts';
+import type { Form } from './read-form.ts';
+import { api, isInstanceOwner, type Visit } from './visit.ts';
+
+export const signInWays = ['keep', 'none', 'password', 'ssh_public_key', 'shared'] as const;
+export type SignInWay = (typeof signInWays)[number];
+
+export interface AddressValues {
+  readonly url: string;
+  readonly way: SignInWay;
+  readonly username: string;
+  readonly keyType: string;
+  readonly credentialId: string;
+  /** As typed or detected, one per line. */
+  readonly hostKeys: string;
+  /** What a server offered just now, to be compared by the person. */
+  readonly detected?: readonly DetectedKey[];
+}
+
+/** As POST /ssh_host_keys/detect names them. */
+export interface DetectedKey {
+  readonly type: string;
+  readonly bits: number;
+  readonly md5: string;
+  readonly sha256: string;
+}
+
+/** A shared credential as the API lists it, for owners. */
+export interface CredentialOption {
+  readonly id: number;
+  readonly name: string;
+  readonly auth_method: 'password' | 'ssh_public_key';
+}
+
+/** The names of the form's fields; `url` is what the API calls it, so that its faults find their fields. */
+export const addressFields = ['username', 'password', 'auth_method', 'key_type', 'credential_id', 'host_keys'] as const;
+
+export const newAddress: AddressValues = { url: '', way: 'none', username: '', keyType: 'ed25519', credentialId: '', hostKeys: '' };
+
+export function addressValues(form: Form, urlName: string): AddressValues {
+  const way = form.text('auth');
+  return {
+    url: form.text(urlName),
+    way: signInWays.find((known) => known === way) ?? 'none',
+    username: form.text('username'),
+    keyType: form.text('key_type') === 'rsa' ? 'rsa' : 'ed25519',
+    credentialId: form.text('credential_id'),
+    hostKeys: form.exact('host_keys'),
+  };
+}
+
+/**
+ * The API's parameters. `isNew`: nothing is stored yet, so there is nothing to take away. A password goes from the form straight into the call and is
+ * never put into a page again.
+ */
+export function addressInput(
+  form: Form,
+  urlName: string,
+  { isNew, credentials }: { readonly isNew: boolean; readonly credentials: readonly CredentialOption[] },
+): Record<string, unknown> {
+  const values = addressValues(form, urlName);
+  const lines = values.hostKeys.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const isSsh = /^ssh:/i.test(values.url);
+  return {
+    [urlName]: values.url,
+    ...signInInput(values, form, isNew, credentials),
+    ...(isSsh || lines.length > 0 ? { host_keys: lines } : {}),
+  };
+}
+
+function signInInput(values: AddressValues, form: Form, isNew: boolean, credentials: readonly CredentialOption[]): object {
+  switch (values.way) {
+    case 'keep':
+      return {};
+    case 'none':
+      return isNew ? {} : { auth_method: 'password', username: null, password: null, credential_id: null };
+    case 'password':
+      return { auth_method: 'password', username: values.username, password: form.exact('password') };
+    case 'ssh_public_key':
+      return {
+        auth_method: 'ssh_public_key',
+        key_type: values.keyType,
+        ...(isNew ? {} : { credential_id: null }),
+        ...(values.username === '' ? {} : { username: values.username }),
+      };
+    case 'shared': {
+      const chosen = credentials.find(({ id }) => String(id) === values.credentialId);
+      return { credential_id: values.credentialId, ...(chosen === undefined ? {} : { auth_method: chosen.auth_method }) };
+    }
+  }
+}
+
+/** Asks the host for its keys. The answer's faults are those of the field `url`. */
+export function detectHostKeys(visit: Visit, url: string): Promise<Answer> {
+  return api(visit, 'POST', '/ssh_host_keys/detect', { url });
+}
+
+/** The values with what the host offered filled in; undefined if the answer is a refusal. */
+export function withDetectedKeys(values: AddressValues, { status, body }: Answer): AddressValues | undefined {
+  if (status !== 200) return undefined;
+  const { known_hosts: hostKeys, fingerprints } = body as { readonly known_hosts: string; readonly fingerprints: readonly DetectedKey[] };
+  return { ...values, hostKeys, detected: fingerprints };
+}
+
+/** Those that this person may choose: only owners see them. */
+export async function credentialOptions(visit: Visit): Promise<readonly CredentialOption[]> {
+  if (!isInstanceOwner(visit.token)) return [];
+  const { status, body } = await api(visit, 'GET', '/credentials', { per_page: 100, sort: 'asc' });
+  return status === 200 ? (body as readonly CredentialOption[]) : [];
+}

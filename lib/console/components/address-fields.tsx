@@ -1,0 +1,142 @@
+/** Form fields for a repository's URL, the way to sign in there, and the host keys, with what a host offered shown for comparison. */
+
+import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
+import type { Faults } from '../faults.ts';
+import { hostNote } from '../host-notes.ts';
+import { CheckField, RadioField, SelectField, TextField } from './form-field.tsx';
+
+interface Props {
+  readonly values: AddressValues;
+  readonly faults: Faults;
+  readonly credentials: readonly CredentialOption[];
+  /** What the API calls the URL: the field's name. */
+  readonly urlName: string;
+  readonly urlLabel: string;
+  readonly urlHint: string;
+  /** Editing: what is stored can stay. */
+  readonly canKeep: boolean;
+}
+
+export function AddressFields({ values, faults, credentials, urlName, urlLabel, urlHint, canKeep }: Props) {
+  const { notes, fingerprints } = hostNote(values.url);
+  const fault = (name: string) => faults.fields[name];
+  return (
+    <>
+      <TextField
+        name={urlName}
+        label={urlLabel}
+        value={values.url}
+        required
+        code
+        fault={fault(urlName)}
+        hint={notes.length > 0 ? `${urlHint} ${notes.join(' ')}` : urlHint}
+      />
+      <RadioField
+        name="auth"
+        label="Signing in"
+        value={values.way}
+        fault={fault('auth_method') ?? fault('credential_id')}
+        options={wayOptions(canKeep, credentials.length > 0)}
+      />
+      <details class="more" open={values.way !== 'keep' && values.way !== 'none'}>
+        <summary>User name, password, key</summary>
+        <TextField
+          name="username"
+          label="User name"
+          value={values.username}
+          code
+          fault={fault('username')}
+          hint="For tokens often oauth2 or the account’s name. In an ssh:// URL it stands in front of the host."
+        />
+        <TextField
+          name="password"
+          label="Password or token"
+          type="password"
+          autocomplete="new-password"
+          code
+          fault={fault('password')}
+          hint="Kept in the secret store and never shown again."
+        />
+        <SelectField
+          name="key_type"
+          label="Type of a new SSH key"
+          value={values.keyType}
+          fault={fault('key_type')}
+          options={[
+            { value: 'ed25519', label: 'Ed25519' },
+            { value: 'rsa', label: 'RSA, 4096 bits (for hosts that know no other)' },
+          ]}
+        />
+        {credentials.length > 0 && (
+          <SelectField
+            name="credential_id"
+            label="Shared credential"
+            value={values.credentialId}
+            options={credentials.map(({ id, name, auth_method: way }) => ({
+              value: String(id),
+              label: `${name} (${way === 'ssh_public_key' ? 'SSH key' : 'password'})`,
+            }))}
+          />
+        )}
+      </details>
+      <details class="more" open={/^ssh:/i.test(values.url) || values.hostKeys !== ''}>
+        <summary>SSH host keys</summary>
+        <TextField
+          name="host_keys"
+          label="Keys of the host"
+          value={values.hostKeys}
+          rows={4}
+          code
+          fault={fault('host_keys')}
+          hint="Needed for ssh:// only. One per line, as in known_hosts or the bare key; or let gitferry ask the host and compare the fingerprints."
+        />
+        {values.detected !== undefined && <Detected keys={values.detected} link={fingerprints} />}
+        <p>
+          <button type="submit" class="button button-quiet" name="step" value="detect" formnovalidate>
+            Detect host keys
+          </button>
+        </p>
+      </details>
+    </>
+  );
+}
+
+function wayOptions(canKeep: boolean, hasShared: boolean): { value: SignInWay; label: string; hint?: string }[] {
+  return [
+    ...(canKeep ? [{ value: 'keep' as const, label: 'As it is now', hint: 'A password stays only while the URL stays on its host.' }] : []),
+    { value: 'none', label: canKeep ? 'Without signing in' : 'Without, or as the URL says' },
+    { value: 'password', label: 'With user name and password or token' },
+    { value: 'ssh_public_key', label: 'With an SSH key', hint: 'gitferry makes the key pair; you give its public key to the host.' },
+    ...(hasShared ? [{ value: 'shared' as const, label: 'With a shared credential' }] : []),
+  ];
+}
+
+function Detected({
+  keys,
+  link,
+}: {
+  readonly keys: readonly DetectedKey[];
+  readonly link: { readonly label: string; readonly url: string } | undefined;
+}) {
+  return (
+    <div class="message message-note" tabindex={-1} data-focus>
+      <p>
+        <strong>The host offers these keys. Compare them before you save:</strong> anybody between here and the host could have answered.{' '}
+        {link === undefined ? 'Ask whoever runs the host for the fingerprints.' : <a href={link.url}>{link.label}</a>}
+      </p>
+      <ul class="fingerprints">
+        {keys.map(({ type, bits, sha256, md5 }) => (
+          <li>
+            {type}, {bits} bits
+            <br />
+            <code>{sha256}</code>
+            <br />
+            <code>MD5:{md5}</code>
+          </li>
+        ))}
+      </ul>
+      <input type="hidden" name="host_keys_detected" value="true" />
+      <CheckField name="host_keys_confirmed" label="I have compared the fingerprints" checked={false} />
+    </div>
+  );
+}

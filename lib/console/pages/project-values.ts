@@ -1,0 +1,51 @@
+/** A project's form: its values, as stored and as sent, and what the API thinks of them. */
+import type { z } from '@hono/zod-openapi';
+import type { projectSchema } from '../../api/show-project.ts';
+import { type AddressValues, addressFields, addressInput, addressValues, type CredentialOption, newAddress } from '../address-form.ts';
+import type { Form } from '../read-form.ts';
+import { answered, api, type Visit } from '../visit.ts';
+
+export type ProjectView = z.output<typeof projectSchema>;
+
+export interface ProjectValues {
+  readonly path: string;
+  readonly address: AddressValues;
+}
+
+/** What the API names its faults by. */
+export const projectFields = ['path', 'repository_url', ...addressFields] as const;
+
+export const newProject: ProjectValues = { path: '', address: newAddress };
+
+export function projectValues(form: Form): ProjectValues {
+  return { path: form.text('path'), address: addressValues(form, 'repository_url') };
+}
+
+export function projectInput(form: Form, isNew: boolean, credentials: readonly CredentialOption[]): Record<string, unknown> {
+  return { path: form.text('path'), ...addressInput(form, 'repository_url', { isNew, credentials }) };
+}
+
+/** Throws a Refusal: 404 also for what the token may not see. */
+export function projectOf(visit: Visit, id: string): Promise<ProjectView> {
+  return answered<ProjectView>(api(visit, 'GET', `/projects/${projectId(id)}`));
+}
+
+/** In the console's paths a project is a number; anything else is none. */
+function projectId(text: string): string {
+  return /^[1-9]\d{0,15}$/.test(text) ? text : '0';
+}
+
+/** For owners, who see everything: the keys are public, and the API gives only their fingerprints. */
+export async function storedValues({ deps }: Visit, view: ProjectView): Promise<ProjectValues> {
+  const project = await deps.records.projects.get(view.id);
+  return {
+    path: view.path_with_namespace,
+    address: {
+      ...newAddress,
+      url: project?.repositoryUrl ?? '',
+      way: 'keep',
+      credentialId: view.credential_id === null ? '' : String(view.credential_id),
+      hostKeys: (project?.hostKeys ?? []).join('\n'),
+    },
+  };
+}
