@@ -26,7 +26,7 @@ export interface SyncSettings {
   readonly target: RemoteEndpoint;
   readonly allowAddresses: readonly string[];
   readonly timeoutSeconds: number;
-  readonly lfsUrls: LfsUrls;
+  readonly lfsUrls?: LfsUrls;
 }
 
 export interface SyncWiring {
@@ -52,7 +52,7 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds,
         return createTransport(endpoints[side], { http, guard, deadline: until });
       },
       connectLfs(side: 'source' | 'target', until: Deadline) {
-        return createLfsServer({ side, ...endpoints[side], lfsUrl: lfsUrls[side] }, { http, guard, deadline: until });
+        return createLfsServer({ side, ...endpoints[side], lfsUrl: lfsUrls?.[side] }, { http, guard, deadline: until });
       },
     },
     async close() {

@@ -101,12 +101,19 @@ function parseObject(object: Json | undefined, { size }: LfsObject, operation: O
 }
 
 function parseAction(action: Json | undefined, receivedAt: number): Action | undefined {
-  if (action === undefined || typeof action['href'] !== 'string' || !URL.canParse(action['href'])) return undefined;
-  const href = new URL(action['href']);
-  if (href.protocol !== 'https:' && href.protocol !== 'http:') return undefined;
-  const header = headerOf(action['header']);
-  if (header === undefined) return undefined;
+  const href = httpUrlOf(action?.['href']);
+  const header = headerOf(action?.['header']);
+  if (action === undefined || href === undefined || header === undefined) return undefined;
   return { href, header, expiresAt: expiryOf(action, receivedAt) };
+}
+
+/** undefined = no http or https address. User info in it is dropped: what signs in comes as a header. */
+export function httpUrlOf(value: unknown): URL | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  url.username = '';
+  url.password = '';
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
 }
 
 /** Names and values that may stand in an HTTP head, and none that are about the connection. undefined = cannot be read. */

@@ -1,9 +1,10 @@
-/** The LFS part of a run: finds what the refs need, adds what failed before, copies it, and sums up. */
-import { GitferryError } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
+/** The LFS part of a run: finds what the refs need, adds what failed before, copies it, and says what became of it. */
+
+import type { GitferryError } from '../core/errors.ts';
 import { copyObjects } from './copy-objects.ts';
 import { findPointers, type PointerSearch } from './find-pointers.ts';
 import type { LfsFailure } from './lfs-failure.ts';
+import { unlessOver } from './lfs-failure.ts';
 import type { LfsServer } from './lfs-server.ts';
 import type { LfsObject } from './pointer.ts';
 
@@ -12,49 +13,46 @@ export interface CopyLfsInput {
   readonly search: PointerSearch | undefined;
   /** What earlier runs could not copy. */
   readonly failedBefore: readonly LfsObject[];
-  /** Opened only if there is something to ask for. */
+  /** Called only if there is something to ask for. */
   connect(side: 'source' | 'target'): LfsServer;
+  /** Full name of a ref to name to the servers. */
   readonly ref: string | undefined;
   onBytes(bytes: number): void;
 }
 
-export interface LfsResult {
+export interface CopiedLfs {
   readonly moved: number;
+  /** The target had them. */
   readonly skipped: number;
+  /** Of objects that arrived. */
   readonly bytes: number;
   readonly failures: readonly LfsFailure[];
-  /** Why pointers may be left that nobody has looked at. */
+  /** The source did not let its pointers be looked at: those of this run are not known. */
   readonly scanError: GitferryError | undefined;
+  /** Why there may be more pointers than were seen. */
+  readonly gap: string | undefined;
+  /** What ended the run before all was done. */
+  readonly ended: unknown;
 }
 
-/** Throws only what ends the run (`deadline_exceeded`, ...), after telling `onPartial` what was done until then. */
-export async function copyLfs(input: CopyLfsInput, onPartial: (result: LfsResult) => void): Promise<LfsResult> {
-  const objects = new Map(input.failedBefore.map((object) => [object.oid, object]));
+/** Never throws: what an end does wrong is a failure of the objects concerned. */
+export async function copyLfs({ search, failedBefore, connect, ref, onBytes }: CopyLfsInput): Promise<CopiedLfs> {
+  const objects = new Map(failedBefore.map((object) => [object.oid, object]));
+  const nothing = { moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
   let scanError: GitferryError | undefined;
-  if (input.search !== undefined && input.search.wants.length > 0) {
+  let gap: string | undefined;
+  try {
+    const found = search === undefined || search.wants.length === 0 ? undefined : await findPointers(search);
+    gap = found?.gap;
+    for (const object of found?.objects ?? []) objects.set(object.oid, object);
+  } catch (error) {
     try {
-      for (const object of await findPointers(input.search)) objects.set(object.oid, object);
-    } catch (error) {
-      if (!(error instanceof GitferryError) || error.code !== 'lfs_scan_failed') throw error;
-      scanError = error;
+      scanError = unlessOver(error);
+    } catch (ended) {
+      return { ...nothing, ended };
     }
   }
-  if (objects.size === 0) return { moved: 0, skipped: 0, bytes: 0, failures: [], scanError };
-  const { ref, onBytes, connect } = input;
-  const { ended, ...copied } = await copyObjects({
-    objects: [...objects.values()],
-    source: connect('source'),
-    target: connect('target'),
-    ref,
-    onBytes,
-  });
-  const result = { ...copied, scanError };
-  if (ended === undefined) return result;
-  onPartial(result);
-  throw ended;
-}
-
-/** What the record of a run names. */
-export function namedFailures(failures: readonly LfsFailure[]): readonly LfsFailure[] {
-  return failures.slice(0, limits.lfsNamedFailures);
+  if (objects.size === 0) return { ...nothing, scanError, gap };
+  const ends = { source: connect('source'), target: connect('target') };
+  return { ...(await copyObjects({ objects: [...objects.values()], ...ends, ref, onBytes })), scanError, gap };
 }

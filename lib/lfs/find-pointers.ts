@@ -20,62 +20,67 @@ export interface PointerSearch {
 /** In the order in which they are tried; the last is no filter at all. Servers that offer filters may refuse a certain one. */
 const filters = [`combine:blob:limit=${pointerBytes}+object:type=blob`, `blob:limit=${pointerBytes}`, undefined] as const;
 
+export interface FoundPointers {
+  /** Each once. */
+  readonly objects: readonly LfsObject[];
+  /** Why there may be more, as part of a sentence; undefined = these are all. */
+  readonly gap: string | undefined;
+}
+
 /**
- * The objects that the pointers name, each once. Asks with the narrowest filter that the source takes; without any the whole pack is read in passing.
- * Throws `lfs_scan_failed` where a limit is exceeded or small files could not be read, and what ends the run.
+ * Asks with the narrowest filter that the source takes; without any the whole pack is read in passing. Beyond the limits it stops, and says so in `gap`.
+ * Throws `lfs_scan_failed` where the source does not send what was asked for, and what ends the run.
  */
-export async function findPointers(search: PointerSearch): Promise<readonly LfsObject[]> {
+export async function findPointers(search: PointerSearch): Promise<FoundPointers> {
   const usable = search.source.offersFilter ? filters : filters.slice(-1);
   let failure: GitferryError | undefined;
   for (const filter of usable) {
     try {
       return await searchWith(search, filter);
     } catch (error) {
-      const reason = unlessOver(error);
-      if (reason.code === 'lfs_scan_failed') throw reason;
       // The first one speaks of the filter, the last one of what is really wrong.
-      failure = reason;
+      failure = unlessOver(error);
     }
   }
   throw new GitferryError('lfs_scan_failed', { detail: failure?.message ?? '', cause: failure });
 }
 
-async function searchWith({ source, wants, haves, shallows }: PointerSearch, filter: string | undefined): Promise<readonly LfsObject[]> {
+async function searchWith({ source, wants, haves, shallows }: PointerSearch, filter: string | undefined): Promise<FoundPointers> {
   const request = { wants, haves, shallows, thinPack: false, ofsDelta: true, ...(filter === undefined ? {} : { filter }) };
   const pack = await fetchPack(source, request);
+  const found = new Map<string, LfsObject>();
+  const onBlob = (content: Uint8Array): void => {
+    const pointer = parsePointer(content);
+    if (pointer === undefined || found.has(pointer.oid)) return;
+    if (found.size >= limits.lfsObjects) throw new TooMuch(`there are more than ${limits.lfsObjects} LFS objects`);
+    found.set(pointer.oid, { oid: pointer.oid, size: pointer.size });
+  };
+  let gap: string | undefined;
   try {
-    if (pack.objects > limits.lfsScanObjects) throw tooLarge(`They have ${pack.objects} objects`);
-    const found = new Map<string, LfsObject>();
-    const { unread } = await readSmallBlobs(limited(pack), {
-      format: source.objectFormat,
-      belowBytes: pointerBytes,
-      mark: 'lfs',
-      onBlob(content) {
-        const pointer = parsePointer(content);
-        if (pointer === undefined || found.has(pointer.oid)) return;
-        if (found.size >= limits.lfsObjects) throw tooLarge(`They have more than ${limits.lfsObjects} pointers`);
-        found.set(pointer.oid, { oid: pointer.oid, size: pointer.size });
-      },
-    });
-    if (unread > 0) throw new GitferryError('lfs_scan_failed', { detail: `${unread} small files could not be read.` });
-    return [...found.values()];
+    if (pack.objects > limits.lfsScanObjects) throw new TooMuch(`${pack.objects} objects would have to be looked at`);
+    const options = { format: source.objectFormat, belowBytes: pointerBytes, mark: 'lfs', onBlob };
+    const { unread } = await readSmallBlobs(limited(pack), options);
+    if (unread > 0) gap = `${unread} small files could not be read`;
+  } catch (error) {
+    if (!(error instanceof TooMuch)) throw error;
+    gap = error.message;
   } finally {
     await pack.cancel();
   }
+  return { objects: [...found.values()], gap };
 }
+
+/** A limit is reached: what was found until then counts. */
+class TooMuch extends Error {}
 
 function limited(pack: IncomingPack): IncomingPack {
   async function* counted(): AsyncGenerator<Uint8Array, void> {
     let bytes = 0;
     for await (const chunk of pack.bytes) {
       bytes += chunk.length;
-      if (bytes > limits.lfsScanBytes) throw tooLarge(`They have more than ${limits.lfsScanBytes} bytes`);
+      if (bytes > limits.lfsScanBytes) throw new TooMuch(`more than ${limits.lfsScanBytes} bytes would have to be looked at`);
       yield chunk;
     }
   }
   return { ...pack, bytes: counted() };
-}
-
-function tooLarge(what: string): GitferryError {
-  return new GitferryError('lfs_scan_failed', { detail: `${what}: more than is looked at.` });
 }

@@ -71,6 +71,7 @@ export const emptyOutcome: RunOutcome = {
   duration_ms: 1,
   dry_run: true,
   notes: [],
+  lfs: null,
 };
 
 const publicUrl = 'https://ferry.example.org';

@@ -1,10 +1,12 @@
 /** The command that an SSH server is asked to run, its path quoted exactly as git quotes it. */
 import { GitferryError } from '../../core/errors.ts';
 import type { Service } from '../wire/advertisement.ts';
-import type { RepositoryUrl } from './repository-url.ts';
 
-/** `git-upload-pack '/group/repository.git'`. Throws `invalid_url` for a path that `sshPath` refuses. */
-export function sshCommand(service: Service, { path, href }: Pick<RepositoryUrl, 'path' | 'href'>): string {
+/** `git-upload-pack '/group/repository.git'` for a repository URL. Throws `invalid_url` for a path that `sshPath` refuses. */
+export function sshCommand(
+  service: Service | 'git-lfs-authenticate',
+  { path, href }: { readonly path: string; readonly href: string },
+): string {
   const decoded = sshPath(path);
   if ('fault' in decoded) throw new GitferryError('invalid_url', { detail: `${href}: ${decoded.fault}` });
   return `${service} ${shellQuoted(decoded.path)}`;

@@ -1,0 +1,84 @@
+/** `git-lfs-authenticate` over SSH: where the LFS server is, and what signs in there for a while (git-lfs docs/api/authentication.md). */
+import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { SshChannel } from '../git/transport/ssh-channel.ts';
+import { connectSsh, type SshDeps } from '../git/transport/ssh-client.ts';
+import { sshCommand } from '../git/transport/ssh-command.ts';
+import type { SshCredential } from '../git/transport/ssh-sign-in.ts';
+import { expiryOf, headerOf, httpUrlOf, type Operation } from './batch-message.ts';
+import type { SshAuthenticate, SshAuthorization } from './lfs-endpoint.ts';
+
+export interface SshLfsHost {
+  readonly url: RepositoryUrl;
+  readonly credential: SshCredential | undefined;
+  readonly hostKeys: readonly string[];
+}
+
+const defaultPort = 22;
+const mostBytes = 64 * 1024;
+/** Of shells: not found, or not to be run. */
+const noSuchCommand: ReadonlySet<number | undefined> = new Set([126, 127]);
+
+/** A connection of its own for each question; a run asks one or two. Throws what `connectSsh` throws, `lfs_access_denied` and `lfs_protocol_error`. */
+export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost, deps: SshDeps): SshAuthenticate {
+  return async (operation) => {
+    const place = { host: url.host, port: url.port ?? defaultPort };
+    const connection = await connectSsh({ ...place, credential: credential ?? { username: '', password: '' }, hostKeys }, deps);
+    try {
+      const channel = await connection.exec(commandFor(url, operation), {});
+      if (channel === undefined) return undefined;
+      return await answerOf(channel, url.host);
+    } finally {
+      connection.end();
+    }
+  };
+}
+
+/** As git-lfs asks: the path as the Git commands get it, then the operation. */
+function commandFor(url: RepositoryUrl, operation: Operation): string {
+  return `${sshCommand('git-lfs-authenticate', url)} ${operation}`;
+}
+
+async function answerOf(channel: SshChannel, host: string): Promise<SshAuthorization | undefined> {
+  channel.finish();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (let chunk = await channel.read(); chunk !== undefined; chunk = await channel.read()) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new GitferryError('lfs_protocol_error', { detail: `${host}: git-lfs-authenticate says too much.` });
+  }
+  const receivedAt = Date.now();
+  const patience = new Promise<void>((resolve) => setTimeout(resolve, limits.restMs).unref());
+  await Promise.race([channel.closed, patience]);
+  const { code } = channel.exit ?? {};
+  if (noSuchCommand.has(code) && bytes === 0) return undefined;
+  // A shell that knows Git alone refuses what it does not know; so does one that knows the account has no access. Its words tell which.
+  if (code !== 0 && code !== undefined) {
+    const words = channel.words === '' ? '' : `: ${channel.words}`;
+    throw new GitferryError('lfs_access_denied', { detail: `${host}: git-lfs-authenticate ended with ${code}${words}` });
+  }
+  const answer = parseAuthorization(Buffer.concat(chunks).toString('utf8'), receivedAt);
+  if (answer === undefined)
+    throw new GitferryError('lfs_protocol_error', { detail: `${host}: the answer of git-lfs-authenticate cannot be read.` });
+  return answer;
+}
+
+/** The JSON that the command prints; undefined if it is none, or names an address that is not http or https. */
+export function parseAuthorization(text: string, receivedAt: number): SshAuthorization | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return undefined;
+  const fields = answer as Readonly<Record<string, unknown>>;
+  const header = headerOf(fields['header']);
+  if (header === undefined) return undefined;
+  const named = fields['href'];
+  if (named === undefined || named === null || named === '') return { href: undefined, header, expiresAt: expiryOf(fields, receivedAt) };
+  const href = httpUrlOf(named);
+  return href === undefined ? undefined : { href, header, expiresAt: expiryOf(fields, receivedAt) };
+}
