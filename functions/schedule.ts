@@ -1,13 +1,15 @@
 /** Lambda: the tick, every minute, and CodeCommit's events, both from EventBridge. */
 import type { Context, EventBridgeEvent } from 'aws-lambda';
+import { shardsOf } from '../lib/jobs/tick.ts';
 import { wireSchedule } from './service-wiring.ts';
 
 const { tick, receiveCodeCommit } = wireSchedule();
 
-/** What is read of an EventBridge event; `region` and `detail` are CodeCommit's. */
-export type ScheduleEvent = Pick<EventBridgeEvent<string, unknown>, 'detail-type' | 'time'> & Partial<EventBridgeEvent<string, unknown>>;
+/** What is read of an EventBridge event; `region` and `detail` are CodeCommit's, `shards` is what infra/schedule.cjs adds to a part of a tick. */
+export type ScheduleEvent = Pick<EventBridgeEvent<string, unknown>, 'detail-type' | 'time'> &
+  Partial<EventBridgeEvent<string, unknown>> & { readonly shards?: unknown };
 
 export async function handler(event: ScheduleEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<unknown> {
   if (event['detail-type'] === 'CodeCommit Repository State Change') return receiveCodeCommit(event);
-  return tick(Date.parse(event.time), context.getRemainingTimeInMillis());
+  return tick({ time: Date.parse(event.time), remainingMs: context.getRemainingTimeInMillis(), shards: shardsOf(event.shards) });
 }

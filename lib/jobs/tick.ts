@@ -27,6 +27,15 @@ export interface TickInput {
   readonly time: number;
   /** Of the invocation; the tick ends before it. */
   readonly deadline: Deadline;
+  /** Which partitions of the index to look at, where several invocations share a tick; all without it. */
+  readonly shards?: readonly number[];
+}
+
+/** What EventBridge was told to say of a tick's part: numbers of shards. What is not that means all: a tick too many does no harm, a missing one does. */
+export function shardsOf(value: unknown): readonly number[] {
+  const all = Array.from({ length: dueShards }, (_, shard) => shard);
+  const isList = Array.isArray(value) && value.length > 0 && value.every((shard) => all.includes(shard));
+  return isList ? [...new Set(value as number[])] : all;
 }
 
 /** What was decided, and how often. */
@@ -73,6 +82,7 @@ class Tick {
   readonly #wakeUps: WakeUpBatch;
   readonly #startedAt = performance.now();
   readonly #deadline: Deadline;
+  readonly #shards: readonly number[];
   readonly #counts: Record<TickDecision, number> = {
     started: 0,
     resent: 0,
@@ -86,20 +96,21 @@ class Tick {
   #due = 0;
   #complete = true;
 
-  constructor({ time, deadline }: TickInput, settings: InstanceSettings, deps: TickDeps) {
+  constructor({ time, deadline, shards }: TickInput, settings: InstanceSettings, deps: TickDeps) {
     this.#time = time;
     this.#deadline = deadline;
+    this.#shards = shardsOf(shards);
     this.#settings = settings;
     this.#deps = deps;
     this.#wakeUps = new WakeUpBatch(deps.queue);
   }
 
   async run(): Promise<TickSummary> {
-    const shards = await Promise.allSettled(Array.from({ length: dueShards }, (_, shard) => this.#seeToShard(shard)));
+    const shards = await Promise.allSettled(this.#shards.map((shard) => this.#seeToShard(shard)));
     const unsent = await this.#wakeUps.flush();
     const broken = shards.filter((shard) => shard.status === 'rejected');
     // The table is out of reach: whoever called should know, and the next tick tries again.
-    if (broken.length === dueShards) throw broken[0]?.reason;
+    if (broken.length === this.#shards.length) throw broken[0]?.reason;
     for (const { reason } of broken) this.#failed(toGitferryError(reason), {});
     return { due: this.#due, ...this.#counts, unsent, complete: this.#complete && broken.length === 0 };
   }
@@ -123,7 +134,7 @@ class Tick {
   /** Every lease that the index has, whatever its beat. */
   async breakAll(): Promise<number> {
     const { jobs, clock } = this.#deps;
-    for (let shard = 0; shard < dueShards; shard++) {
+    for (const shard of this.#shards) {
       for await (const mirror of jobs.due(shard, clock.now() + everyDueMs)) {
         if (mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
       }

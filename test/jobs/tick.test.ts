@@ -5,7 +5,7 @@ import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import type { JobQueue, WakeUp } from '../../lib/jobs/job-queue.ts';
 import { graceMs, type MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
-import { breakAllLeases, sendWaiting, type TickDeps, type TickSummary, tick } from '../../lib/jobs/tick.ts';
+import { breakAllLeases, sendWaiting, shardsOf, type TickDeps, type TickSummary, tick } from '../../lib/jobs/tick.ts';
 import type { Mirror, MirrorKey } from '../../lib/model/mirror.ts';
 import { dueOf } from '../support/due.ts';
 import { byEvent, type JobBench, openJobBench, timeLeft } from '../support/job-bench.ts';
@@ -90,6 +90,40 @@ describe('what is due', () => {
       queuedTrigger: { kind: 'schedule' },
       dueAt: noon + graceMs,
     });
+  });
+
+  it('is seen to once where several invocations share a tick', async () => {
+    const queue = keeping();
+    const mirrors = await Promise.all(Array.from({ length: 12 }, () => put({ dueAt: noon })));
+    const parts: TickSummary[] = [];
+    for (const shards of [
+      [0, 4],
+      [1, 5],
+      [2, 6],
+      [3, 7],
+    ]) {
+      const deadline = timeLeft(60_000);
+      parts.push(await tick({ time: noon, deadline, shards }, { ...bench, queue }));
+      deadline.clear();
+      expect(parts.at(-1)?.due).toBe(mirrors.filter(({ id }) => shards.includes(id % 8)).length);
+    }
+    expect(parts.reduce((sum, { started }) => sum + started, 0)).toBe(12);
+    expect(queue.sent).toHaveLength(12);
+  });
+
+  it.each<[unknown, readonly number[]]>([
+    [[3], [3]],
+    [
+      [7, 0, 7],
+      [7, 0],
+    ],
+    [undefined, [0, 1, 2, 3, 4, 5, 6, 7]],
+    [[], [0, 1, 2, 3, 4, 5, 6, 7]],
+    [[8], [0, 1, 2, 3, 4, 5, 6, 7]],
+    ['3', [0, 1, 2, 3, 4, 5, 6, 7]],
+    [[1.5], [0, 1, 2, 3, 4, 5, 6, 7]],
+  ])('reads the shards of an event: %o', (value, shards) => {
+    expect(shardsOf(value)).toEqual(shards);
   });
 
   it('is started once by two ticks at the same time', async () => {
