@@ -1,5 +1,6 @@
 /** Repository URLs as people type them: checked, user info split off at once, SCP-style refused with its ssh:// form. */
 import { GitferryError } from '../../core/errors.ts';
+import { sshPath, sshUserFault } from './ssh-command.ts';
 
 export interface RepositoryUrl {
   readonly scheme: 'https' | 'http' | 'ssh';
@@ -86,11 +87,23 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   // `https://me:12/secret@host/r`: a password with a slash, taken for a port and a path. Neither is shown.
   if (port !== undefined && url.username === '' && path.includes('@'))
     throw invalid('a / in its password must be written as %2F (and a @ in its path as %40).');
+  if (known === 'ssh') {
+    const decoded = sshPath(path);
+    if ('fault' in decoded) throw invalid(decoded.fault);
+  }
   if (url.username === '' && url.password === '') return { url: parsed };
+  const userInfo = decodedUserInfo(url);
+  if (userInfo === undefined) throw invalid('a % in its user name or password must be written as %25.');
+  const fault = known === 'ssh' ? sshUserFault(userInfo.username) : undefined;
+  if (fault !== undefined) throw invalid(fault);
+  return { url: parsed, userInfo };
+}
+
+function decodedUserInfo({ username, password }: URL): UserInfo | undefined {
   try {
-    return { url: parsed, userInfo: { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) } };
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
   } catch {
-    throw invalid('a % in its user name or password must be written as %25.');
+    return undefined;
   }
 }
 

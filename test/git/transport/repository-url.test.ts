@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isSameRepository, parseRepositoryUrl, sshFormOfScp } from '../../../lib/git/transport/repository-url.ts';
+import { sshUserFault } from '../../../lib/git/transport/ssh-command.ts';
 import { codeOf, settled } from '../../support/byte-streams.ts';
 
 function parsed(text: string) {
@@ -59,6 +60,7 @@ describe('a URL', () => {
         fc.string({ unit: 'grapheme' }),
         fc.constantFrom('https', 'http', 'ssh'),
         (username, password, scheme) => {
+          fc.pre(scheme !== 'ssh' || sshUserFault(username) === undefined);
           const text = `${scheme}://${encodeURIComponent(username)}:${encodeURIComponent(password)}@host/r`;
           expect(parsed(text)).toMatchObject({ href: `${scheme}://host/r`, userInfo: { username, password } });
         },
@@ -98,6 +100,24 @@ describe('a URL', () => {
     ['https://ho<st/r', 'invalid_url'],
     ['ssh://ho$(x)st/r', 'invalid_url'],
     ['ssh://-oProxyCommand=x/r', 'invalid_url'],
+    ['ssh://%2DoProxyCommand=x/r', 'invalid_url'],
+    ['ssh://-oProxyCommand=x@host/r', 'invalid_url'],
+    ['ssh://%2DoProxyCommand=x@host/r', 'invalid_url'],
+    ["ssh://us'er@host/r", 'invalid_url'],
+    ['ssh://us%0Aer@host/r', 'invalid_url'],
+    ['ssh://$(x)@host/r', 'invalid_url'],
+    ['ssh://host/-oProxyCommand=x', 'invalid_url'],
+    ['ssh://host//-x', 'invalid_url'],
+    ['ssh://host/~-x/r', 'invalid_url'],
+    ['ssh://host/~/-x', 'invalid_url'],
+    ['ssh://host/%2Dx', 'invalid_url'],
+    ['ssh://host/a%0Ab', 'invalid_url'],
+    ['ssh://host/a%00b', 'invalid_url'],
+    ['ssh://host/a%1bb', 'invalid_url'],
+    ['ssh://host/%ff', 'invalid_url'],
+    ['ssh://host/100%', 'invalid_url'],
+    ['ssh://host', 'invalid_url'],
+    ['ssh://host/', 'invalid_url'],
     ['user:pass@host', 'invalid_url'],
     ['user:pass@host:r.git', 'invalid_url'],
     ['git@host', 'invalid_url'],
