@@ -31,6 +31,12 @@
     for (const menu of document.querySelectorAll('details.account[open]')) if (!menu.contains(event.target)) menu.open = false;
   });
 
+  // Host keys matter for ssh:// only: their part opens once such a URL is typed.
+  document.addEventListener('input', (event) => {
+    const part = event.target.id && document.querySelector(`[data-open-for-ssh="${event.target.id}"]`);
+    if (part && /^ssh:/i.test(event.target.value)) part.open = true;
+  });
+
   // A double click sends one form. The service would make one run of two requests anyway; this spares the second page.
   document.addEventListener('submit', (event) => {
     const form = event.target;

@@ -38,16 +38,17 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
         fault={fault('auth_method') ?? fault('credential_id')}
         options={wayOptions(canKeep, credentials.length > 0)}
       />
-      <details class="more" open={values.way !== 'keep' && values.way !== 'none'}>
-        <summary>User name, password, key</summary>
+      <div class="for-ways for-password for-ssh_public_key">
         <TextField
           name="username"
           label="User name"
           value={values.username}
           code
           fault={fault('username')}
-          hint="For tokens often oauth2 or the account’s name. In an ssh:// URL it stands in front of the host."
+          hint="For tokens often oauth2 or the account’s name. In an ssh:// URL it can stand in front of the host instead."
         />
+      </div>
+      <div class="for-ways for-password">
         <TextField
           name="password"
           label="Password or token"
@@ -57,17 +58,21 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
           fault={fault('password')}
           hint="Kept in the secret store and never shown again."
         />
+      </div>
+      <div class="for-ways for-ssh_public_key">
         <SelectField
           name="key_type"
-          label="Type of a new SSH key"
+          label="Type of a new key"
           value={values.keyType}
           fault={fault('key_type')}
           options={[
             { value: 'ed25519', label: 'Ed25519' },
-            { value: 'rsa', label: 'RSA, 4096 bits (for hosts that know no other)' },
+            { value: 'rsa', label: 'RSA, 4096 bits (for hosts that take no other)' },
           ]}
         />
-        {credentials.length > 0 && (
+      </div>
+      {credentials.length > 0 && (
+        <div class="for-ways for-shared">
           <SelectField
             name="credential_id"
             label="Shared credential"
@@ -77,9 +82,9 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
               label: `${name} (${way === 'ssh_public_key' ? 'SSH key' : 'password'})`,
             }))}
           />
-        )}
-      </details>
-      <details class="more" open={/^ssh:/i.test(values.url) || values.hostKeys !== ''}>
+        </div>
+      )}
+      <details class="more" data-open-for-ssh={`field-${urlName}`} open={/^ssh:/i.test(values.url) || values.hostKeys !== ''}>
         <summary>SSH host keys</summary>
         <TextField
           name="host_keys"

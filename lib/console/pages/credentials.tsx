@@ -1,0 +1,245 @@
+/** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
+import type { Hono } from 'hono';
+import type { CredentialOption } from '../address-form.ts';
+import { ConfirmPage } from '../components/confirm-page.tsx';
+import { DataTable } from '../components/data-table.tsx';
+import { EmptyState } from '../components/empty-state.tsx';
+import { Form as PostForm } from '../components/form.tsx';
+import { FormFaults } from '../components/form-faults.tsx';
+import { RadioField, SelectField, TextField } from '../components/form-field.tsx';
+import { Pagination } from '../components/pagination.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { SettingsPage } from '../components/settings-page.tsx';
+import { type Faults, faultsOf, noFaults } from '../faults.ts';
+import { firstTime } from '../first-time.ts';
+import { type Form, readForm } from '../read-form.ts';
+import { type ListPage, readList } from '../read-list.ts';
+import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
+import { type CredentialView, EditCredential } from './edit-credential.tsx';
+import { sendPage } from './problem.tsx';
+
+interface Values {
+  readonly name: string;
+  readonly way: string;
+  readonly username: string;
+  readonly keyType: string;
+}
+
+const list = '/settings/credentials';
+const fields = ['name', 'auth_method', 'username', 'password', 'key_type'] as const;
+const empty: Values = { name: '', way: 'password', username: '', keyType: 'ed25519' };
+
+export function addCredentialPages(app: Hono<ConsoleEnv>): void {
+  app.get(list, (context) => sendCredentials(context, empty, noFaults));
+
+  app.post(list, async (context) => {
+    const { visit } = context.var;
+    requireInstanceOwner(visit);
+    const form = await readForm(context.req.raw);
+    if (!(await firstTime(visit, form)))
+      return redirect(context, list, { kind: 'note', text: 'This form was sent twice; it was carried out once.' });
+    const answer = await api(visit, 'POST', '/credentials', inputOf(form));
+    const faults = faultsOf(answer, fields);
+    if (faults !== noFaults) return sendCredentials(context, valuesOf(form), faults);
+    const { id, name } = await answered<CredentialView>(answer);
+    return redirect(context, `${list}/${id}`, { kind: 'done', text: `The credential ${name} is saved.` });
+  });
+
+  app.get(`${list}/:credential`, (context) => sendCredential(context, noFaults, noFaults));
+
+  app.post(`${list}/:credential`, async (context) => {
+    const { visit } = context.var;
+    requireInstanceOwner(visit);
+    const form = await readForm(context.req.raw);
+    const password = form.exact('password');
+    const username = form.text('username');
+    const input = { name: form.text('name'), ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+    const answer = await api(visit, 'PUT', pathOf(context), input);
+    const faults = faultsOf(answer, fields);
+    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, faults, noFaults);
+    const { name } = await answered<CredentialView>(answer);
+    const isRotated = username !== '' || password !== '';
+    const text = isRotated
+      ? `${name} is saved. Mirrors that failed run at once; the others use it from their next run on.`
+      : `${name} is saved.`;
+    return redirect(context, list, { kind: 'done', text });
+  });
+
+  app.post(`${list}/:credential/public-key`, async (context) => {
+    const { visit } = context.var;
+    await answered(api(visit, 'POST', `${pathOf(context)}/public_key`));
+    const text = 'There is a new key pair. Give its public key to the hosts: the old one is gone.';
+    return redirect(context, `${list}/${context.req.param('credential')}`, { kind: 'done', text });
+  });
+
+  app.post(`${list}/:credential/transfer`, async (context) => {
+    const { visit } = context.var;
+    requireInstanceOwner(visit);
+    const form = await readForm(context.req.raw);
+    const host = form.text('host');
+    const answer = await api(visit, 'POST', `${pathOf(context)}/transfer`, { to: form.text('to'), ...(host === '' ? {} : { host }) });
+    const faults = faultsOf(answer, ['to', 'host']);
+    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, noFaults, faults);
+    const { mirrors, projects } = await answered<{ readonly mirrors: number; readonly projects: number }>(answer);
+    return redirect(context, list, { kind: 'done', text: `Transferred: ${mirrors} mirrors, ${projects} projects. They run now.` });
+  });
+
+  app.get(`${list}/:credential/delete`, async (context) => {
+    const credential = await answered<CredentialView>(api(context.var.visit, 'GET', pathOf(context)));
+    return sendPage(context, <DeleteCredential visit={context.var.visit} credential={credential} />);
+  });
+
+  app.post(`${list}/:credential/delete`, async (context) => {
+    const answer = await api(context.var.visit, 'DELETE', pathOf(context));
+    if (answer.status === 409) {
+      const text = `${faultsOf(answer, []).general.join(' ')} Transfer them to another credential first.`;
+      return redirect(context, `${list}/${context.req.param('credential')}`, { kind: 'failed', text });
+    }
+    await answered(answer);
+    return redirect(context, list, { kind: 'done', text: 'The credential is deleted.' });
+  });
+}
+
+function pathOf(context: ConsoleContext): string {
+  return `/credentials/${encodeURIComponent(context.req.param('credential') ?? '')}`;
+}
+
+function valuesOf(form: Form): Values {
+  return { name: form.text('name'), way: form.text('auth'), username: form.text('username'), keyType: form.text('key_type') };
+}
+
+function inputOf(form: Form): Record<string, unknown> {
+  const { name, way, username, keyType } = valuesOf(form);
+  const common = { name, ...(username === '' ? {} : { username }) };
+  if (way === 'ssh_public_key') return { ...common, auth_method: 'ssh_public_key', key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' };
+  return { ...common, auth_method: 'password', password: form.exact('password') };
+}
+
+async function sendCredentials(context: ConsoleContext, values: Values, faults: Faults): Promise<Response> {
+  const { visit } = context.var;
+  const credentials = await readList<CredentialView>(visit, '/credentials', context.req.query('page'));
+  const page = <Credentials visit={visit} credentials={credentials} values={values} faults={faults} />;
+  return sendPage(context, page, faults === noFaults ? 200 : 400);
+}
+
+async function sendCredential(context: ConsoleContext, faults: Faults, transferFaults: Faults): Promise<Response> {
+  const { visit } = context.var;
+  const credential = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
+  const all = await answered<readonly CredentialOption[]>(api(visit, 'GET', '/credentials', { per_page: 100, sort: 'asc' }));
+  const others = all.filter(({ id, auth_method: way }) => id !== credential.id && way === credential.auth_method);
+  const page = <EditCredential visit={visit} credential={credential} others={others} faults={faults} transferFaults={transferFaults} />;
+  return sendPage(context, page, faults === noFaults && transferFaults === noFaults ? 200 : 400);
+}
+
+interface CredentialsProps {
+  readonly visit: Visit;
+  readonly credentials: ListPage<CredentialView>;
+  readonly values: Values;
+  readonly faults: Faults;
+}
+
+function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
+  const now = visit.deps.clock.now();
+  return (
+    <SettingsPage title="Shared credentials" visit={visit} tab="credentials">
+      <section aria-label="Credentials">
+        {credentials.items.length === 0 ? (
+          <EmptyState title="No shared credentials yet">
+            <p>One credential for many mirrors: change it here once when it expires or somebody leaves, and all of them use the new one.</p>
+          </EmptyState>
+        ) : (
+          <DataTable
+            caption="Shared credentials"
+            columns={['Name', 'Kind', 'Created', 'Value set', '']}
+            rows={credentials.items.map((credential) => ({
+              id: `credential-${credential.id}`,
+              cells: [
+                <a class="project" href={`${list}/${credential.id}`}>
+                  {credential.name}
+                </a>,
+                credential.auth_method === 'ssh_public_key' ? 'SSH key' : 'password',
+                <RelativeTime at={Date.parse(credential.created_at)} now={now} />,
+                <RelativeTime at={Date.parse(credential.updated_at)} now={now} />,
+                <a href={`${list}/${credential.id}/delete`}>
+                  Delete<span class="visually-hidden"> {credential.name}</span>
+                </a>,
+              ],
+            }))}
+          />
+        )}
+        <Pagination {...credentials} label="credentials" linkTo={(page) => `${list}?page=${page}`} />
+      </section>
+      <section class="card" aria-labelledby="new-heading">
+        <h2 id="new-heading">New credential</h2>
+        <FormFaults faults={faults} />
+        <PostForm action={list} once>
+          <TextField
+            name="name"
+            label="Name"
+            value={values.name}
+            required
+            fault={faults.fields['name']}
+            hint="For example the service account it belongs to."
+          />
+          <RadioField
+            name="auth"
+            label="Kind"
+            value={values.way}
+            fault={faults.fields['auth_method']}
+            options={[
+              { value: 'password', label: 'User name and password or token' },
+              { value: 'ssh_public_key', label: 'SSH key', hint: 'gitferry makes the key pair; you give its public key to the hosts.' },
+            ]}
+          />
+          <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
+          <div class="for-ways for-password">
+            <TextField
+              name="password"
+              label="Password or token"
+              type="password"
+              autocomplete="new-password"
+              code
+              fault={faults.fields['password']}
+            />
+          </div>
+          <div class="for-ways for-ssh_public_key">
+            <SelectField
+              name="key_type"
+              label="Type of the key"
+              value={values.keyType}
+              fault={faults.fields['key_type']}
+              options={[
+                { value: 'ed25519', label: 'Ed25519' },
+                { value: 'rsa', label: 'RSA, 4096 bits (for hosts that take no other)' },
+              ]}
+            />
+          </div>
+          <div class="buttons">
+            <button type="submit" class="button button-primary">
+              Save
+            </button>
+          </div>
+        </PostForm>
+      </section>
+    </SettingsPage>
+  );
+}
+
+function DeleteCredential({ visit, credential }: { readonly visit: Visit; readonly credential: CredentialView }) {
+  return (
+    <ConfirmPage
+      visit={visit}
+      section="settings"
+      title={`Delete the credential ${credential.name}?`}
+      crumbs={[
+        { path: '/settings', label: 'Settings' },
+        { path: list, label: 'Shared credentials' },
+      ]}
+      action={`${list}/${credential.id}/delete`}
+      label="Delete the credential"
+      back={`${list}/${credential.id}`}
+    >
+      <p>Its value is deleted for good. A credential that a mirror or project still uses cannot be deleted.</p>
+    </ConfirmPage>
+  );
+}
