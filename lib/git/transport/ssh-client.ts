@@ -9,8 +9,8 @@ import { connectSocket } from '../../net/guarded-socket.ts';
 import { fingerprintOf, type HostKey, hostKeyTypes } from './host-key.ts';
 import { storedHostKey } from './known-hosts.ts';
 import { SshChannel } from './ssh-channel.ts';
-import { isHostKeyTypeMismatch, type SshStage, sshEnded, toSshError } from './ssh-error.ts';
-import { readablePrivateKey, unusableKey } from './ssh-private-key.ts';
+import { isHostKeyTypeMismatch, type SshStage, sshEnded, sshSilent, toSshError } from './ssh-error.ts';
+import { parsePrivateKey } from './ssh-key-pair.ts';
 import { SignIn, type SshCredential } from './ssh-sign-in.ts';
 
 export interface SshDeps {
@@ -81,7 +81,7 @@ export async function offeredHostKey(
 export async function connectSsh({ host, port, credential, hostKeys }: SshLogin, deps: SshDeps): Promise<SshConnection> {
   const stored = hostKeys.flatMap((line) => storedHostKey(line) ?? []);
   if (stored.length === 0) throw new GitferryError('host_key_unknown', { detail: `${host}:${port}.` });
-  const signIn = new SignIn(credential, credential.privateKey === undefined ? undefined : readPrivateKey(credential.privateKey));
+  const signIn = new SignIn(credential, credential.privateKey === undefined ? undefined : parsePrivateKey(credential.privateKey));
   const check = (key: Buffer): GitferryError | undefined =>
     stored.some((known) => known.key.equals(key)) ? undefined : keyChanged({ host, port }, stored, hostKeyOf(key));
   const types = hostKeyTypes.filter((type) => stored.some((key) => key.type === type));
@@ -108,15 +108,6 @@ function keyChanged({ host, port }: SshPlace, stored: readonly HostKey[], offere
 /** RFC 4253 §6.6: a key begins with the name of its type. */
 function hostKeyOf(key: Buffer): HostKey {
   return { type: key.length < 4 ? '' : key.toString('latin1', 4, 4 + Math.min(key.readUInt32BE(0), 64)), key };
-}
-
-function readPrivateKey(text: string): ParsedKey {
-  const parsed = ssh2.utils.parseKey(readablePrivateKey(text));
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  // ssh2's own message could quote the key.
-  if (key === undefined || key instanceof Error) throw unusableKey('it cannot be read.');
-  if (!key.isPrivateKey()) throw unusableKey('it is the public half.');
-  return key;
 }
 
 interface Handshake {
@@ -147,11 +138,7 @@ async function shakeHands(
   const cleanUp: (() => void)[] = [];
   try {
     return await new Promise<Link>((resolve, reject) => {
-      const handshakeMs = waits?.handshakeMs ?? limits.sshHandshakeMs;
-      const timer = setTimeout(
-        () => reject(new GitferryError('timed_out', { detail: `${place}: the SSH handshake did not end.` })),
-        handshakeMs,
-      );
+      const timer = setTimeout(() => reject(sshSilent(stage())), waits?.handshakeMs ?? limits.sshHandshakeMs);
       const abort = (): void => reject(deadline.signal.reason);
       deadline.signal.addEventListener('abort', abort, { once: true });
       cleanUp.push(
@@ -211,7 +198,7 @@ async function shakeHands(
       });
       const watch = (data: Buffer): void => {
         greeting = Buffer.concat([greeting ?? Buffer.alloc(0), data.subarray(0, greetingBytes)]);
-        const named = /(^|\n)SSH-/.test(greeting.toString('latin1'));
+        const named = /(^|\n)SSH-(2\.0|1\.99)-/.test(greeting.toString('latin1'));
         if (named) greeting = undefined;
         if (named || data.length > greetingBytes) socket.off('data', watch);
       };

@@ -66,6 +66,12 @@ export function sshEnded({ place, greeting, ready }: SshStage): GitferryError {
   return new GitferryError('connection_failed', { detail: `${place}: the server closed the connection${when}.` });
 }
 
+/** A handshake that did not end in time: what said something else than SSH is something else. */
+export function sshSilent({ place, greeting }: SshStage): GitferryError {
+  if (greeting !== undefined && greeting.length > 0) return notSsh(place, greeting);
+  return new GitferryError('timed_out', { detail: `${place}: the SSH handshake did not end.` });
+}
+
 function notSsh(place: string, greeting: Buffer, cause?: unknown): GitferryError {
   if (greeting.length === 0)
     return new GitferryError('connection_failed', { detail: `${place}: the server closed the connection at once.`, cause });
