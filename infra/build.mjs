@@ -1,6 +1,7 @@
 /** Bundles the commands into dist/ (about a second); runs at the end of `npm ci`. */
-import { chmod, mkdir, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { bundleLambda } from './bundle-lambda.mjs';
 import { bundleOptions, lambdaFunctions } from './bundle-options.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -15,10 +16,14 @@ const commands = [
   { 'aws-endpoints-worker': 'lib/local/aws-endpoints-worker.ts' },
   { bench: 'test/bench/bench.ts', 'bench-server': 'test/bench/bench-server.ts' },
 ];
-await Promise.all([
-  ...commands.map((entryPoints) => build({ ...options, entryPoints })),
-  ...lambdaFunctions.map((name) => build({ ...options, outdir: `dist/functions/${name}`, entryPoints: { index: `functions/${name}.ts` } })),
-]);
+await Promise.all([...commands.map((entryPoints) => build({ ...options, entryPoints })), ...lambdaFunctions.map(writeLambda)]);
+
+async function writeLambda(name) {
+  const outdir = `dist/functions/${name}`;
+  const { outputFiles } = await bundleLambda(name, { root, target: 'node20', outdir });
+  await mkdir(`${root}${outdir}`, { recursive: true });
+  await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
+}
 
 // npm links the commands of dependencies, not the project's own: with this, `npx gitferry` starts without asking anybody.
 await chmod(`${root}dist/gitferry.js`, 0o755);

@@ -1,8 +1,7 @@
 /** One function of the service as the files that Lambda runs: an ES module, the parts it loads later, and their source maps. */
 import { builtinModules } from 'node:module';
 import { basename } from 'node:path';
-import { build } from 'esbuild';
-import { bundleOptions } from '../bundle-options.mjs';
+import { bundleLambda } from '../bundle-lambda.mjs';
 import type { LambdaTarget } from './lambda-target.ts';
 import { PackagingError } from './packaging-error.ts';
 
@@ -24,15 +23,8 @@ const bundledBeside = ['re2'];
 
 /** Nothing is written. The handler is `index.handler`. Rejects with `not_bundled` where a package would be missing on Lambda. */
 export async function bundleFunction(name: string, root: string, { nodeMajor }: LambdaTarget): Promise<FunctionBundle> {
-  const { outputFiles, metafile } = await build({
-    ...bundleOptions({ root, target: `node${nodeMajor}` }),
-    entryPoints: { index: `functions/${name}.ts` },
-    // Only a name: paths in source maps are relative to it.
-    outdir: `dist/packages/${name}`,
-    outExtension: { '.js': '.mjs' },
-    metafile: true,
-    write: false,
-  });
+  const outdir = `dist/packages/${name}`;
+  const { outputFiles, metafile } = await bundleLambda(name, { root, target: `node${nodeMajor}`, outdir, outExtension: { '.js': '.mjs' } });
   const files = Object.fromEntries(outputFiles.map(({ path, contents }) => [basename(path), contents]));
   const external = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter((found) => found.external === true));
   const packages = [...new Set(external.map(({ path }) => path))].filter((path) => !isBuiltin(path) && !optional.test(path)).sort();
