@@ -2,8 +2,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
+import type { SourceListing } from '../jobs/list-source.ts';
 import type { MirrorJobs } from '../jobs/mirror-jobs.ts';
-import type { RunOutcome } from '../mirror/outcome.ts';
+import type { RunError, RunOutcome } from '../mirror/outcome.ts';
+import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
@@ -14,6 +16,8 @@ export interface PlanInput {
   readonly mirror: Mirror;
   readonly project: Project;
   readonly timeoutMs: number;
+  /** What `unsavedSecret` in the mirror's settings stands for. */
+  readonly credential?: CredentialValue;
 }
 
 export interface ApiDeps {
@@ -28,4 +32,6 @@ export interface ApiDeps {
   readonly publicUrl: string;
   /** A dry run. Ends as `failed` with `deadline_exceeded` when the time is up. */
   plan(input: PlanInput): Promise<RunOutcome>;
+  /** The branches and tags of the mirror's source. An error is an answer, too: `deadline_exceeded` when the time is up. */
+  listSource(input: PlanInput): Promise<SourceListing | { readonly error: RunError }>;
 }

@@ -5,6 +5,7 @@ import { credentialEndpoints } from './routes/credentials.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { incomingHookEndpoints } from './routes/incoming-hooks.ts';
 import { instanceEndpoints } from './routes/instance.ts';
+import { mirrorPreviewEndpoints } from './routes/mirror-previews.ts';
 import { projectEndpoints } from './routes/projects.ts';
 import { protectedBranchEndpoints } from './routes/protected-branches.ts';
 import { publicKeyEndpoints } from './routes/public-keys.ts';
@@ -20,6 +21,7 @@ const calls: readonly Endpoint[] = [
   ...protectedBranchEndpoints,
   ...remoteMirrorEndpoints,
   ...pullMirrorEndpoints,
+  ...mirrorPreviewEndpoints,
   ...publicKeyEndpoints,
   ...runEndpoints,
   ...eventEndpoints,

@@ -1,6 +1,7 @@
 /** A dry run for the API: what a run of this mirror would do, within the time that API Gateway waits. */
 import { z } from '@hono/zod-openapi';
 import { GitferryError } from '../core/errors.ts';
+import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Answer, ok } from './answer.ts';
 import { ApiError, codedError } from './api-error.ts';
@@ -26,12 +27,16 @@ export const planSchema = z
   })
   .openapi('Plan');
 
-/** Refuses with 504 when the time is up, 400 where the mirror's credential is gone, 409 in silent mode, in which no host is contacted. */
-export async function planMirror({ deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>, mirror: Mirror): Promise<Answer> {
+/** `credential` is what `unsavedSecret` in its settings stands for. Refuses with 504 when the time is up, 400 where the mirror's credential is gone, 409 in silent mode, in which no host is contacted. */
+export async function planMirror(
+  { deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>,
+  mirror: Mirror,
+  credential?: CredentialValue,
+): Promise<Answer> {
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   try {
-    const outcome = await deps.plan({ mirror, project, timeoutMs: planMs });
+    const outcome = await deps.plan({ mirror, project, timeoutMs: planMs, ...(credential === undefined ? {} : { credential }) });
     if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);
     return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, keptRefs), outcome.refs.length) });
   } catch (error) {

@@ -47,6 +47,8 @@ export interface TestApi {
   readonly logLines: string[];
   /** Tests may set what a dry run answers. */
   plan: ApiDeps['plan'];
+  /** And what a listing of the source does. */
+  listSource: ApiDeps['listSource'];
   /** With the owner's token unless another is given (`''` = none). `path` is below /api/v4 if it does not begin with it. */
   call(method: string, path: string, options?: CallOptions): Promise<ApiAnswer>;
   /** As API Gateway's payload 2.0 with a decoded path. */
@@ -97,6 +99,7 @@ export async function startTestApi({ isPublicHere = false } = {}): Promise<TestA
     guard: createAddressGuard([]),
     publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),
+    listSource: (input) => api.listSource(input),
   };
   const app = createApi(deps);
   answer = app.fetch;
@@ -116,6 +119,7 @@ export async function startTestApi({ isPublicHere = false } = {}): Promise<TestA
     ownerToken,
     logLines,
     plan: async () => emptyOutcome,
+    listSource: async () => ({ branches: ['main'], tags: [] }),
     newToken,
     async call(method, path, options = {}) {
       const { headers, body } = requestOf(options, ownerToken);

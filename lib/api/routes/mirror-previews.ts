@@ -1,0 +1,68 @@
+/** /projects/{id}/mirror_preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
+import { z } from '@hono/zod-openapi';
+import { givenAddress, signInFields, urlField } from '../address-input.ts';
+import { badParameter } from '../api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
+import { choice, flag, idField } from '../fields.ts';
+import { givenRules, ruleFields } from '../mirror-rules.ts';
+import { planSchema } from '../plan-mirror.ts';
+import { planUnsaved, previewSchema, previewUnsaved, type UnsavedMirror } from '../preview-mirror.ts';
+import { pushMirrorOf } from './remote-mirrors.ts';
+
+const input = z.object({
+  ...signInFields,
+  ...ruleFields,
+  direction: choice(['push', 'pull']),
+  mirror_id: idField().optional().openapi({ description: 'A push mirror whose settings complete the given ones' }),
+  url: urlField().optional(),
+  keep_divergent_refs: flag().optional(),
+  mirror_overwrites_diverged_branches: flag().optional(),
+});
+
+export const mirrorPreviewEndpoints = [
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: '/projects/{id}/mirror_preview',
+      summary: 'Which branches and tags the given settings match now; nothing is stored',
+      role: 'maintainer',
+      input,
+      answers: { 200: previewSchema, 504: null },
+    },
+    async (call) => previewUnsaved(call, await unsaved(call)),
+  ),
+  projectEndpoint(
+    {
+      method: 'POST',
+      path: '/projects/{id}/mirror_plan',
+      summary: 'What a run with the given settings would do; nothing is stored',
+      role: 'maintainer',
+      input,
+      answers: { 200: planSchema, 504: null },
+    },
+    async (call) => planUnsaved(call, await unsaved(call)),
+  ),
+];
+
+/** A project's one pull mirror completes what is given for it by itself. */
+async function unsaved(call: ProjectCall<z.output<typeof input>>): Promise<UnsavedMirror> {
+  const { deps, project, input: given } = call;
+  const { direction, mirror_id: mirrorId } = given;
+  if (direction === 'pull' && mirrorId !== undefined) throw badParameter('mirror_id goes with direction push');
+  const stored =
+    direction === 'pull'
+      ? await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' })
+      : mirrorId === undefined
+        ? undefined
+        : await pushMirrorOf({ deps, project, pathId: () => mirrorId });
+  return {
+    direction,
+    stored,
+    address: givenAddress('url', given.url, given),
+    rules: {
+      ...givenRules(given),
+      keepDivergentRefs: given.keep_divergent_refs,
+      mirrorOverwritesDivergedBranches: given.mirror_overwrites_diverged_branches,
+    },
+  };
+}

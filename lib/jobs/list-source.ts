@@ -1,0 +1,44 @@
+/** Lists the branches and tags that a mirror would carry, for previews: one conversation with the source, nothing planned and nothing written. */
+import { toGitferryError } from '../core/errors.ts';
+import { createRedactor } from '../core/redact.ts';
+import { secretsOf } from '../core/secrets-of.ts';
+import { UploadPack } from '../git/client/upload-pack.ts';
+import { branchPrefix, isBranch, shortRefName, tagPrefix } from '../git/ref-name.ts';
+import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
+import type { Transport } from '../git/transport/transport.ts';
+import type { RunError } from '../mirror/outcome.ts';
+import type { CredentialValue } from '../model/credential.ts';
+import type { Mirror } from '../model/mirror.ts';
+import type { Project } from '../model/project.ts';
+import { credentialOf } from './credential-of.ts';
+import type { RunSyncDeps } from './run-sync.ts';
+
+/** Short names, in the source's order. */
+export interface SourceListing {
+  readonly branches: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/** Of a push mirror the project's refs, of a pull mirror its upstream's. Never throws: what fails is an error by code, without secrets. */
+export async function listSource(
+  { mirror, project }: { readonly mirror: Mirror; readonly project: Project },
+  deps: Omit<RunSyncDeps, 'onProgress' | 'connectLfs'>,
+): Promise<SourceListing | { readonly error: RunError }> {
+  let credential: CredentialValue | undefined;
+  let transport: Transport | undefined;
+  try {
+    const source = mirror.direction === 'push' ? { ...project, url: project.repositoryUrl } : mirror;
+    credential = await credentialOf(source.credential, deps, { fresh: false });
+    const { url } = parseRepositoryUrl(source.url, 'url');
+    transport = deps.connect({ url, credential, hostKeys: source.hostKeys }, deps.deadline);
+    const { refs } = await (await UploadPack.open(transport)).listRefs([branchPrefix, tagPrefix]);
+    const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
+    return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };
+  } catch (thrown) {
+    const { code, message, hint } = toGitferryError(thrown);
+    const redactor = createRedactor(credential === undefined ? [] : secretsOf(credential));
+    return { error: { code, message: redactor.redact(message), hint: redactor.redact(hint) } };
+  } finally {
+    await transport?.close();
+  }
+}
