@@ -31,7 +31,11 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGTERM', onInterrupt);
   const { direction, rules, dryRun, lfs } = command;
   try {
-    return await runSyncCommand((onProgress) => syncRepositories({ direction, rules, dryRun, lfs }, { ...deps, onProgress }), command, process);
+    return await runSyncCommand(
+      (onProgress) => syncRepositories({ direction, rules, dryRun, lfs }, { ...deps, onProgress }),
+      command,
+      process,
+    );
   } finally {
     await close();
   }

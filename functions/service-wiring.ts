@@ -15,13 +15,16 @@ import { createLog, type Log } from '../lib/core/log.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
 import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
+import { listSource } from '../lib/jobs/list-source.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-run.ts';
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
 import { breakAllLeases, sendWaiting, tick } from '../lib/jobs/tick.ts';
+import { withUnsavedSecret } from '../lib/jobs/unsaved-secret.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
+import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { Records, TokenRecords } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
@@ -98,10 +101,13 @@ async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): 
 }
 
 /** For functions that talk to Git hosts. Connections are kept for the next run. */
-function connector(allowAddresses: readonly string[]): RunSyncDeps['connect'] {
+function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connect' | 'connectLfs'> {
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
-  return (end, deadline) => createTransport(end, { http, guard, deadline });
+  return {
+    connect: (end, deadline) => createTransport(end, { http, guard, deadline }),
+    connectLfs: (end, deadline) => createLfsServer(end, { http, guard, deadline }),
+  };
 }
 
 export function wireWebhook(): WebhookDeps {
@@ -121,15 +127,22 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 
 export function wireApi(): ApiDeps {
   const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl } = service({ publicUrl: true });
-  const connect = connector(allowAddresses);
+  const connectors = connector(allowAddresses);
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
-    async plan({ mirror, project, timeoutMs }) {
+    listSource: ({ mirror, project, timeoutMs, credential }) =>
+      within(timeoutMs, (deadline) =>
+        listSource(
+          { mirror, project },
+          { deadline, secrets: withUnsavedSecret(secrets, credential), credentials: records.credentials, ...connectors },
+        ),
+      ),
+    async plan({ mirror, project, timeoutMs, credential }) {
       const { maxDeletionsPercent } = await records.settings.get();
       const input = { mirror, project, dryRun: true, confirmDeletions: false, maxDeletionsPercent };
       const { outcome } = await within(timeoutMs, (deadline) =>
-        runSync(input, { deadline, secrets, credentials: records.credentials, connect }),
+        runSync(input, { deadline, secrets: withUnsavedSecret(secrets, credential), credentials: records.credentials, ...connectors }),
       );
       return outcome;
     },
@@ -139,8 +152,9 @@ export function wireApi(): ApiDeps {
 export function wireWorker(): BatchDeps {
   const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName } = service({ publicUrl: false });
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
-  const connect = connector(allowAddresses);
-  const sync: RunJobDeps['sync'] = (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect });
+  const connectors = connector(allowAddresses);
+  const sync: RunJobDeps['sync'] = (input, deadline) =>
+    runSync(input, { deadline, secrets, credentials: records.credentials, ...connectors });
   return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };
 }
 

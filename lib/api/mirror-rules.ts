@@ -1,8 +1,10 @@
 /** What a mirror moves, as a call gives it: checked, and put together with what is stored. */
 import type { z } from '@hono/zod-openapi';
 import { GitferryError } from '../core/errors.ts';
+import { parseLfsUrl } from '../git/transport/lfs-url.ts';
 import { compileRules, defaultRules } from '../mirror/rules.ts';
-import type { LfsMode, MirrorSettings } from '../model/mirror.ts';
+import type { MirrorSettings } from '../model/mirror.ts';
+import type { AddressGuard } from '../net/address-guard.ts';
 import { ApiError, invalidField, invalidFieldOf } from './api-error.ts';
 import { choice, flag, text } from './fields.ts';
 
@@ -15,6 +17,7 @@ export const ruleFields = {
   mirror_branch_regex: regexField().nullable().optional().openapi({ description: 'RE2; excludes only_protected_branches' }),
   mirror_tags: regexField().optional().openapi({ description: '`all`, `none` or an RE2' }),
   lfs: choice(['auto', 'on', 'off']).optional(),
+  lfs_url: text(2048).nullable().optional().openapi({ description: "The mirror's LFS server, where it is not at <url>.git/info/lfs" }),
 } as const;
 
 export type Rules = Pick<
@@ -26,6 +29,7 @@ export type Rules = Pick<
   | 'mirrorOverwritesDivergedBranches'
   | 'mirrorTags'
   | 'lfs'
+  | 'lfsUrl'
 >;
 
 /** undefined = not given. */
@@ -39,6 +43,7 @@ const initialRules: Rules = {
   mirrorOverwritesDivergedBranches: false,
   mirrorTags: 'all',
   lfs: 'auto',
+  lfsUrl: null,
 };
 
 export function givenRules(input: z.output<z.ZodObject<typeof ruleFields>>): GivenRules {
@@ -49,11 +54,13 @@ export function givenRules(input: z.output<z.ZodObject<typeof ruleFields>>): Giv
     mirrorBranchRegex: input.mirror_branch_regex === '' ? null : input.mirror_branch_regex,
     mirrorTags: input.mirror_tags,
     lfs: input.lfs,
+    // An empty field of a form is none.
+    lfsUrl: input.lfs_url === '' ? null : input.lfs_url,
   };
 }
 
 /** Refuses with 400: both filters (a stored one counts), a regex that RE2 does not take. */
-export async function resolveRules(given: GivenRules, stored: Rules = initialRules): Promise<Rules> {
+export async function resolveRules(given: GivenRules, guard: AddressGuard, stored: Rules = initialRules): Promise<Rules> {
   const rules: Rules = {
     enabled: given.enabled ?? stored.enabled,
     onlyProtectedBranches: given.onlyProtectedBranches ?? stored.onlyProtectedBranches,
@@ -61,7 +68,8 @@ export async function resolveRules(given: GivenRules, stored: Rules = initialRul
     keepDivergentRefs: given.keepDivergentRefs ?? stored.keepDivergentRefs,
     mirrorOverwritesDivergedBranches: given.mirrorOverwritesDivergedBranches ?? stored.mirrorOverwritesDivergedBranches,
     mirrorTags: given.mirrorTags ?? stored.mirrorTags,
-    lfs: checkLfs(given.lfs) ?? stored.lfs,
+    lfs: given.lfs ?? stored.lfs,
+    lfsUrl: given.lfsUrl === undefined ? stored.lfsUrl : checkLfsUrl(given.lfsUrl, guard),
   };
   if (rules.onlyProtectedBranches && rules.mirrorBranchRegex !== null) {
     const { code, hint } = new GitferryError('filters_exclusive');
@@ -82,7 +90,14 @@ async function checkRegex(field: string, rules: Pick<Partial<typeof defaultRules
   }
 }
 
-function checkLfs(mode: LfsMode | undefined): LfsMode | undefined {
-  if (mode === 'on') throw invalidFieldOf('lfs', new GitferryError('lfs_unavailable', { hint: 'Use auto or off.' }));
-  return mode;
+/** As it is stored. Names are checked when they are resolved, at every run. */
+function checkLfsUrl(typed: string | null, guard: AddressGuard): string | null {
+  if (typed === null) return null;
+  try {
+    const { host, href } = parseLfsUrl(typed, 'lfs_url');
+    guard.checkLiteral(host);
+    return href;
+  } catch (error) {
+    throw invalidFieldOf('lfs_url', error);
+  }
 }

@@ -19,7 +19,7 @@ type SaveCall = Pick<ProjectCall<unknown>, 'deps' | 'project' | 'token'>;
 /** With its first run asked for, if it is enabled. Refuses with 400, 409 (there is a pull mirror already). */
 export async function createMirror(call: SaveCall, direction: 'push' | 'pull', given: GivenMirror): Promise<Mirror> {
   const { deps, project, token } = call;
-  const rules = await resolveRules(given.rules);
+  const rules = await resolveRules(given.rules, deps.guard);
   const change = await resolveAddress(given.address, undefined, token, deps);
   await checkPlace(call, direction, given.address.urlField, change.parsed);
   const now = deps.clock.now();
@@ -39,7 +39,7 @@ export async function createMirror(call: SaveCall, direction: 'push' | 'pull', g
 /** A change of URL, credentials or host keys starts anew; so does enabling it. Refuses with 400, 404. */
 export async function updateMirror(call: SaveCall, before: Mirror, given: GivenMirror): Promise<Mirror> {
   const { deps, token } = call;
-  const rules = await resolveRules(given.rules, before);
+  const rules = await resolveRules(given.rules, deps.guard, before);
   const change = await resolveAddress(given.address, before, token, deps);
   if (given.address.url !== undefined) await checkPlace(call, before.direction, given.address.urlField, change.parsed, before);
   const after = await withOwnSecret(
@@ -84,7 +84,8 @@ function changesOf(before: Mirror, wanted: MirrorSettings, { changed }: AddressC
   return Object.fromEntries(Object.entries(wanted).filter(differs));
 }
 
-async function checkPlace(
+/** A mirror of a repository to itself, or twice to one place, is refused with 400 at `field`. */
+export async function checkPlace(
   { deps, project }: SaveCall,
   direction: 'push' | 'pull',
   field: string,

@@ -34,6 +34,8 @@ const common = {
   mirror_branch_regex: z.string().nullable(),
   mirror_tags: z.string(),
   lfs: z.enum(['auto', 'on', 'off']),
+  lfs_url: z.string().nullable().optional().openapi({ description: 'Not for reporters' }),
+  lfs_failed_objects: z.int().openapi({ description: 'LFS objects that every run offers again; 200 at most' }),
   created_at: z.iso.datetime(),
 } as const;
 
@@ -77,6 +79,8 @@ export function showMirror(mirror: Mirror, viewer: Pick<AccessToken, 'role'>): R
     mirror_branch_regex: mirror.mirrorBranchRegex,
     mirror_tags: mirror.mirrorTags,
     lfs: mirror.lfs,
+    ...(seesUrl ? { lfs_url: mirror.lfsUrl } : {}),
+    lfs_failed_objects: mirror.lfsState?.failed.length ?? 0,
     created_at: isoTime(mirror.createdAt),
     ...(mirror.direction === 'push' ? pushFields(mirror) : pullFields(mirror)),
   };

@@ -11,6 +11,8 @@ export const runRefSchema = z.object({
   reason: z.string().nullable(),
 });
 
+export const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), code: z.string(), reason: z.string() });
+
 export const runSchema = z
   .object({
     id: z.string(),
@@ -23,11 +25,12 @@ export const runSchema = z
     bytes: z.int(),
     duration_ms: z.int(),
     notes: z.array(z.string()),
+    lfs: z.object({ moved: z.int(), skipped: z.int(), failed: z.int(), bytes: z.int() }).nullable(),
   })
   .openapi('Run');
 
 export const runWithRefsSchema = runSchema
-  .extend({ refs: z.array(runRefSchema), refs_total: z.int(), refs_truncated: z.boolean() })
+  .extend({ refs: z.array(runRefSchema), refs_total: z.int(), refs_truncated: z.boolean(), lfs_failures: z.array(lfsFailureSchema) })
   .openapi('RunWithRefs');
 
 /** An answer stays under 5 MB (Lambda's limit is 6); what else is in it is small. */
@@ -49,6 +52,7 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
     bytes: run.bytes,
     duration_ms: Math.max(0, run.finishedAt - run.startedAt),
     notes: run.notes.map(hidden),
+    lfs: run.lfs ?? null,
   };
 }
 
@@ -59,6 +63,7 @@ export function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
       run.refs.map((ref) => showRef(ref, hidden)),
       run.refsTotal,
     ),
+    lfs_failures: (run.lfsFailures ?? []).map((failure) => ({ ...failure, reason: hidden(failure.reason) })),
   };
 }
 

@@ -21,6 +21,8 @@ const attributes = {
   mirrorOverwritesDivergedBranches: 'mirror_overwrites_diverged_branches',
   mirrorTags: 'mirror_tags',
   lfs: 'lfs',
+  lfsUrl: 'lfs_url',
+  lfsState: 'lfs_state',
   updateStatus: 'update_status',
   lastUpdateStartedAt: 'last_update_started_at',
   lastUpdateAt: 'last_update_at',

@@ -1,7 +1,7 @@
 /** Runs in the table: their summaries, and every ref result, beside them or in chunks. */
 import type { Clock } from '../core/clock.ts';
 import type { RunRecords } from '../model/records.ts';
-import { keptRefs, type Run, type RunRef, type RunSummary, runRetentionDays } from '../model/run.ts';
+import { keptRefs, type LfsFailed, type Run, type RunRef, type RunSummary, runRetentionDays } from '../model/run.ts';
 import { countedUpTo, slicePage } from './list-page.ts';
 import { type Item, withoutNulls } from './mirror-item.ts';
 import { type Condition, isNew, type RecordTable } from './record-table.ts';
@@ -13,6 +13,8 @@ const inlineRefsBytes = 50_000;
 /** Of texts that hosts had a part in, so that a run's item stays within DynamoDB's 400 KB. */
 const messageCharacters = 30_000;
 const noteCharacters = 2_000;
+/** 500 LFS objects take 150 KB then. */
+const lfsReasonCharacters = 200;
 const keptNotes = 30;
 
 /** When DynamoDB may delete it, in seconds; readers leave it out from then on, because DynamoDB takes its time. */
@@ -43,7 +45,8 @@ export function createRunRecords(table: RecordTable, clock: Clock): RunRecords {
       const item = await table.get(keys.run(mirrorId, runId));
       if (item === undefined || !isKept(item)) return undefined;
       const refs = typeof item['refs'] === 'string' ? JSON.parse(item['refs']) : await readChunks(table, mirrorId, runId, item);
-      return { ...summaryOfItem(item), refs: refs as RunRef[], refsTotal: Number(item['refs_total']) };
+      const lfsFailures = JSON.parse(String(item['lfs_failures'] ?? '[]')) as LfsFailed[];
+      return { ...summaryOfItem(item), refs: refs as RunRef[], refsTotal: Number(item['refs_total']), lfsFailures };
     },
 
     async list(mirrorId, page) {
@@ -85,6 +88,8 @@ function itemOfRun(mirrorId: number, run: Run, refs: Item): Item {
     relayed_bytes: run.bytes,
     notes: run.notes.slice(0, keptNotes).map((note) => shortened(note, noteCharacters)),
     refs_total: run.refsTotal,
+    lfs: run.lfs ?? null,
+    lfs_failures: storedFailures(run.lfsFailures ?? []),
     expires_at: expiryOf(run.startedAt),
   });
 }
@@ -100,7 +105,13 @@ function summaryOfItem(item: Item): RunSummary {
     counts: item['counts'],
     bytes: item['relayed_bytes'],
     notes: item['notes'],
+    lfs: item['lfs'] ?? null,
   } as RunSummary;
+}
+
+function storedFailures(failures: readonly LfsFailed[]): string | null {
+  if (failures.length === 0) return null;
+  return JSON.stringify(failures.map((failure) => ({ ...failure, reason: shortened(failure.reason, lfsReasonCharacters) })));
 }
 
 function shortened(text: string, characters: number): string {

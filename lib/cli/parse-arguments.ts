@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { GitferryError } from '../core/errors.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
-import type { HostPlace } from '../git/transport/known-hosts.ts';
+import { type HostPlace, parseHostPlace } from '../git/transport/known-hosts.ts';
+import { parseLfsUrl } from '../git/transport/lfs-url.ts';
 import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, sshFormOfScp } from '../git/transport/repository-url.ts';
-import { parseLfsUrl } from '../lfs/lfs-endpoint.ts';
 import type { LfsInput } from '../mirror/lfs-step.ts';
 import type { Direction } from '../mirror/planning.ts';
 import { type CompiledRules, compileRules, defaultRules, type MirrorRules } from '../mirror/rules.ts';
@@ -172,9 +172,7 @@ function hostKeysCommand([text, ...more]: readonly string[], values: Values, set
 function hostPlace(text: string): HostPlace {
   const isAddress = /^[0-9a-f:.]+$/i.test(text) && text.split(':').length > 2;
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `ssh://${isAddress ? `[${text}]` : text}`;
-  const { scheme, host, port } = parseRepositoryUrl(URL.canParse(url) ? url : (sshFormOfScp(text) ?? url), 'HOST').url;
-  if (scheme !== 'ssh') throw invalid('host-keys takes a host with SSH: HOST, HOST:PORT or an ssh:// URL.');
-  return { host, port };
+  return parseHostPlace(URL.canParse(url) ? url : (sshFormOfScp(text) ?? url), 'HOST');
 }
 
 function addresses(values: Values, settings: CommandSettings): readonly string[] {

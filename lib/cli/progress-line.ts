@@ -20,7 +20,8 @@ export function createProgressLine(terminal: { write(text: string): unknown }): 
       shownAt = now;
       const rate = bytes / Math.max(0.001, (now - startedAt) / 1000);
       const work = phase === 'relaying' ? ` ${refsDone}/${refsTotal} refs, ${formatBytes(bytes)}, ${formatBytes(rate)}/s` : '';
-      terminal.write(`\r\x1b[K${phase}${work}`);
+      const copied = phase === 'copying LFS objects' ? ` ${formatBytes(bytes)}, ${formatBytes(rate)}/s` : '';
+      terminal.write(`\r\x1b[K${phase}${work}${copied}`);
     },
     clear: () => void terminal.write('\r\x1b[K'),
   };

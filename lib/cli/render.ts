@@ -3,6 +3,7 @@ import { printable } from '../core/printable.ts';
 import { type RefOutcome, type RefResult, type RunOutcome, refResults } from '../mirror/outcome.ts';
 
 const shownRefs = 40;
+const shownObjects = 20;
 const shortOid = 8;
 /** What needs a person comes first. */
 const order: readonly RefResult[] = ['rejected', 'raced', 'diverged', 'kept', 'deleted', 'forced', 'created', 'updated'];
@@ -12,6 +13,7 @@ export function renderOutcome(outcome: RunOutcome): string {
   const refs = [...outcome.refs].sort((a, b) => order.indexOf(a.result) - order.indexOf(b.result));
   for (const ref of refs.slice(0, shownRefs)) lines.push(renderRef(ref));
   if (refs.length > shownRefs) lines.push(`  ... and ${refs.length - shownRefs} more (--json lists all)`);
+  for (const line of renderLfs(outcome)) lines.push(line);
   for (const note of outcome.notes) lines.push(`note: ${note.message}`);
   if (outcome.error !== null) {
     lines.push(
@@ -20,10 +22,20 @@ export function renderOutcome(outcome: RunOutcome): string {
     );
   }
   const counts = refResults.filter((result) => outcome.counts[result] > 0).map((result) => `${outcome.counts[result]} ${result}`);
-  const what = counts.length === 0 ? 'nothing to do' : counts.join(', ');
+  const hasMovedLfs = (outcome.lfs?.moved ?? 0) > 0;
+  const what = counts.length === 0 && hasMovedLfs ? 'LFS objects only' : counts.length === 0 ? 'nothing to do' : counts.join(', ');
   const verb = outcome.dry_run ? 'dry run, nothing written: ' : '';
   lines.push(`${outcome.outcome}: ${verb}${what} (${formatBytes(outcome.bytes)} in ${(outcome.duration_ms / 1000).toFixed(2)} s)`);
   return `${lines.join('\n')}\n`;
+}
+
+/** What was moved, and the first objects that could not be. Nothing where there was nothing. */
+function renderLfs({ lfs }: RunOutcome): readonly string[] {
+  if (lfs === null || lfs.moved + lfs.skipped + lfs.failed === 0) return [];
+  const failures = lfs.failures.slice(0, shownObjects).map(({ oid, code }) => `    ${oid}  (${code})`);
+  if (lfs.failed > failures.length) failures.push(`    ... and ${lfs.failed - failures.length} more (--json lists the first 500)`);
+  const line = `  LFS       ${lfs.moved} moved (${formatBytes(lfs.bytes)}), ${lfs.skipped} there already, ${lfs.failed} failed`;
+  return [line, ...failures];
 }
 
 function renderRef({ ref, result, old, new: value, reason }: RefOutcome): string {

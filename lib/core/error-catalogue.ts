@@ -61,11 +61,6 @@ const entries = {
     sentence: 'Source and target are the same repository.',
     hint: 'Check both URLs; a repository cannot be a mirror of itself.',
   },
-  lfs_unavailable: {
-    disposition: 'park',
-    sentence: 'This version of gitferry does not move LFS objects.',
-    hint: 'Set lfs to off or auto (or leave it out) and copy the objects with `git lfs fetch --all` and `git lfs push --all`.',
-  },
 
   // Reaching the host
   address_blocked: {

@@ -171,7 +171,7 @@ class Job {
     const mirror = this.#mirror;
     const moves = activityOf(mirror, run, outcome.refs);
     const written = await Promise.allSettled([
-      runs.put(mirror.id, runRecord(run, outcome.refs, redactor)),
+      runs.put(mirror.id, runRecord(run, outcome, redactor)),
       ...(moves.length === 0 ? [] : [activity.add(project.id, run.id, moves)]),
       ...(defaultBranch === null || defaultBranch === project.defaultBranch ? [] : [projects.noteDefaultBranch(project.id, defaultBranch)]),
       ...(moves.length > 0 && run.trigger.kind === 'schedule' ? [this.#noteSilentHooks()] : []),

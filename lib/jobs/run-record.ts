@@ -1,8 +1,10 @@
 /** What is kept of a run: its record with every ref, and the moves for the project's activity feed. */
 import type { Redactor } from '../core/redact.ts';
+import type { LfsOutcome } from '../mirror/lfs-step.ts';
 import type { RunOutcome } from '../mirror/outcome.ts';
 import type { Mirror } from '../model/mirror.ts';
-import { type Activity, keptRefs, type Run } from '../model/run.ts';
+import { type Activity, keptRefs, type LfsCounts, type Run } from '../model/run.ts';
+import { lfsStateAfter } from './lfs-memory.ts';
 import { type FinishedRun, triggerOf } from './settle-run.ts';
 
 export interface RunTimes {
@@ -16,7 +18,8 @@ export function runIdOf(startedAt: number, leaseToken: string): string {
 }
 
 export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt }: RunTimes, outcome: RunOutcome): FinishedRun {
-  const { error, counts, bytes, notes } = outcome;
+  const { error, counts, bytes, notes, lfs } = outcome;
+  const lfsState = lfsStateAfter(mirror, lfs);
   const heldBack = notes.find(({ code }) => code === 'deletions_held_back');
   return {
     id,
@@ -28,6 +31,8 @@ export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt 
     counts,
     bytes,
     notes: notes.map(({ message }) => message),
+    lfs: lfs === null ? null : countsOf(lfs),
+    ...(lfsState === undefined ? {} : { lfsState }),
     heldBackDeletions: heldBack?.count ?? (outcome.outcome === 'failed' ? undefined : 0),
     ...(error?.retry_after_seconds === undefined ? {} : { retryAfterSeconds: error.retry_after_seconds }),
   };
@@ -44,17 +49,22 @@ export function interruptedRun(mirror: Mirror, id: string, times: RunTimes, erro
     counts: {},
     bytes: 0,
     notes: [],
+    lfs: null,
     heldBackDeletions: undefined,
   };
 }
 
 /** The first 10,000 refs, those that were not done or moved before those that were merely kept. */
-export function runRecord(run: FinishedRun, refs: RunOutcome['refs'], redactor: Redactor): Run {
-  const { retryAfterSeconds: _, heldBackDeletions: __, ...summary } = run;
+export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Run {
+  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, ...summary } = run;
   const ordered =
     refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
   const kept = ordered.slice(0, keptRefs).map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));
-  return { ...summary, refs: kept, refsTotal: refs.length };
+  return { ...summary, refs: kept, refsTotal: refs.length, lfsFailures: lfs?.failures ?? [] };
+}
+
+function countsOf({ moved, skipped, failed, bytes }: LfsOutcome): LfsCounts {
+  return { moved, skipped, failed, bytes };
 }
 
 const moves: ReadonlySet<string> = new Set(['created', 'updated', 'forced', 'deleted']);

@@ -5,16 +5,19 @@ import { createRedactor, type Redactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
 import { shortRefName } from '../git/ref-name.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
+import { parseLfsUrl } from '../git/transport/lfs-url.ts';
 import { isSameRepository, parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
+import type { LfsEnd } from '../lfs/create-lfs-server.ts';
+import type { LfsServer } from '../lfs/lfs-server.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
 import { compileRules, type MirrorRules } from '../mirror/rules.ts';
 import { type SyncProgress, syncRepositories } from '../mirror/sync.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
-import type { CredentialRecords } from '../model/records.ts';
-import type { SecretStore } from '../model/secret-store.ts';
+import { type CredentialDeps, credentialOf } from './credential-of.ts';
+import { lfsInputOf } from './lfs-memory.ts';
 
 export interface RunSyncInput {
   readonly mirror: Mirror;
@@ -25,11 +28,10 @@ export interface RunSyncInput {
   readonly maxDeletionsPercent: number;
 }
 
-export interface RunSyncDeps {
+export interface RunSyncDeps extends CredentialDeps {
   readonly deadline: Deadline;
-  readonly secrets: Pick<SecretStore, 'read'>;
-  readonly credentials: Pick<CredentialRecords, 'get'>;
   connect(end: RemoteEndpoint, deadline: Deadline): Transport;
+  connectLfs(end: LfsEnd, deadline: Deadline): LfsServer;
   onProgress?(progress: SyncProgress): void;
 }
 
@@ -115,36 +117,27 @@ class MirrorRun {
   }
 
   async #credential(reference: CredentialReference | null, options: { readonly fresh: boolean }): Promise<CredentialValue | undefined> {
-    if (reference === null) return undefined;
-    const value = await this.#deps.secrets.read(await this.#secretName(reference), options);
-    if (!isCredentialValue(value)) throw new GitferryError('secret_missing', { detail: 'The stored value is no credential.' });
-    this.#used = [...this.#used, value];
+    const value = await credentialOf(reference, this.#deps, options);
+    if (value !== undefined) this.#used = [...this.#used, value];
     return value;
   }
 
-  async #secretName(reference: CredentialReference): Promise<string> {
-    if (reference.kind === 'own') return reference.secretName;
-    const credential = await this.#deps.credentials.get(reference.credentialId);
-    if (credential === undefined)
-      throw new GitferryError('secret_missing', { detail: `There is no shared credential ${reference.credentialId}.` });
-    return credential.secretName;
-  }
-
   async #sync({ project, mirror }: { readonly project: End; readonly mirror: End }): Promise<RunOutcome> {
-    const { direction, lfs } = this.#input.mirror;
-    if (lfs === 'on') throw new GitferryError('lfs_unavailable');
+    const { direction, lfsUrl } = this.#input.mirror;
     const rules = await compileRules(rulesOf(this.#input));
     const ends = direction === 'push' ? { source: project, target: mirror } : { source: mirror, target: project };
-    const projectSide = direction === 'push' ? 'source' : 'target';
-    const { deadline, connect, onProgress } = this.#deps;
+    const [projectSide, mirrorSide] = direction === 'push' ? (['source', 'target'] as const) : (['target', 'source'] as const);
+    const lfsUrls = { [mirrorSide]: lfsUrl === null ? undefined : parseLfsUrl(lfsUrl, 'lfs_url') };
+    const { deadline, connect, connectLfs, onProgress } = this.#deps;
     // Learned once, with the first run of a pull mirror; later on only where it costs nothing.
     const learnTargetHead = direction === 'pull' && this.#input.project.defaultBranch === null && !this.#input.dryRun;
     return syncRepositories(
-      { direction, rules, dryRun: this.#input.dryRun, learnTargetHead },
+      { direction, rules, dryRun: this.#input.dryRun, learnTargetHead, lfs: lfsInputOf(this.#input.mirror) },
       {
         deadline,
         redactor: this.#redactor(),
         connect: (side, until) => connect(ends[side], until),
+        connectLfs: (side, until) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until),
         onHead: (side, branch) => {
           if (side === projectSide) this.#defaultBranch = shortRefName(branch);
         },
@@ -172,12 +165,6 @@ export function rulesOf({ mirror, project, confirmDeletions, maxDeletionsPercent
     confirmDeletions,
     maxDeletionsPercent,
   };
-}
-
-function isCredentialValue(value: unknown): value is CredentialValue {
-  if (typeof value !== 'object' || value === null) return false;
-  const { username, password, privateKey } = value as { username?: unknown; password?: unknown; privateKey?: unknown };
-  return typeof username === 'string' && typeof password === 'string' && (privateKey === undefined || typeof privateKey === 'string');
 }
 
 function isSame(a: End, b: End): boolean {

@@ -3,6 +3,7 @@ import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { errorCatalogue } from '../core/error-catalogue.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
+import type { LfsState } from '../model/lfs-state.ts';
 import type { Mirror, MirrorStatus } from '../model/mirror.ts';
 import type { LastError, RunSummary } from '../model/run.ts';
 import { boundedError, lastErrorBytes, lastRunErrorBytes } from './bounded-error.ts';
@@ -15,6 +16,8 @@ export interface FinishedRun extends RunSummary {
   readonly retryAfterSeconds?: number;
   /** Deletions that the guard held back; undefined = the run did not get to plan any. */
   readonly heldBackDeletions: number | undefined;
+  /** What the next run has to know of LFS objects; absent = what is known stays. */
+  readonly lfsState?: LfsState | null;
 }
 
 export interface SettleDeps {
@@ -73,8 +76,8 @@ export function askAgain(mirror: Mirror, startAt: number, now: number): Release 
   };
 }
 
-export function hasMoved({ counts }: Pick<RunSummary, 'counts'>): boolean {
-  return Object.entries(counts).some(([result, count]) => isDone.has(result) && count > 0);
+export function hasMoved({ counts, lfs }: Pick<RunSummary, 'counts' | 'lfs'>): boolean {
+  return (lfs?.moved ?? 0) > 0 || Object.entries(counts).some(([result, count]) => isDone.has(result) && count > 0);
 }
 
 /** Nothing to retry. For push mirrors any ref left behind is a failure, for pull mirrors only the default branch is (GitLab's rule). */
@@ -131,11 +134,12 @@ function again(
 }
 
 function commonStatus(mirror: Mirror, run: FinishedRun): Partial<MirrorStatus> {
-  const { retryAfterSeconds: _, heldBackDeletions, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions, lfsState, ...summary } = run;
   return {
     lastUpdateAt: run.finishedAt,
     lastRun: { ...summary, error: run.error === null ? null : boundedError(run.error, lastRunErrorBytes), notes: run.notes.slice(0, 10) },
     heldBackDeletions: heldBackDeletions ?? mirror.heldBackDeletions,
+    ...(lfsState === undefined ? {} : { lfsState }),
   };
 }
 

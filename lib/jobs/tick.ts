@@ -209,7 +209,7 @@ class Tick {
       await this.#wakeUps.add(wakeUpFor(due, release.again?.startAt ?? release.followUpAt, clock.now()));
     }
     const plain = { redact: (text: string) => text };
-    await records.runs.putIfAbsent(mirror.id, runRecord(run, [], plain)).catch((error: unknown) => {
+    await records.runs.putIfAbsent(mirror.id, runRecord(run, { refs: [], lfs: null }, plain)).catch((error: unknown) => {
       log.write('error', 'run_not_recorded', { ...fields, message: toGitferryError(error).message });
     });
     return 'leases_broken';

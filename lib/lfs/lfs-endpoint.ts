@@ -1,6 +1,5 @@
 /** Where a repository's LFS server is, and which credentials go there: found as git-lfs finds it, but never by what stands in the repository itself (.lfsconfig). */
-import { GitferryError } from '../core/errors.ts';
-import { parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import type { RepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Operation } from './batch-message.ts';
 
 /** What `git-lfs-authenticate` says, asked over SSH (git-lfs docs/api/authentication.md). */
@@ -14,14 +13,6 @@ export interface SshAuthorization {
 
 /** Runs `git-lfs-authenticate` on the host of an ssh:// repository; undefined = the host has no such command. */
 export type SshAuthenticate = (operation: Operation) => Promise<SshAuthorization | undefined>;
-
-/** Checks an LFS URL that somebody typed: http or https, no user info. Throws `invalid_url`, `unsupported_scheme`, `scp_style_url`. */
-export function parseLfsUrl(text: string, field: string): RepositoryUrl {
-  const { url, userInfo } = parseRepositoryUrl(text, field);
-  if (userInfo !== undefined) throw new GitferryError('invalid_url', { detail: `${field}: it must not hold a user name or password.` });
-  if (url.scheme === 'ssh') throw new GitferryError('unsupported_scheme', { detail: `${field}: LFS servers speak https:// or http://.` });
-  return url;
-}
 
 /** `<url>/info/lfs` with `.git` in front of it (git-lfs docs/api/server-discovery.md); for ssh:// the same on https://, without its port. */
 export function usualLfsUrl({ scheme, host, path, href }: RepositoryUrl): URL {

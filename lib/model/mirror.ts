@@ -1,5 +1,6 @@
 /** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
 import type { CredentialReference } from './credential.ts';
+import type { LfsState } from './lfs-state.ts';
 import type { LastError, RunSummary, Trigger } from './run.ts';
 
 /** Names a mirror for as long as it exists: push mirrors by their number, a project's one pull mirror by `pull`. */
@@ -32,6 +33,8 @@ export interface MirrorSettings {
   /** `all`, `none` or an RE2. */
   readonly mirrorTags: string;
   readonly lfs: LfsMode;
+  /** Where the LFS server of `url` is, without user info; null = at the usual place. */
+  readonly lfsUrl: string | null;
 }
 
 export const updateStatuses = ['none', 'started', 'finished', 'to_retry', 'failed'] as const;
@@ -56,6 +59,8 @@ export interface MirrorStatus {
   readonly attempts: number;
   /** Deletions that the deletion guard held back in the last run. */
   readonly heldBackDeletions: number;
+  /** null = no run has looked at all LFS objects yet. */
+  readonly lfsState?: LfsState | null;
   /** It was told that this mirror fails, and not yet that it recovered. */
   readonly failing?: boolean;
 }

@@ -22,6 +22,23 @@ export interface RunRef {
   readonly reason: string | null;
 }
 
+/** LFS objects of a run. */
+export interface LfsCounts {
+  readonly moved: number;
+  /** The target had them. */
+  readonly skipped: number;
+  readonly failed: number;
+  /** Of those that were moved. */
+  readonly bytes: number;
+}
+
+export interface LfsFailed {
+  readonly oid: string;
+  readonly size: number;
+  readonly code: string;
+  readonly reason: string;
+}
+
 export interface RunSummary {
   /** `<start in ms>-<lease token>`: sorts by time. */
   readonly id: string;
@@ -34,12 +51,16 @@ export interface RunSummary {
   readonly counts: Readonly<Record<string, number>>;
   readonly bytes: number;
   readonly notes: readonly string[];
+  /** null = LFS is off, or the run did not get that far. */
+  readonly lfs?: LfsCounts | null;
 }
 
 export interface Run extends RunSummary {
   /** The first 10,000; `refsTotal` counts all. */
   readonly refs: readonly RunRef[];
   readonly refsTotal: number;
+  /** The first 500; `lfs.failed` counts all. */
+  readonly lfsFailures?: readonly LfsFailed[];
 }
 
 export const keptRefs = 10_000;

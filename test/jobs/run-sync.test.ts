@@ -33,7 +33,14 @@ async function run({ mirror, project, deps, ...input }: Changes): Promise<Synced
         maxDeletionsPercent: 50,
         ...input,
       },
-      { deadline, secrets: bench.secrets, credentials: bench.records.credentials, connect: bench.connect, ...deps },
+      {
+        deadline,
+        secrets: bench.secrets,
+        credentials: bench.records.credentials,
+        connect: bench.connect,
+        connectLfs: bench.connectLfs,
+        ...deps,
+      },
     );
   } finally {
     deadline.clear();
@@ -99,7 +106,7 @@ describe('what cannot be run', () => {
     ['both filters', { mirror: { onlyProtectedBranches: true, mirrorBranchRegex: 'x' } }, 'filters_exclusive'],
     ['a regex that is none', { mirror: { mirrorBranchRegex: '(?=x)' } }, 'invalid_regex'],
     ['a tag regex that is none', { mirror: { mirrorTags: '(' } }, 'invalid_regex'],
-    ['LFS', { mirror: { lfs: 'on' } }, 'lfs_unavailable'],
+    ['an LFS URL that is none', { mirror: { lfsUrl: 'ssh://git@example.org/lfs' } }, 'unsupported_scheme'],
     ['a secret that is gone', { mirror: { credential: { kind: 'own', secretName: 'gitferry/test/gone' } } }, 'secret_missing'],
     ['a shared credential that is gone', { project: { credential: { kind: 'shared', credentialId: 999_999 } } }, 'secret_missing'],
     ['a blocked address', { project: { repositoryUrl: 'http://169.254.169.254/r.git' } }, 'address_blocked'],

@@ -12,6 +12,7 @@ import { createRedactor } from '../../lib/core/redact.ts';
 import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import type { RunJobDeps } from '../../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync, type SyncedRun } from '../../lib/jobs/run-sync.ts';
+import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import { type RefOutcome, summarise } from '../../lib/mirror/outcome.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from '../../lib/model/mirror.ts';
 import type { Project, ProjectSettings } from '../../lib/model/project.ts';
@@ -37,6 +38,7 @@ export interface JobBench extends Omit<RunJobDeps, 'records' | 'sync'> {
   /** A run by the real engine, over HTTP with loopback allowed. */
   readonly sync: RunJobDeps['sync'];
   readonly connect: RunSyncDeps['connect'];
+  readonly connectLfs: RunSyncDeps['connectLfs'];
   /** A project with one mirror, and a request for it unless `trigger` is null. */
   made(options?: {
     readonly direction?: 'push' | 'pull';
@@ -68,6 +70,7 @@ export async function openJobBench(): Promise<JobBench> {
   const http: HttpClient = createHttpClient(createAddressGuard(['127.0.0.0/8']));
   const guard = createAddressGuard(['127.0.0.0/8']);
   const connect: RunSyncDeps['connect'] = (end, deadline) => createTransport(end, { http, guard, deadline });
+  const connectLfs: RunSyncDeps['connectLfs'] = (end, deadline) => createLfsServer(end, { http, guard, deadline });
   const request: JobBench['request'] = async (key, trigger = byEvent, confirmDeletions = false) => {
     await jobs.request(key, { trigger, now: clock.now(), startAt: clock.now(), confirmDeletions, resume: false });
   };
@@ -80,9 +83,10 @@ export async function openJobBench(): Promise<JobBench> {
     jobs,
     secrets,
     connect,
+    connectLfs,
     queue: createJobQueue({ sqs, queueUrl, log }),
     slots: createHostSlots({ dynamo, tableName }),
-    sync: (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect }),
+    sync: (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect, connectLfs }),
     request,
     async made({ direction = 'push', project: ofProject, mirror: ofMirror, trigger = byEvent, confirmDeletions = false } = {}) {
       const now = clock.now();

@@ -43,6 +43,8 @@ export const plainMirror: Mirror = {
   mirrorOverwritesDivergedBranches: false,
   mirrorTags: 'all',
   lfs: 'auto',
+  lfsUrl: null,
+  lfsState: null,
   updateStatus: 'none',
   lastUpdateStartedAt: null,
   lastUpdateAt: null,

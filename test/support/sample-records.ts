@@ -29,6 +29,7 @@ export function sampleMirror(changes: Partial<MirrorSettings> = {}): MirrorSetti
     mirrorOverwritesDivergedBranches: false,
     mirrorTags: 'all',
     lfs: 'auto',
+    lfsUrl: null,
     ...changes,
   };
 }
