@@ -15,7 +15,7 @@ const shapes = {
   plus: 'M8 3v10M3 8h10',
   refresh: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
   copy: 'M5.5 5.5h7v7h-7zM3.5 10.5v-7h7',
-  silent: 'M11.5 12.5H4.8c0-3 0-6 1.7-7.4A2.9 2.9 0 0 1 8 4.6M2.5 2.5l11 11M8 2.6v2M6.6 14h2.8M10.6 6.2c.5 1 .6 2.2.6 3.4',
+  silent: 'M13.5 9.6A5.8 5.8 0 0 1 6.4 2.5a5.8 5.8 0 1 0 7.1 7.1z',
 } as const;
 
 export type IconName = keyof typeof shapes;

@@ -142,7 +142,6 @@ function Settings({ visit, isSilent, values, faults }: Props) {
               value={String(values[name] ?? '')}
               min={'min' in rest ? rest.min : 0}
               max={max}
-              required
               fault={faults.fields[name]}
               hint={hint}
             />
