@@ -15,7 +15,7 @@ export function bundleOptions({ root, target }) {
     sourcesContent: false,
     // A native module cannot be bundled; the emulators of the local service bring files of their own.
     external: ['re2', 'dynalite', 'fauxqs'],
-    // CommonJS dependencies in an ES module bundle still call require.
+    // CommonJS dependencies in an ES module bundle still call require, and ssh2 reads __dirname.
     banner: {
       js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);",
     },

@@ -2,9 +2,9 @@
 import { createDeadline } from '../core/deadline.ts';
 import { toGitferryError } from '../core/errors.ts';
 import { describeHostKeys, detectHostKeys } from '../git/transport/detect-host-keys.ts';
-import { parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
+import { type HostPlace, parseHostPlace } from '../git/transport/known-hosts.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { ApiError, codedError, invalidField, invalidFieldOf } from './api-error.ts';
+import { ApiError, codedError, invalidFieldOf } from './api-error.ts';
 
 /** API Gateway gives up after 30 s. */
 const detectMs = 25_000;
@@ -13,13 +13,13 @@ const detectMs = 25_000;
  * Refuses with 400 (not an ssh:// URL; what answers there, or why nothing does, by code), 409 in silent mode, 504 when the time is up.
  */
 export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 'records'>): Promise<object> {
-  const { host, port } = sshUrl(typed);
+  const place = placeOf(typed);
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   const deadline = createDeadline(detectMs);
   try {
-    const keys = await detectHostKeys({ host, port }, { guard: deps.guard, deadline });
-    return describeHostKeys({ host, port }, keys);
+    const keys = await detectHostKeys(place, { guard: deps.guard, deadline });
+    return describeHostKeys(place, keys);
   } catch (thrown) {
     const error = toGitferryError(thrown);
     if (error.code === 'internal_error') throw error;
@@ -30,13 +30,10 @@ export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 
   }
 }
 
-function sshUrl(typed: string): RepositoryUrl {
-  let url: RepositoryUrl;
+function placeOf(typed: string): HostPlace {
   try {
-    ({ url } = parseRepositoryUrl(typed, 'url'));
+    return parseHostPlace(typed, 'url');
   } catch (error) {
     throw invalidFieldOf('url', error);
   }
-  if (url.scheme !== 'ssh') throw invalidField('url', 'must begin with ssh://: other addresses have no host keys');
-  return url;
 }

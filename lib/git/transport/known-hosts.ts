@@ -1,7 +1,9 @@
 /** Host keys as people type them and files hold them: known_hosts lines and bare keys, checked and matched against one host. sshd(8). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { GitferryError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { fingerprintOf, type HostKey, type HostKeyFingerprint, hostKeyTypes, readHostKey } from './host-key.ts';
+import { parseRepositoryUrl } from './repository-url.ts';
 
 /** Whose keys they are. */
 export interface HostPlace {
@@ -17,6 +19,14 @@ const defaultPort = 22;
 const shownCharacters = 60;
 /** An RSA key of 16,384 bits has 2,800. */
 const maxEncodedCharacters = 4096;
+
+/** The host of an ssh:// URL that may name no repository. Throws the codes of `parseRepositoryUrl`, and `invalid_url` for other schemes. */
+export function parseHostPlace(text: string, field: string): HostPlace {
+  const { scheme, host, port } = parseRepositoryUrl(/^ssh:\/\/[^/]+\/?$/i.test(text) ? `${text.replace(/\/$/, '')}/any` : text, field).url;
+  if (scheme !== 'ssh')
+    throw new GitferryError('invalid_url', { detail: `${field}: it must begin with ssh://, other hosts have no host keys.` });
+  return { host, port };
+}
 
 /** How known_hosts names a host: `name`, or `[name]:port` where the port is not 22. */
 export function knownHostsName({ host, port }: HostPlace): string {
