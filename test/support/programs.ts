@@ -47,6 +47,12 @@ export const programs = {
     suite: "SSH against OpenSSH's sshd",
     debianPackages: 'openssh-server openssh-client',
   },
+  compiler: {
+    // Lambda's own Node runs on Linux.
+    path: process.platform === 'linux' ? allOf(onPath('g++'), onPath('make'), onPath('python3')) : undefined,
+    suite: 'the packages for Lambda, driven',
+    debianPackages: 'g++ make python3',
+  },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
 } satisfies Record<string, Program>;
 

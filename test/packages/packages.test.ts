@@ -1,0 +1,295 @@
+import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lambdaFunctions } from '../../infra/bundle-options.mjs';
+import { bundleFunction } from '../../infra/packaging/bundle-function.ts';
+import { lambdaTarget } from '../../infra/packaging/lambda-target.ts';
+import { zipFiles } from '../../infra/packaging/zip-files.ts';
+import { type Compiled, compileTemplate } from '../infra/compile-template.ts';
+import { git, refsOf, temporaryFolder } from '../support/git.ts';
+import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
+import { isAvailable } from '../support/programs.ts';
+import { until } from '../support/service.ts';
+import { architecture, type BuiltPackages, buildPackages, root } from './built-packages.ts';
+import { type CallRecorder, region, startCallRecorder } from './call-recorder.ts';
+import { type DeployedStack, deployStack, type Imitation } from './deployed-stack.ts';
+import { codeCommitEvent, type HttpCall, httpEvent, queueEvent } from './lambda-events.ts';
+import { type LambdaProcess, startLambda } from './lambda-process.ts';
+import { resolveReferences } from './references.ts';
+import { isAllowed, permissionsOf, unusedActions } from './role-policy.ts';
+
+/** Allowed, and never called by a function: who needs them, or what keeps the story from them. */
+const reasonsForUnused: Readonly<Record<string, string>> = {
+  'logs:CreateLogStream': 'Lambda, in the function’s name',
+  'logs:PutLogEvents': 'Lambda, in the function’s name',
+  'sqs:ReceiveMessage': 'the event source mapping, in the function’s name',
+  'sqs:DeleteMessage': 'the event source mapping, in the function’s name',
+  'sqs:GetQueueAttributes': 'the event source mapping, in the function’s name',
+};
+
+const username = 'ferry';
+const password = 'secret-of-the-git-host';
+const imitations: readonly Imitation[] = process.env['GITFERRY_TEST_AWS'] === 'moto' ? ['moto'] : ['embedded'];
+
+// The deployed Node and a compiler for re2.
+describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the Node they are for', () => {
+  let packages: BuiltPackages;
+  let compiled: Compiled;
+
+  beforeAll(async () => {
+    [packages, compiled] = await Promise.all([buildPackages(), compileTemplate({ alarms: 'none', allowAddresses: '127.0.0.1/32' })]);
+  }, 600_000);
+  afterAll(async () => {
+    await compiled?.remove();
+    await packages?.remove();
+  });
+
+  it('are small enough, and hold re2 only where a rule can ask for it', () => {
+    const { totalBytes, functions } = packages.manifest;
+    expect(totalBytes).toBeLessThanOrEqual(12 * 1024 * 1024);
+    expect(Object.keys(functions)).toEqual(lambdaFunctions);
+    const withRe2 = lambdaFunctions.filter((name) => functions[name]?.packages.includes('re2'));
+    expect(withRe2).toEqual(['webhook', 'api', 'worker', 'schedule']);
+  });
+
+  it('are the same bytes when they are made again', async () => {
+    const { files } = await bundleFunction('worker', root, lambdaTarget(architecture));
+    const native = Object.entries(unzipSync(await readFile(join(packages.folder, 'worker.zip')))).filter(([name]) =>
+      name.startsWith('node_modules/'),
+    );
+    const again = createHash('sha256')
+      .update(zipFiles({ ...Object.fromEntries(native), ...files }))
+      .digest('hex');
+    expect(again).toBe(packages.manifest.functions['worker']?.sha256);
+  });
+
+  it('have source maps that name sources, and no path of this machine', async () => {
+    const map = await readFile(join(packages.unzipped('worker'), 'index.mjs.map'), 'utf8');
+    expect(JSON.parse(map).sources).toContain('../../../lib/jobs/run-job.ts');
+    for (const name of lambdaFunctions) {
+      const zip = await readFile(join(packages.folder, `${name}.zip`));
+      expect(zip.includes(process.cwd())).toBe(false);
+      expect((await readFile(join(packages.unzipped(name), 'index.mjs'))).includes(process.cwd())).toBe(false);
+    }
+  });
+
+  describe.each(imitations)('on the stack of the compiled template (%s)', (imitation) => {
+    let stack: DeployedStack;
+    const lambdas = new Map<string, LambdaProcess>();
+    const recorders = new Map<string, CallRecorder>();
+    const closers: (() => Promise<void>)[] = [];
+
+    beforeAll(async () => {
+      stack = await deployStack(imitation, compiled.template, packages.folder);
+      await Promise.all(lambdaFunctions.map(start));
+    });
+    afterAll(async () => {
+      for (const lambda of lambdas.values()) await lambda.end();
+      for (const recorder of recorders.values()) await recorder.close();
+      for (const close of closers) await close();
+      await stack?.close();
+    });
+
+    function described(name: string) {
+      const found = Object.values(compiled.template.Resources).find(
+        ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && Properties.FunctionName.endsWith(`-${name}`),
+      );
+      if (found === undefined) throw new Error(`the template has no ${name}`);
+      return found.Properties;
+    }
+
+    async function start(name: string): Promise<void> {
+      const { Environment, Timeout, MemorySize, FunctionName, Runtime, Handler } = described(name);
+      expect({ Runtime, Handler }).toEqual({ Runtime: packages.manifest.runtime, Handler: 'index.handler' });
+      const recorder = await startCallRecorder(stack.endpoints);
+      recorders.set(name, recorder);
+      const given = {
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_LAMBDA_FUNCTION_NAME: FunctionName,
+        AWS_ENDPOINT_URL: recorder.origin,
+      };
+      const environment = { ...(resolveReferences(Environment.Variables, stack.environment) as Record<string, string>), ...given };
+      const input = { node: packages.node, folder: packages.unzipped(name), environment, timeoutSeconds: Timeout, memoryMb: MemorySize };
+      lambdas.set(name, await startLambda(input));
+    }
+
+    function lambda(name: string): LambdaProcess {
+      const found = lambdas.get(name);
+      if (found === undefined) throw new Error(`${name} is not started`);
+      return found;
+    }
+
+    async function http(name: string, routeKey: string, call: HttpCall, isBinary = false) {
+      const { statusCode, body, isBase64Encoded, headers } = await lambda(name).invoke(httpEvent(routeKey, call, isBinary));
+      const text = isBase64Encoded === true ? Buffer.from(body, 'base64').toString() : body;
+      return { status: statusCode, headers, body: text === '' || text === undefined ? undefined : text };
+    }
+
+    /** A call that has to succeed; resolves with the JSON of its answer. */
+    async function api(method: string, path: string, body?: unknown) {
+      const headers = { 'private-token': stack.ownerToken, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+      const call = { method, path: `/api/v4${path}`, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      const answer = await http('api', 'ANY /api/v4/{proxy+}', call);
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body} ${lambda('api').log()}`);
+      return answer.body === undefined ? undefined : JSON.parse(answer.body);
+    }
+
+    /** Hands what waits in the queue to a function, as its event source mapping does: what it does not name as failed is deleted. */
+    async function drain(name: string): Promise<number> {
+      const { QueueUrl, clients } = { QueueUrl: stack.queueUrl, clients: stack.clients };
+      const { Messages: messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      if (messages.length === 0) return 0;
+      expect(await lambda(name).invoke(queueEvent(QueueUrl.split('/').at(-1) ?? '', messages))).toEqual({ batchItemFailures: [] });
+      for (const { ReceiptHandle } of messages) await clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      return messages.length;
+    }
+
+    async function repository(folder: string, server: GitHttpServer, name: string) {
+      const path = join(folder, name);
+      await git(folder, ['init', '--quiet', '--bare', '--initial-branch=main', path]);
+      return {
+        url: server.url(name),
+        refs: () => refsOf(path),
+        async commit(branch: string): Promise<string> {
+          const tree = await git(path, ['mktree'], { input: '' });
+          const parent = (await refsOf(path))['refs/heads/main'];
+          const parents = parent === undefined ? [] : ['-p', parent];
+          const oid = await git(path, ['commit-tree', tree, ...parents, '-m', randomUUID()]);
+          await git(path, ['update-ref', `refs/heads/${branch}`, oid]);
+          return oid;
+        },
+      };
+    }
+
+    it('carry a commit from a signed webhook to the mirror, and do whatever else they are for', async () => {
+      const folder = await temporaryFolder();
+      closers.push(folder.remove);
+      const server = await startGitHttpServer({ root: folder.path, basic: { username, password } });
+      closers.push(server.close);
+      const source = await repository(folder.path, server, 'app.git');
+      const target = await repository(folder.path, server, 'mirror.git');
+      const first = await source.commit('main');
+      for (const { node } of lambdas.values()) expect(node).toMatch(/^22\./);
+
+      // A project and a mirror, by the API: the first run starts by itself. Runs of one mirror start at least a second apart.
+      await api('PUT', '/application/settings', { push_min_interval: 1 });
+      const { id: project } = await api('POST', '/projects', { path: 'group/app', repository_url: source.url, username, password });
+      await api('POST', `/projects/${project}/protected_branches`, { name: 'release/*' });
+      const mirrorUrl = target.url.replace('http://', `http://${username}:${password}@`);
+      const { id: mirror } = await api('POST', `/projects/${project}/remote_mirrors`, {
+        url: mirrorUrl,
+        enabled: true,
+        mirror_branch_regex: '^(main|feature/.*)$',
+      });
+      expect(await drain('worker')).toBe(1);
+      expect(await target.refs()).toEqual({ 'refs/heads/main': first });
+
+      // A push, told by a webhook whose body comes as base64. Another branch is none of the mirror's business.
+      const hook = await api('POST', `/projects/${project}/incoming_hooks`, { provider: 'github' });
+      const second = await source.commit('feature/x');
+      await source.commit('other');
+      const deliver = (branch: string, secret = hook.secret) => {
+        const body = JSON.stringify({
+          ref: `refs/heads/${branch}`,
+          after: second,
+          repository: { clone_url: source.url, full_name: 'group/app' },
+        });
+        const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+        const headers = {
+          'content-type': 'application/json',
+          'x-github-event': 'push',
+          'x-github-delivery': randomUUID(),
+          'x-hub-signature-256': signature,
+        };
+        return http('webhook', 'POST /hooks/{token}', { method: 'POST', path: new URL(hook.url).pathname, headers, body }, true);
+      };
+      expect((await deliver('feature/x', 'wrong')).status).toBe(401);
+      expect(JSON.parse((await deliver('other')).body).status).toBe('ignored');
+      expect(await deliver('feature/x')).toMatchObject({ status: 202 });
+      await until('the commit on the mirror', async () => {
+        await drain('worker');
+        return (await target.refs())['refs/heads/feature/x'] === second ? second : undefined;
+      });
+      expect(await target.refs()).toEqual({ 'refs/heads/main': first, 'refs/heads/feature/x': second });
+      const shown = await api('GET', `/projects/${encodeURIComponent('group/app')}/remote_mirrors/${mirror}`);
+      expect(shown).toMatchObject({ update_status: 'finished', last_error: null });
+      expect((await api('GET', `/projects/${project}/remote_mirrors/${mirror}/runs`)).length).toBeGreaterThanOrEqual(2);
+      expect((await api('GET', `/projects/${project}/remote_mirrors/${mirror}/plan`)).outcome).toBe('success');
+      expect(await api('GET', `/projects/${project}/events`)).not.toEqual([]);
+
+      // Update now, by direct invocation.
+      const third = await source.commit('main');
+      const asked = await lambda('update-now').invoke({ project: 'group/app', mirror });
+      expect(asked).toMatchObject({ status: expect.stringMatching(/queued|scheduled/) });
+      await expect(lambda('update-now').invoke({ project })).rejects.toMatchObject({ code: 'invalid_arguments' });
+      await until('the update', async () => {
+        await drain('worker');
+        return (await target.refs())['refs/heads/main'] === third ? third : undefined;
+      });
+
+      // A pull mirror comes due: the tick asks for its run, and again for one whose message was lost.
+      await api('PUT', `/projects/${project}/mirror/pull`, {
+        enabled: true,
+        url: target.url,
+        auth_user: username,
+        auth_password: password,
+      });
+      await until('the pull', async () => ((await drain('worker')) > 0 ? true : undefined));
+      await api('PUT', `/projects/${project}`, { username, password });
+      const tick = (seconds: number) => ({
+        'detail-type': 'Scheduled Event',
+        time: new Date(Date.now() + seconds * 1000).toISOString(),
+        shards: [0, 1, 2, 3, 4, 5, 6, 7],
+      });
+      expect(await lambda('schedule').invoke(tick(0))).toMatchObject({ complete: true });
+      expect(await lambda('schedule').invoke(tick(7 * 3600))).toMatchObject({ complete: true });
+      await until('what the tick asked for', async () => ((await drain('worker')) > 0 ? true : undefined));
+
+      // CodeCommit's event asks for a run; its message ends among the dead letters.
+      const repositoryUrl = `https://git-codecommit.${region}.amazonaws.com/v1/repos/app`;
+      const { id: other } = await api('POST', '/projects', { path: 'group/aws', repository_url: repositoryUrl, username, password });
+      const regexMirror = { url: target.url, enabled: true, mirror_branch_regex: '^ma' };
+      const { id: otherMirror } = await api('POST', `/projects/${other}/remote_mirrors`, regexMirror);
+      expect(await lambda('schedule').invoke(codeCommitEvent('app', 'main'))).toMatchObject({ mirrors: 1 });
+      expect(await lambda('schedule').invoke(codeCommitEvent('app', 'other'))).toMatchObject({ mirrors: 0 });
+      await until('the dead letter', async () => ((await drain('dead-letter')) > 0 ? true : undefined));
+      expect(await api('GET', `/projects/${other}/remote_mirrors/${otherMirror}`)).toMatchObject({ update_status: 'failed' });
+
+      // The rest of the API that reaches other tables' corners: shared credentials, tokens, silent mode, and what is deleted with its secrets.
+      const credential = await api('POST', '/credentials', { name: 'robot', username, password });
+      const heir = await api('POST', '/credentials', { name: 'heir', username, password });
+      await api('PUT', `/projects/${project}/remote_mirrors/${mirror}`, { credential_id: credential.id });
+      await api('POST', `/credentials/${credential.id}/transfer`, { to: heir.id });
+      await api('PUT', `/credentials/${heir.id}`, { password: `${password}-new` });
+      await api('DELETE', `/credentials/${credential.id}`);
+      const token = await api('POST', '/personal_access_tokens', { name: 'ci', role: 'reporter' });
+      await api('DELETE', `/personal_access_tokens/${token.id}`);
+      await api('PUT', '/application/settings', { silent_mode_enabled: true });
+      await api('PUT', '/application/settings', { silent_mode_enabled: false });
+      expect((await api('GET', '/projects')).length).toBe(2);
+      await api('DELETE', `/projects/${project}/incoming_hooks/${hook.id}`);
+      await api('DELETE', `/projects/${project}`);
+
+      for (const name of lambdaFunctions) expect(lambda(name).log()).not.toContain(password);
+    });
+
+    it.each(lambdaFunctions)('%s made only calls that its role allows', (name) => {
+      const permissions = permissionsOf(described(name).Role['Fn::GetAtt'][0], compiled.template, stack.policies);
+      const calls = recorders.get(name)?.calls ?? [];
+      const refused = calls.filter((call) => !isAllowed(call, permissions)).map(({ action, resources }) => `${action} ${resources}`);
+      expect([...new Set(refused)]).toEqual([]);
+      expect(calls.length).toBeGreaterThan(0);
+    });
+
+    it.each(lambdaFunctions)('%s has a role without a call that nobody makes', (name) => {
+      const permissions = permissionsOf(described(name).Role['Fn::GetAtt'][0], compiled.template, stack.policies);
+      const unused = unusedActions(recorders.get(name)?.calls ?? [], permissions);
+      expect(unused.filter((action) => reasonsForUnused[action] === undefined)).toEqual([]);
+    });
+  });
+});
