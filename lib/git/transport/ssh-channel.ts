@@ -71,6 +71,11 @@ export class SshChannel {
     return this.#isClosed || this.#dropped;
   }
 
+  /** Whether it ended because its connection did. */
+  get isCutOff(): boolean {
+    return this.#exit === undefined && this.#carrier.failure() !== undefined;
+  }
+
   /** How the command ended, if it has and the server said so. */
   get exit(): ExitStatus | undefined {
     return this.#exit;

@@ -23,6 +23,8 @@ export class SshConnections {
   readonly #connect: () => Promise<Connection>;
   readonly #members = new Set<Member>();
   #connecting: Promise<Member> | undefined;
+  /** The server ends a connection when a command on it has ended, which would cut off the others: each gets its own. */
+  #hangsUp = false;
 
   constructor(connect: () => Promise<Connection>) {
     this.#connect = connect;
@@ -60,8 +62,12 @@ export class SshConnections {
 
   #usable(): Member | undefined {
     for (const member of this.#members) {
-      if (member.connection.failure !== undefined) this.#members.delete(member);
-      else if (!member.full) return member;
+      if (member.connection.failure === undefined) {
+        if (!member.full) return member;
+        continue;
+      }
+      this.#members.delete(member);
+      if (member.opened > 0) this.#hangsUp = true;
     }
     return undefined;
   }
@@ -73,21 +79,25 @@ export class SshConnections {
         detail: `The SSH server allows too few channels on ${this.#members.size} connections.`,
       });
     }
+    if (this.#hangsUp) return this.#joined(await this.#connect());
     this.#connecting ??= this.#connect()
-      .then((connection) => {
-        const member: Member = { connection, opened: 0, active: 0, full: false };
-        this.#members.add(member);
-        return member;
-      })
+      .then((connection) => this.#joined(connection))
       .finally(() => {
         this.#connecting = undefined;
       });
     return this.#connecting;
   }
 
+  #joined(connection: Connection): Member {
+    const member: Member = { connection, opened: 0, active: 0, full: this.#hangsUp };
+    this.#members.add(member);
+    return member;
+  }
+
   #counted(member: Member, channel: SshChannel): SshChannel {
     member.opened++;
     member.active++;
+    if (this.#hangsUp) member.full = true;
     channel.closed.then(() => {
       member.active--;
       this.#endIfDone(member);

@@ -58,14 +58,18 @@ class SshTransport implements Transport {
   async open(service: Service, { protocol, assumeV2 }: OpenOptions): Promise<Conversation> {
     const start = (): Promise<Command> => this.#start(service, protocol);
     if (assumeV2 === true && this.#speaksV2 !== false) return new ManyRequests(start, undefined, this.#answerMs);
-    const command = await start();
-    try {
-      const isV2 = await command.begins();
-      if (service === 'git-upload-pack') this.#speaksV2 = isV2;
-      return isV2 ? new ManyRequests(start, command, this.#answerMs) : new OneRequest(command, this.#answerMs, assumeV2 === true);
-    } catch (error) {
-      command.channel.destroy();
-      throw error;
+    for (let tries = 1; ; tries++) {
+      const command = await start();
+      try {
+        const isV2 = await command.begins();
+        if (service === 'git-upload-pack') this.#speaksV2 = isV2;
+        return isV2 ? new ManyRequests(start, command, this.#answerMs) : new OneRequest(command, this.#answerMs, assumeV2 === true);
+      } catch (error) {
+        // Some hosts end a connection when a command on it has ended. Nothing was asked yet: once more on a new one.
+        const isCutOff = command.channel.isCutOff && error instanceof GitferryError && error.code === 'connection_failed';
+        command.channel.destroy();
+        if (tries > 1 || !isCutOff) throw error;
+      }
     }
   }
 
