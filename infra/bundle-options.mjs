@@ -17,7 +17,7 @@ export function bundleOptions({ root, target }) {
     external: ['re2', 'dynalite', 'fauxqs'],
     // CommonJS dependencies in an ES module bundle still call require, and ssh2 reads __dirname.
     banner: {
-      js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url);",
+      js: "import { createRequire as gitferryCreateRequire } from 'node:module'; const require = gitferryCreateRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
     alias: {
       // Its CommonJS build, which Node would take, loses its named exports when it is imported late from a bundle.
