@@ -53,6 +53,7 @@ export const programs = {
     suite: 'the packages for Lambda, driven',
     debianPackages: 'g++ make python3',
   },
+  gitLfs: { path: onPath('git-lfs'), suite: 'LFS as git-lfs sees it', debianPackages: 'git-lfs' },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
 } satisfies Record<string, Program>;
 
