@@ -2,6 +2,7 @@ import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lambdaFunctions } from '../../infra/bundle-options.mjs';
@@ -104,7 +105,7 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
     async function start(name: string): Promise<void> {
       const { Environment, Timeout, MemorySize, FunctionName, Runtime, Handler } = described(name);
       expect({ Runtime, Handler }).toEqual({ Runtime: packages.manifest.runtime, Handler: 'index.handler' });
-      const recorder = await startCallRecorder(stack.endpoints);
+      const recorder = recorders.get(name) ?? (await startCallRecorder(stack.endpoints));
       recorders.set(name, recorder);
       const given = {
         AWS_REGION: region,
@@ -149,6 +150,24 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
       return messages.length;
     }
 
+    const tick = () =>
+      lambda('schedule').invoke({ 'detail-type': 'Scheduled Event', time: new Date().toISOString(), shards: [0, 1, 2, 3, 4, 5, 6, 7] });
+
+    /** Time passes: what was to happen later is due; with `seen`, the last look at the lease was a while ago. */
+    async function makeDue(key: Record<string, string>, seen?: 'seen'): Promise<void> {
+      const longAgo = Date.now() - 3600_000;
+      await stack.clients.dynamo.send(
+        new UpdateCommand({
+          TableName: stack.environment.refs['Table'],
+          Key: key,
+          UpdateExpression: seen === undefined ? 'SET due_at = :ago' : 'SET due_at = :ago, seen.#at = :ago, seen.looked_at = :ago',
+          ConditionExpression: 'attribute_exists(pk)',
+          ...(seen === undefined ? {} : { ExpressionAttributeNames: { '#at': 'at' } }),
+          ExpressionAttributeValues: { ':ago': longAgo },
+        }),
+      );
+    }
+
     async function repository(folder: string, server: GitHttpServer, name: string) {
       const path = join(folder, name);
       await git(folder, ['init', '--quiet', '--bare', '--initial-branch=main', path]);
@@ -169,12 +188,22 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
     it('carry a commit from a signed webhook to the mirror, and do whatever else they are for', async () => {
       const folder = await temporaryFolder();
       closers.push(folder.remove);
-      const server = await startGitHttpServer({ root: folder.path, basic: { username, password } });
+      let hangs = false;
+      let hanging = 0;
+      const intercept = (): boolean => {
+        if (hangs) hanging++;
+        return hangs;
+      };
+      const server = await startGitHttpServer({ root: folder.path, basic: { username, password }, intercept });
       closers.push(server.close);
       const source = await repository(folder.path, server, 'app.git');
       const target = await repository(folder.path, server, 'mirror.git');
       const first = await source.commit('main');
       for (const { node } of lambdas.values()) expect(node).toMatch(/^22\./);
+
+      // The first delivery makes the key that all are proved with.
+      const unknown = { method: 'POST', path: '/hooks/unknown', headers: { 'x-github-event': 'push' }, body: '{}' };
+      expect((await http('webhook', 'POST /hooks/{token}', unknown)).status).toBe(401);
 
       // A project and a mirror, by the API: the first run starts by itself. Runs of one mirror start at least a second apart.
       await api('PUT', '/application/settings', { push_min_interval: 1 });
@@ -232,7 +261,7 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
         return (await target.refs())['refs/heads/main'] === third ? third : undefined;
       });
 
-      // A pull mirror comes due: the tick asks for its run, and again for one whose message was lost.
+      // A pull mirror, which one run after another is made for: its schedule comes round, a worker dies in the middle, a host cannot be reached.
       await api('PUT', `/projects/${project}/mirror/pull`, {
         enabled: true,
         url: target.url,
@@ -240,15 +269,34 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
         auth_password: password,
       });
       await until('the pull', async () => ((await drain('worker')) > 0 ? true : undefined));
-      await api('PUT', `/projects/${project}`, { username, password });
-      const tick = (seconds: number) => ({
-        'detail-type': 'Scheduled Event',
-        time: new Date(Date.now() + seconds * 1000).toISOString(),
-        shards: [0, 1, 2, 3, 4, 5, 6, 7],
+      const key = { pk: `PROJECT#${project}`, sk: `MIRROR#${mirror}` };
+      await makeDue(key);
+      expect(await tick()).toMatchObject({ complete: true, started: 1 });
+      await until('the scheduled run', async () => ((await drain('worker')) > 0 ? true : undefined));
+
+      const fourth = await source.commit('main');
+      hangs = true;
+      await lambda('update-now').invoke({ project, mirror });
+      const dying = until('a run that hangs', async () => ((await drain('worker')) > 0 ? true : undefined)).catch(() => 'died');
+      await until('the host to be asked', async () => (hanging > 0 ? true : undefined));
+      await lambda('worker').end();
+      expect(await dying).toBe('died');
+      hangs = false;
+      await start('worker');
+      await makeDue(key);
+      expect(await tick()).toMatchObject({ leases_seen: 1 });
+      await makeDue(key, 'seen');
+      expect(await tick()).toMatchObject({ leases_broken: 1 });
+      await lambda('update-now').invoke({ project, mirror });
+      await until('the update after the dead one', async () => {
+        await drain('worker');
+        return (await target.refs())['refs/heads/main'] === fourth ? fourth : undefined;
       });
-      expect(await lambda('schedule').invoke(tick(0))).toMatchObject({ complete: true });
-      expect(await lambda('schedule').invoke(tick(7 * 3600))).toMatchObject({ complete: true });
-      await until('what the tick asked for', async () => ((await drain('worker')) > 0 ? true : undefined));
+
+      const unreachable = await api('POST', `/projects/${project}/remote_mirrors`, { url: 'http://127.0.0.1:1/x.git', enabled: true });
+      await until('the attempt', async () => ((await drain('worker')) > 0 ? true : undefined));
+      const refused = await api('GET', `/projects/${project}/remote_mirrors/${unreachable.id}`);
+      expect(refused).toMatchObject({ update_status: 'to_retry' });
 
       // CodeCommit's event asks for a run; its message ends among the dead letters.
       const repositoryUrl = `https://git-codecommit.${region}.amazonaws.com/v1/repos/app`;
