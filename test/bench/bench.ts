@@ -8,6 +8,7 @@ import { benchManyRefs } from './many-refs.ts';
 import { benchNoOp } from './no-op.ts';
 import { describeMachine, type Finding, isMet, renderFinding } from './report.ts';
 import { benchPushToMirror, benchWebhookLoad } from './service.ts';
+import { benchSshConnect, benchSshMirror } from './ssh-mirror.ts';
 import { benchTick } from './tick.ts';
 import { benchWireDecoding } from './wire-decoding.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -21,6 +22,8 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   'many-refs': benchManyRefs,
   history: benchHistoryQuestions,
   'first-mirror': benchFirstMirror,
+  'ssh-connect': benchSshConnect,
+  'ssh-mirror': benchSshMirror,
   push: benchPushToMirror,
   webhooks: benchWebhookLoad,
   large: benchLargePack,
