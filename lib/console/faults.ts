@@ -30,7 +30,8 @@ export function faultsOf({ status, body }: Answer, names: readonly string[]): Fa
     else fields[name] = fields[name] === undefined ? sentence(fault) : `${fields[name]} ${sentence(fault)}`;
   };
   if (typeof error === 'string') {
-    for (const part of error.split(', ')) {
+    // `username, auth_user are mutually exclusive` is one fault.
+    for (const part of error.split(/(?<= .*), /)) {
       const [name = '', ...words] = part.split(' ');
       if (names.includes(name)) add(name, words.join(' '));
       else general.push(part);

@@ -55,6 +55,7 @@ export const programs = {
   },
   gitLfs: { path: onPath('git-lfs'), suite: 'LFS as git-lfs sees it', debianPackages: 'git-lfs' },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
+  chromium: { path: onPath('chromium'), suite: 'the console in a browser', debianPackages: 'chromium' },
 } satisfies Record<string, Program>;
 
 /** One line per suite that cannot run here. */
