@@ -82,12 +82,13 @@ export function oidOf(content: Buffer): string {
 /** On top of main, straight into a bare repository. */
 export async function commitTo(path: string, files: Readonly<Record<string, string>>): Promise<string> {
   const parent = await git(path, ['rev-parse', '--verify', '--quiet', 'refs/heads/main']).catch(() => '');
-  const entries = new Map<string, string>();
-  if (parent !== '') for (const line of (await git(path, ['ls-tree', parent])).split('\n')) entries.set(line.split('\t')[1] ?? '', line);
-  for (const [name, text] of Object.entries(files))
-    entries.set(name, `100644 blob ${await git(path, ['hash-object', '-w', '--stdin'], { input: text })}\t${name}`);
-  const tree = await git(path, ['mktree'], { input: `${[...entries.values()].join('\n')}\n` });
-  const commit = await git(path, ['commit-tree', tree, ...(parent === '' ? [] : ['-p', parent]), '-m', Object.keys(files).join(' ')]);
-  await git(path, ['update-ref', 'refs/heads/main', commit]);
-  return commit;
+  const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
+  const lines = [
+    'commit refs/heads/main\ncommitter Test <test@example.org> 1700000000 +0000\n',
+    data('files'),
+    parent === '' ? '' : `from ${parent}\n`,
+    ...Object.entries(files).map(([name, text]) => `M 100644 inline ${name}\n${data(text)}`),
+  ];
+  await git(path, ['fast-import', '--quiet', '--force'], { input: `${lines.join('')}\n` });
+  return git(path, ['rev-parse', 'refs/heads/main']);
 }

@@ -84,6 +84,8 @@ describe('POST /projects/:id/remote_mirrors', () => {
       mirror_branch_regex: null,
       mirror_tags: 'all',
       lfs: 'auto',
+      lfs_url: null,
+      lfs_failed_objects: 0,
       created_at: time,
       only_protected_branches: false,
       keep_divergent_refs: true,
