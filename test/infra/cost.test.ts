@@ -14,7 +14,7 @@ import type { MirrorKey } from '../../lib/model/mirror.ts';
 import { hashToken } from '../../lib/model/token-hash.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { git } from '../support/git.ts';
-import { sampleMirror } from '../support/sample-records.ts';
+import { sampleMirror, sampleProject } from '../support/sample-records.ts';
 import { line, scenario } from '../support/scenario.ts';
 import { type CountingProxy, type Counts, noCounts, startCountingProxy } from './counting-proxy.ts';
 
@@ -69,13 +69,14 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 
 describe('what docs/cost.md is computed from', () => {
   it('is what the functions really ask of AWS', async () => {
-    const { sourceUrl, targetUrl, source, oid } = await scenario({ parents: line, source: { 'heads/main': 'c1', 'heads/next': 'c2' }, target: {} });
+    const { sourceUrl, targetUrl, source, oid } = await scenario({
+      parents: line,
+      source: { 'heads/main': 'c1', 'heads/next': 'c2' },
+      target: {},
+    });
     const records = createRecords({ dynamo: aws.clients.dynamo, tableName: aws.tableName, clock: systemClock });
     const secrets = createSecretStore({ secrets: aws.clients.secrets, prefix: aws.secretPrefix, clock: systemClock });
-    const project = await records.projects.create(
-      { path: 'group/app', repositoryUrl: sourceUrl, authMethod: 'password', credential: null, hostKeys: [] },
-      Date.now(),
-    );
+    const project = await records.projects.create(sampleProject({ repositoryUrl: sourceUrl }), Date.now());
     if (project === undefined) throw new Error('no project');
     const made = await records.mirrors.create(project.id, 'push', sampleMirror({ url: targetUrl }), {
       now: Date.now(),
