@@ -205,8 +205,8 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
       const unknown = { method: 'POST', path: '/hooks/unknown', headers: { 'x-github-event': 'push' }, body: '{}' };
       expect((await http('webhook', 'POST /hooks/{token}', unknown)).status).toBe(401);
 
-      // A project and a mirror, by the API: the first run starts by itself. Runs of one mirror start at least a second apart.
-      await api('PUT', '/application/settings', { push_min_interval: 1 });
+      // A project and a mirror, by the API: the first run starts by itself. Little waiting, and one place at the host, so that a dead run's is taken over.
+      await api('PUT', '/application/settings', { push_min_interval: 1, max_runs_per_host: 1 });
       const { id: project } = await api('POST', '/projects', { path: 'group/app', repository_url: source.url, username, password });
       await api('POST', `/projects/${project}/protected_branches`, { name: 'release/*' });
       const mirrorUrl = target.url.replace('http://', `http://${username}:${password}@`);
