@@ -172,7 +172,8 @@ function hostKeysCommand([text, ...more]: readonly string[], values: Values, set
 function hostPlace(text: string): HostPlace {
   const isAddress = /^[0-9a-f:.]+$/i.test(text) && text.split(':').length > 2;
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `ssh://${isAddress ? `[${text}]` : text}`;
-  return parseHostPlace(URL.canParse(url) ? url : (sshFormOfScp(text) ?? url), 'HOST');
+  // What ends in digits has a port, good or bad.
+  return parseHostPlace(URL.canParse(url) || /:\d*$/.test(text) ? url : (sshFormOfScp(text) ?? url), 'HOST');
 }
 
 function addresses(values: Values, settings: CommandSettings): readonly string[] {

@@ -36,11 +36,6 @@ const entries = {
     sentence: 'Only https://, http:// and ssh:// repositories can be mirrored.',
     hint: 'Give the address at which the Git host serves the repository over HTTPS or SSH; files on this machine cannot be mirrored.',
   },
-  ssh_unavailable: {
-    disposition: 'park',
-    sentence: 'This version of gitferry mirrors over HTTPS and HTTP only.',
-    hint: "Use the repository's https:// address.",
-  },
   invalid_regex: {
     disposition: 'park',
     sentence: 'The regular expression is not valid RE2.',

@@ -75,8 +75,22 @@ describe('parseArguments', () => {
     [['sync', ...urls, '--allow-address', '10.0.0.0/33'], 'invalid_arguments'],
     [['sync', ...urls, '--source-lfs-url', 'https://ada:secret@lfs.example.org'], 'invalid_url'],
     [['sync', ...urls, '--target-lfs-url', 'ssh://git@lfs.example.org/x'], 'unsupported_scheme'],
-    [['sync', ...urls, '--source-ssh-key', 'key'], 'ssh_unavailable'],
-    [['sync', 'ssh://git@host/a.git', urls[1]!], 'ssh_unavailable'],
+    [['sync', ...urls, '--source-ssh-key', 'key'], 'invalid_arguments'],
+    [['sync', 'ssh://git@host/a.git', urls[1]!], 'host_key_unknown'],
+    [['sync', 'ssh://git@host/a.git', urls[1]!, '--source-ssh-key', '/nowhere/key'], 'invalid_arguments'],
+    [['sync', 'ssh://git@host/a.git', urls[1]!, '--source-ssh-key', '/'], 'invalid_arguments'],
+    [['sync', 'ssh://git@host/a.git', urls[1]!, '--known-hosts', '/nowhere/known_hosts'], 'invalid_arguments'],
+    [['sync', 'ssh://git@host/a.git', urls[1]!, '--known-hosts', '/dev/null'], 'invalid_arguments'],
+    [['host-keys'], 'invalid_arguments'],
+    [['host-keys', 'a', 'b'], 'invalid_arguments'],
+    [['host-keys', 'host', '--lfs', 'off'], 'invalid_arguments'],
+    [['host-keys', 'host', '--timeout', '0'], 'invalid_arguments'],
+    [['host-keys', 'host', '--allow-address', 'x'], 'invalid_arguments'],
+    [['host-keys', 'https://host/a.git'], 'invalid_url'],
+    [['host-keys', '-oProxyCommand=x'], 'invalid_arguments'],
+    [['host-keys', 'host:0'], 'invalid_url'],
+    [['host-keys', 'host:99999'], 'invalid_url'],
+    [['host-keys', ''], 'invalid_url'],
     [['sync', 'git@host:a.git', urls[1]!], 'scp_style_url'],
     [['sync', 'git://host/a.git', urls[1]!], 'unsupported_scheme'],
     [['sync', 'file:///srv/a.git', urls[1]!], 'unsupported_scheme'],
@@ -138,4 +152,22 @@ describe('parseArguments', () => {
       }
     },
   );
+});
+
+describe('host-keys', () => {
+  it.each([
+    ['host.example.org', { host: 'host.example.org', port: undefined }],
+    ['host.example.org:2222', { host: 'host.example.org', port: 2222 }],
+    ['git@host.example.org', { host: 'host.example.org', port: undefined }],
+    ['git@host.example.org:group/repository.git', { host: 'host.example.org', port: undefined }],
+    ['ssh://git@host.example.org:7999/group/repository.git', { host: 'host.example.org', port: 7999 }],
+    ['ssh://host.example.org', { host: 'host.example.org', port: undefined }],
+    ['192.0.2.1', { host: '192.0.2.1', port: undefined }],
+    ['2001:db8::1', { host: '2001:db8::1', port: undefined }],
+    ['[2001:db8::1]:2222', { host: '2001:db8::1', port: 2222 }],
+  ])('takes %s', async (text, place) => {
+    expect(await parseArguments(['host-keys', text, '--json', '--timeout', '3', '--allow-address', '10.0.0.0/8'], none)).toEqual({
+      ...{ kind: 'host-keys', place, json: true, timeoutSeconds: 3, allowAddresses: ['10.0.0.0/8'] },
+    });
+  });
 });

@@ -97,10 +97,14 @@ describe('both ends', () => {
   });
 });
 
+const hostKey = 'h ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID46anbqQPsVQ6AlAySRFvytXAZKZRxCSawLvLWJq7DG';
+
 describe('what cannot be run', () => {
   it.each<[string, Changes, string]>([
-    ['an ssh:// mirror', { mirror: { url: 'ssh://git@example.org/r.git' } }, 'ssh_unavailable'],
-    ['an ssh:// project', { project: { repositoryUrl: 'ssh://git@example.org/r.git' } }, 'ssh_unavailable'],
+    ['an ssh:// mirror without a host key', { mirror: { url: 'ssh://example.org/r.git' } }, 'host_key_unknown'],
+    ['an ssh:// project without a host key', { project: { repositoryUrl: 'ssh://example.org/r.git' } }, 'host_key_unknown'],
+    ['an ssh:// mirror at a blocked address', { mirror: { url: 'ssh://169.254.169.254/r.git', hostKeys: [hostKey] } }, 'address_blocked'],
+    ['the same repository by HTTPS and SSH', { mirror: { url: plainProject.repositoryUrl.replace('https:', 'ssh:') } }, 'same_repository'],
     ['a URL that is none', { mirror: { url: 'nonsense' } }, 'unsupported_scheme'],
     ['a mirror of itself', { mirror: { url: plainProject.repositoryUrl } }, 'same_repository'],
     ['both filters', { mirror: { onlyProtectedBranches: true, mirrorBranchRegex: 'x' } }, 'filters_exclusive'],

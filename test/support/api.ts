@@ -79,7 +79,7 @@ export const emptyOutcome: RunOutcome = {
 const publicUrl = 'https://ferry.example.org';
 
 /** `publicUrl` is a made-up one unless clients are to follow links. */
-export async function startTestApi({ isPublicHere = false } = {}): Promise<TestApi> {
+export async function startTestApi({ isPublicHere = false, allowAddresses = [] as readonly string[] } = {}): Promise<TestApi> {
   const aws = await startTestAws();
   const { dynamo, sqs, secrets } = aws.clients;
   const logLines: string[] = [];
@@ -96,7 +96,7 @@ export async function startTestApi({ isPublicHere = false } = {}): Promise<TestA
     secrets: createSecretStore({ secrets, prefix: aws.secretPrefix, clock }),
     clock,
     log,
-    guard: createAddressGuard([]),
+    guard: createAddressGuard(allowAddresses),
     publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),
     listSource: (input) => api.listSource(input),
