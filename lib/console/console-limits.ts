@@ -20,4 +20,17 @@ export const consoleLimits = {
   /** The same on an instance whose overview takes long to read. */
   slowPollSeconds: 30,
   slowPollFromMirrors: 2_000,
+  /** The same on a project's page, which is one small query: somebody has just pressed "Update now" and waits. */
+  projectPollSeconds: 2,
+  /** Names of one kind in a preview: enough to see whether a rule does what was meant. */
+  previewNames: 60,
+  /** Refs of a plan in a form. */
+  planRefs: 100,
+  /** Refs on one page of a run, which may have 10,000: some 150 KB of HTML. */
+  runRefs: 250,
+  /** Runs on one page of a history, and as many bars in its chart. */
+  historyRuns: 40,
+  /** Entries of a project's activity on its page; more are a link away. */
+  activityEntries: 15,
+  activityPage: 50,
 } as const;

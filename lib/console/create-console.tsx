@@ -4,6 +4,7 @@ import type { ApiDeps } from '../api/api-deps.ts';
 import { toGitferryError } from '../core/errors.ts';
 import { answerAsset } from './assets.ts';
 import { takeFlash } from './flash.ts';
+import { addMirrorPages } from './pages/mirror-pages.ts';
 import { addOverview } from './pages/overview.tsx';
 import { problemPage } from './pages/problem.tsx';
 import { addProjectPages } from './pages/project-form.tsx';
@@ -45,6 +46,7 @@ export function createConsole(deps: ApiDeps): Hono<ConsoleEnv> {
   addSignOut(app);
   addOverview(app);
   addProjectPages(app);
+  addMirrorPages(app);
   addSettings(app);
 
   app.notFound((context) => problemPage(context, visitOf(context), 404));

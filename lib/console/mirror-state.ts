@@ -1,4 +1,5 @@
 /** A mirror's health in one word, the worst first. */
+import type { Mirror } from '../model/mirror.ts';
 import type { MirrorDigest } from '../model/overview.ts';
 
 /** The worst first: this is the order of the overview. */
@@ -34,3 +35,11 @@ export const stateLabels: Readonly<Record<MirrorState, string>> = {
   healthy: 'Healthy',
   disabled: 'Disabled',
 };
+
+/** Whether somebody who looks again soon may see it otherwise: a run is under way, or a request waits whose time has come or comes within a minute. */
+export function isMoving(
+  { enabled, leaseToken, queuedAt, queuedFor }: Pick<Mirror, 'enabled' | 'leaseToken' | 'queuedAt' | 'queuedFor'>,
+  now: number,
+): boolean {
+  return leaseToken !== null || (enabled && queuedAt !== null && (queuedFor ?? queuedAt) <= now + 60_000);
+}

@@ -43,6 +43,11 @@ export async function answered<T>(answer: Answer | Promise<Answer>): Promise<T> 
 }
 
 /** For pages that hold a form: refuses with 403 what the API would refuse once the form is sent. */
+export function requireMaintainer({ token }: Visit): void {
+  if (!hasRole(token, 'maintainer')) throw new Refusal(403);
+}
+
+/** The same for owners. */
 export function requireOwner({ token }: Visit): void {
   if (!hasRole(token, 'owner')) throw new Refusal(403);
 }

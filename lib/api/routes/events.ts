@@ -5,7 +5,7 @@ import { isoTime } from '../answer.ts';
 import { projectEndpoint } from '../endpoint.ts';
 import { pageAnswer, pageInput, pageRequest } from '../pagination.ts';
 
-const eventSchema = z
+export const eventSchema = z
   .object({
     created_at: z.iso.datetime(),
     mirror_id: z.int(),

@@ -16,7 +16,7 @@ const previousSecretMs = 24 * 3600_000;
 /** They are all read with every event. */
 const maxHooks = 50;
 
-const hookSchema = z
+export const hookSchema = z
   .object({
     id: z.int(),
     project_id: z.int(),
@@ -29,7 +29,7 @@ const hookSchema = z
     previous_secret_valid_until: z.iso.datetime().nullable(),
   })
   .openapi('IncomingHook');
-const hookWithSecretSchema = hookSchema
+export const hookWithSecretSchema = hookSchema
   .extend({ secret: z.string().openapi({ description: 'Shown this once' }) })
   .openapi('IncomingHookWithSecret');
 

@@ -26,9 +26,12 @@ export function PostButton({
   action,
   label,
   kind = 'quiet',
+  id,
   children,
 }: {
   readonly action: string;
+  /** Where the button is replaced while it may have the focus. */
+  readonly id?: string;
   readonly label: Child;
   readonly kind?: 'primary' | 'quiet' | 'danger';
   /** Hidden fields. */
@@ -37,7 +40,7 @@ export function PostButton({
   return (
     <form method="post" action={action} class="inline">
       {children}
-      <button type="submit" class={`button button-${kind}`}>
+      <button type="submit" id={id} class={`button button-${kind}`}>
         {label}
       </button>
     </form>

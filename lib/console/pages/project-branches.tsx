@@ -1,0 +1,89 @@
+/** A project's protected branches: listed, added by name or wildcard, removed. */
+import type { Hono } from 'hono';
+import { hasRole } from '../../api/authenticate.ts';
+import type { ProtectedBranch } from '../../model/project.ts';
+import { Form } from '../components/form.tsx';
+import { faultsOf } from '../faults.ts';
+import { readForm } from '../read-form.ts';
+import { Refusal } from '../refusal.ts';
+import { api, type ConsoleEnv, redirect, type Visit } from '../visit.ts';
+import { projectOf } from './project-values.ts';
+
+export function addBranchForms(app: Hono<ConsoleEnv>): void {
+  /** Form: `name`; `step` = `remove` takes it away. */
+  app.post('/projects/:id/protected-branches', async (context) => {
+    const { visit } = context.var;
+    const project = await projectOf(visit, context.req.param('id'));
+    const form = await readForm(context.req.raw);
+    const name = form.text('name');
+    const path = `/projects/${project.id}/protected_branches`;
+    const isRemoval = form.text('step') === 'remove';
+    const answer = isRemoval ? await api(visit, 'DELETE', `${path}/${encodeURIComponent(name)}`) : await api(visit, 'POST', path, { name });
+    if (answer.status === 403) throw new Refusal(403, answer.body);
+    const back = `/projects/${project.id}#branches`;
+    // Removed already, in another tab: that is what was wanted.
+    if (isRemoval) return redirect(context, back, { kind: 'done', text: `${name} is no longer protected.` });
+    const { general, fields } = faultsOf(answer, ['name']);
+    const fault = [...general, ...Object.values(fields).map((words) => `The name ${words.charAt(0).toLowerCase()}${words.slice(1)}`)].join(
+      ' ',
+    );
+    if (fault !== '') return redirect(context, back, { kind: 'failed', text: fault });
+    return redirect(context, back, { kind: 'done', text: `${name} is protected.` });
+  });
+}
+
+interface Props {
+  readonly visit: Visit;
+  readonly projectId: number;
+  readonly branches: readonly ProtectedBranch[];
+}
+
+export function ProtectedBranches({ visit, projectId, branches }: Props) {
+  const mayAct = hasRole(visit.token, 'maintainer');
+  const action = `/projects/${projectId}/protected-branches`;
+  return (
+    <section class="card" id="branches" aria-labelledby="branches-title">
+      <h2 id="branches-title">Protected branches</h2>
+      <p class="muted">Mirrors with “only protected branches” carry these. A * stands for any characters.</p>
+      {branches.length === 0 ? (
+        <p>None yet.</p>
+      ) : (
+        <ul class="rows">
+          {branches.map(({ name }) => (
+            <li>
+              <code>{name}</code>
+              {mayAct && (
+                <form method="post" action={action} class="inline">
+                  <input type="hidden" name="name" value={name} />
+                  <button type="submit" class="button button-quiet button-small" name="step" value="remove">
+                    Remove<span class="visually-hidden"> {name}</span>
+                  </button>
+                </form>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {mayAct && (
+        <Form action={action} class="row-form">
+          <label for="branch-name">Branch or pattern</label>
+          <div class="search-row">
+            <input
+              id="branch-name"
+              name="name"
+              required
+              class="code"
+              autocomplete="off"
+              spellcheck={false}
+              placeholder="release/*"
+              maxlength={255}
+            />
+            <button type="submit" class="button button-quiet" name="step" value="add">
+              Protect
+            </button>
+          </div>
+        </Form>
+      )}
+    </section>
+  );
+}
