@@ -54,6 +54,7 @@ describe('gitferry sync', () => {
       duration_ms: expect.any(Number),
       dry_run: false,
       notes: [],
+      lfs: { scan: 'new', moved: 0, skipped: 0, failed: 0, bytes: 0, failures: [] },
     });
     expect(await refsOf(targetPath)).toEqual({ 'refs/heads/main': store.oid('c2'), 'refs/tags/t': store.oid('c1') });
   });

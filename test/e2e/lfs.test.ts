@@ -124,7 +124,7 @@ const onBatch =
 /** Changes what the batch answer says of `a`. */
 const saying =
   // biome-ignore lint/suspicious/noExplicitAny: answers are made absurd
-    (change: (object: any) => unknown): LfsServerOptions['alter'] =>
+    (change: (object: any) => unknown): NonNullable<LfsServerOptions['alter']> =>
     (answer) => ({
       ...answer,
       objects: answer.objects.flatMap((object: { oid: string }) => (object.oid === oidOf(a) ? (change(object) ?? []) : object)),
@@ -142,7 +142,7 @@ describe('an LFS object is a failure with a code, the others and the refs go on,
     ['more bytes than it should have', at('source', { fault: onDownload((response) => response.end(`${a}${a}`)) }), 'lfs_object_corrupt'],
     [
       'fewer bytes than it should have',
-      at('source', { fault: onDownload((response) => response.end('the first')) }),
+      at('source', { fault: onDownload((response) => void response.write('the', () => response.end(' first'))) }),
       'lfs_transfer_failed',
     ],
     [
@@ -246,7 +246,7 @@ function onceFor(fault: Fault): Fault {
   };
 }
 
-function onceStale(): LfsServerOptions['alter'] {
+function onceStale(): NonNullable<LfsServerOptions['alter']> {
   let before = 0;
   return (answer) => {
     const age = before++ === 0 ? -10 : 600;
