@@ -1,5 +1,8 @@
 /** The parameters of a deployment: what each takes, what is wrong with one (by name), and the settings that serverless.yml makes of them. */
 
+const { existsSync, readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
 const retentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 const cidr = /^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-f:.]+\/\d{1,3})$/i;
 
@@ -102,6 +105,9 @@ async function settings({ options, resolveVariable }) {
     problems.push('vpcSecurityGroups is missing: vpcSubnets needs it');
   if (values.vpcSecurityGroups?.length > 0 && values.vpcSubnets?.length === 0)
     problems.push('vpcSubnets is missing: vpcSecurityGroups is for it');
+  const packaged = packagedArchitecture();
+  if (packaged !== undefined && values.architecture !== undefined && values.architecture !== packaged)
+    problems.push(`architecture must be ${packaged}, or the packages made anew: npm run package -- --architecture ${values.architecture}`);
   if (problems.length > 0) {
     const error = new Error(`Parameters of this deployment: ${problems.join('; ')}.`);
     // osls prints the stack, which is about us.
@@ -118,6 +124,12 @@ async function settings({ options, resolveVariable }) {
     ...table(values),
     ...addresses(values),
   };
+}
+
+/** What the packages in dist/packages were built for; undefined = there are none. */
+function packagedArchitecture() {
+  const manifest = join(__dirname, '../dist/packages/manifest.json');
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).architecture : undefined;
 }
 
 function table({ restoredTable }) {

@@ -1,11 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { dueShards } from '../../lib/jobs/mirror-jobs.ts';
 
+const root = new URL('../../', import.meta.url);
+
 describe('the resolver of parameters', () => {
+  // Where no packages are.
+  const folder = mkdtempSync(join(tmpdir(), 'gitferry-'));
+  cpSync(new URL('infra/deployment.cjs', root), join(folder, 'infra/deployment.cjs'));
+  afterAll(() => rmSync(folder, { recursive: true }));
   const { settings, dueShards: shards } = {
-    ...(createRequire(import.meta.url)('../../infra/deployment.cjs') as {
+    ...(createRequire(import.meta.url)(join(folder, 'infra/deployment.cjs')) as {
       settings(input: { options: object; resolveVariable(address: string): Promise<unknown> }): Promise<Record<string, unknown>>;
     }),
     ...(createRequire(import.meta.url)('../../infra/schedule.cjs') as { dueShards: number }),
@@ -72,6 +80,14 @@ describe('the resolver of parameters', () => {
     await expect(resolve({ [name]: value })).rejects.toThrow(new RegExp(`: ${name} (must be|is missing)`));
   });
 
+  it('refuses packages that were built for another processor', async () => {
+    mkdirSync(join(folder, 'dist/packages'), { recursive: true });
+    writeFileSync(join(folder, 'dist/packages/manifest.json'), '{"architecture":"arm64"}');
+    await expect(resolve({})).rejects.toThrow('architecture must be arm64');
+    expect(await resolve({ architecture: 'arm64' })).toMatchObject({ architecture: 'arm64' });
+    rmSync(join(folder, 'dist'), { recursive: true });
+  });
+
   it.each([
     [{ customDomain: 'git.example.org' }, 'certificateArn'],
     [{ certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/a' }, 'customDomain'],
@@ -81,8 +97,6 @@ describe('the resolver of parameters', () => {
     await expect(resolve(given)).rejects.toThrow(`${name} is missing`);
   });
 });
-
-const root = new URL('../../', import.meta.url);
 
 describe('docs/deploy.md', () => {
   const document = readFileSync(new URL('docs/deploy.md', root), 'utf8');
