@@ -101,9 +101,19 @@ const hostKey = 'h ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID46anbqQPsVQ6AlAySRFvytX
 
 describe('what cannot be run', () => {
   it.each<[string, Changes, string]>([
-    ['an ssh:// mirror without a host key', { mirror: { url: 'ssh://example.org/r.git' } }, 'host_key_unknown'],
-    ['an ssh:// project without a host key', { project: { repositoryUrl: 'ssh://example.org/r.git' } }, 'host_key_unknown'],
-    ['an ssh:// mirror at a blocked address', { mirror: { url: 'ssh://169.254.169.254/r.git', hostKeys: [hostKey] } }, 'address_blocked'],
+    [
+      'ssh:// without a host key',
+      { project: { repositoryUrl: 'ssh://example.org/r.git' }, mirror: { url: 'ssh://example.org/m.git' } },
+      'host_key_unknown',
+    ],
+    [
+      'ssh:// at a blocked address',
+      {
+        project: { repositoryUrl: 'ssh://169.254.169.254/r.git', hostKeys: [hostKey] },
+        mirror: { url: 'ssh://10.1.2.3/m.git', hostKeys: [hostKey] },
+      },
+      'address_blocked',
+    ],
     ['the same repository by HTTPS and SSH', { mirror: { url: plainProject.repositoryUrl.replace('https:', 'ssh:') } }, 'same_repository'],
     ['a URL that is none', { mirror: { url: 'nonsense' } }, 'unsupported_scheme'],
     ['a mirror of itself', { mirror: { url: plainProject.repositoryUrl } }, 'same_repository'],
