@@ -1,6 +1,7 @@
 /** `npm run bench`: gitferry beside its peers in the same run, as Markdown for docs/performance.md. */
 import { parseArgs } from 'node:util';
 import { benchCommandStart } from './command-start.ts';
+import { benchOverview } from './console.ts';
 import { benchFirstMirror, benchLargePack } from './first-mirror.ts';
 import { benchHistoryQuestions } from './history-questions.ts';
 import { benchIncremental, benchIncrementalOnAll } from './incremental.ts';
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   'ssh-mirror': benchSshMirror,
   push: benchPushToMirror,
   webhooks: benchWebhookLoad,
+  overview: benchOverview,
   large: benchLargePack,
   tick: benchTick,
 };

@@ -9,7 +9,7 @@ export interface Target {
   readonly bound: number;
   /** `at least` for rates. */
   readonly kind?: 'at most' | 'at least';
-  readonly unit: '×' | 'ms' | 'MB' | 'MB/s' | 'requests';
+  readonly unit: '×' | 'ms' | 'KB' | 'MB' | 'MB/s' | 'requests';
 }
 
 export interface Finding {

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestConsole, type TestConsole } from '../../support/console.ts';
+
+let site: TestConsole;
+beforeAll(async () => {
+  site = await startTestConsole();
+});
+afterAll(() => site.close());
+
+const limits = {
+  ...{ push_min_interval: '10', pull_interval: '1800', pull_min_interval: '300' },
+  ...{ reconcile_interval: '21600', max_runs_per_host: '8', max_deletions_percent: '50' },
+};
+
+describe('settings', () => {
+  it.each([
+    ['pull_interval', '1'],
+    ['max_runs_per_host', 'many'],
+    ['push_min_interval', ''],
+    ['max_deletions_percent', '101'],
+  ])('refuses %s = "%s" beside its field and saves nothing', async (name, value) => {
+    const person = await site.signedIn();
+    const { status, text } = await person.post('/settings/limits', { ...limits, push_min_interval: '99', [name]: value });
+    expect(status).toBe(400);
+    expect(text).toContain(`id="field-${name}-fault"`);
+    expect((await site.deps.records.settings.get({ fresh: true })).pushMinIntervalSeconds).toBe(10);
+  });
+});
+
+describe('tokens', () => {
+  it('are shown once, work, and sign their people out when they are deleted', async () => {
+    const person = await site.signedIn();
+    const made = await person.post('/settings/tokens', { name: 'robot <b>', role: 'maintainer', expires_at: '2999-01-01' });
+    expect(made.status).toBe(201);
+    expect(made.headers.get('cache-control')).toBe('no-store');
+    const token = /id="new-token"[^>]*>(gf_[\w-]+)</.exec(made.text)?.[1] ?? '';
+    const robot = await site.signedIn(token);
+    const list = await person.get('/settings/tokens');
+    expect(list.text).not.toContain(token);
+    expect(list.text).toContain('robot &lt;b&gt;');
+    const tokens = (await site.api.call('GET', '/personal_access_tokens?per_page=100')).body;
+    const { id } = tokens.find(({ name }: { name: string }) => name === 'robot <b>');
+    expect((await person.get(`/settings/tokens/${id}/delete`)).text).toContain('robot &lt;b&gt;');
+    expect((await person.post(`/settings/tokens/${id}/delete`)).location).toBe('/settings/tokens');
+    expect((await robot.get('/')).status).toBe(303);
+  });
+
+  it('say what is wrong beside their fields, and never leave an instance without an owner', async () => {
+    const person = await site.signedIn();
+    const { status, text } = await person.post('/settings/tokens', {
+      name: 'x',
+      role: 'owner',
+      projects: '999999',
+      expires_at: '2999-01-01',
+    });
+    expect(status).toBe(400);
+    expect(text).toContain('field-projects-fault');
+    const self = (await site.api.call('GET', '/personal_access_tokens/self')).body.id;
+    expect((await person.post(`/settings/tokens/${self}/delete`)).status).toBe(303);
+    expect((await person.get('/settings/tokens')).text).toContain('message-failed');
+  });
+});
+
+describe('shared credentials', () => {
+  it('are made, given another value, transferred and deleted, and their values never shown', async () => {
+    const person = await site.signedIn();
+    const made = await person.post('/settings/credentials', { name: 'robot', auth: 'password', username: 'u', password: 'one-value' });
+    const one = made.location ?? '';
+    expect(one).toMatch(/^\/settings\/credentials\/\d+$/);
+    const other =
+      (await person.post('/settings/credentials', { name: 'other', auth: 'password', username: 'u', password: 'two-value' })).location ??
+      '';
+    const { id } = await site.api.newProject(undefined, { credential_id: Number(one.split('/').at(-1)) });
+    expect((await person.post(one, { name: 'renamed', username: '', password: 'three-value' })).status).toBe(303);
+    expect((await person.post(`${one}/delete`)).location).toBe(one);
+    expect((await person.get(one)).text).toContain('message-failed');
+    expect((await person.post(`${one}/transfer`, { to: '99999' })).status).toBe(400);
+    expect((await person.post(`${one}/transfer`, { to: other.split('/').at(-1) ?? '' })).status).toBe(303);
+    expect((await site.deps.records.projects.get(id))?.credential).toEqual({
+      kind: 'shared',
+      credentialId: Number(other.split('/').at(-1)),
+    });
+    const pages = await Promise.all(['/settings/credentials', one, other].map((path) => person.get(path)));
+    expect(pages[0]?.text).toContain('renamed');
+    for (const { text } of pages) expect(text).not.toMatch(/(one|two|three)-value/);
+    expect((await person.post(`${one}/delete`)).location).toBe('/settings/credentials');
+    expect((await person.get(one)).status).toBe(404);
+  });
+
+  it('can be key pairs, whose public half is shown for copying and can be renewed', async () => {
+    const person = await site.signedIn();
+    const path = (await person.post('/settings/credentials', { name: 'keys', auth: 'ssh_public_key', key_type: 'ed25519' })).location ?? '';
+    const keyIn = (text: string) => /id="public-key"[^>]*>([^<]+)</.exec(text)?.[1]?.trim();
+    const before = keyIn((await person.get(path)).text);
+    expect(before).toMatch(/^ssh-ed25519 /);
+    await person.post(`${path}/public-key`);
+    expect(keyIn((await person.get(path)).text)).not.toBe(before);
+  });
+
+  it.each([
+    ['no name', { name: '', auth: 'password', password: 'x' }, /field-name-fault/],
+    ['no value', { name: 'x', auth: 'password' }, /field-password-fault/],
+  ])('are not made with %s', async (_, form, expected) => {
+    const { status, text } = await (await site.signedIn()).post('/settings/credentials', form);
+    expect(status).toBe(400);
+    expect(text).toMatch(expected);
+  });
+});
