@@ -72,6 +72,8 @@ export async function deployStack(imitation: Imitation, template: Template, pack
 }
 
 const bucket = 'packages';
+/** The bucket of deployments is its S3 here; and it cannot refer to an alias, which CodeCommit's rule does. */
+const notOfMoto = /^(ServerlessDeploymentBucket|CodeCommitRule)/;
 
 /** moto takes the template with the code in its own S3, and without outputs, of which some name what it does not make. */
 async function createStack(origin: string, { Resources: resources }: Template, packages: string): Promise<void> {
@@ -91,7 +93,7 @@ async function createStack(origin: string, { Resources: resources }: Template, p
   await call('s3', 'PUT', `/${bucket}`, location);
   const changed: Record<string, unknown> = {};
   for (const [name, resource] of Object.entries(resources)) {
-    if (name.startsWith('ServerlessDeploymentBucket')) continue;
+    if (notOfMoto.test(name)) continue;
     changed[name] = resource.Type === 'AWS::Lambda::Function' ? withCode(resource) : resource;
     if (resource.Type !== 'AWS::Lambda::Function') continue;
     const zip = resource.Properties.Code.S3Key.split('/').at(-1);
