@@ -16,7 +16,7 @@ const singleImporter = (module, file) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(lib|functions)/', pathNot: '\\.d\\.ts$' }, to: {} },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(lib|functions)/', pathNot: '\\.d\\.ts$|^lib/console/assets/' }, to: {} },
     // aws-lambda is a name of types only (@types/aws-lambda).
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^aws-lambda$' } },
     { name: 'no-tests-in-production', severity: 'error', from: { path: '^(lib|functions)/' }, to: { path: '^(test|infra)/' } },

@@ -17,8 +17,6 @@ const switches = [
   '--disable-sync',
 ];
 
-export type ColorScheme = 'light' | 'dark';
-
 export interface TestBrowser {
   readonly page: Page;
   readonly context: BrowserContext;
