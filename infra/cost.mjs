@@ -28,8 +28,8 @@ function costOf({ mirrors, pushesPerDay, secrets, tickFanOut }) {
   };
   const gbSeconds =
     gb.worker * (changes * seconds.withChange + reconciliations * seconds.withoutChange) +
-    gb.webhook * changes * measured.webhookSeconds +
-    gb.schedule * (ticks * measured.tickSeconds + reconciliations * measured.tickSecondsPerMirror);
+    gb.webhook * changes * assumed.webhookSeconds +
+    gb.schedule * (ticks * assumed.idleTickSeconds + reconciliations * measured.tickSecondsPerMirror);
   const writes =
     changes * (measured.event.writeUnits + fromTheTable.indexWritesOfEvent) +
     changes * measured.runWithChange.writeUnits +
