@@ -1,4 +1,4 @@
-/** /projects/{id}/mirror_preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
+/** /projects/{id}/mirror/preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
 import { z } from '@hono/zod-openapi';
 import { givenAddress, signInFields, urlField } from '../address-input.ts';
 import { badParameter } from '../api-error.ts';
@@ -23,7 +23,7 @@ export const mirrorPreviewEndpoints = [
   projectEndpoint(
     {
       method: 'POST',
-      path: '/projects/{id}/mirror_preview',
+      path: '/projects/{id}/mirror/preview',
       summary: 'Which branches and tags the given settings match now; nothing is stored',
       role: 'maintainer',
       input,
@@ -34,7 +34,7 @@ export const mirrorPreviewEndpoints = [
   projectEndpoint(
     {
       method: 'POST',
-      path: '/projects/{id}/mirror_plan',
+      path: '/projects/{id}/mirror/plan',
       summary: 'What a run with the given settings would do; nothing is stored',
       role: 'maintainer',
       input,

@@ -1,5 +1,6 @@
 /** Form fields for a repository's URL, the way to sign in there, and the host keys, with what a host offered shown for comparison. */
 
+import type { Child } from 'hono/jsx';
 import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
 import type { Faults } from '../faults.ts';
 import { hostNote } from '../host-notes.ts';
@@ -15,9 +16,11 @@ interface Props {
   readonly urlHint: string;
   /** Editing: what is stored can stay. */
   readonly canKeep: boolean;
+  /** Below the URL, instead of the notes on its host. */
+  readonly afterUrl?: Child;
 }
 
-export function AddressFields({ values, faults, credentials, urlName, urlLabel, urlHint, canKeep }: Props) {
+export function AddressFields({ values, faults, credentials, urlName, urlLabel, urlHint, canKeep, afterUrl }: Props) {
   const { notes, fingerprints } = hostNote(values.url);
   const fault = (name: string) => faults.fields[name];
   return (
@@ -29,8 +32,9 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
         required
         code
         fault={fault(urlName)}
-        hint={notes.length > 0 ? `${urlHint} ${notes.join(' ')}` : urlHint}
+        hint={notes.length > 0 && afterUrl === undefined ? `${urlHint} ${notes.join(' ')}` : urlHint}
       />
+      {afterUrl}
       <RadioField
         name="auth"
         label="Signing in"
@@ -136,7 +140,7 @@ function Detected({
             <br />
             <code>{sha256}</code>
             <br />
-            <code>MD5:{md5}</code>
+            <code>{md5}</code>
           </li>
         ))}
       </ul>

@@ -27,15 +27,17 @@ export function RuleFields({ values: { direction, rules }, faults, protectedBran
           { value: 'regex', label: 'Branches that match a regular expression' },
         ]}
       />
-      <TextField
-        name="mirror_branch_regex"
-        label="Regular expression for branches"
-        value={rules.branchRegex}
-        code
-        fault={fault('mirror_branch_regex')}
-        placeholder="^(main|release/.*)$"
-        hint="RE2, at most 255 characters, not anchored: main also matches maintenance. Used only with the choice above."
-      />
+      <div class="for-choice for-branches-regex">
+        <TextField
+          name="mirror_branch_regex"
+          label="Regular expression for branches"
+          value={rules.branchRegex}
+          code
+          fault={fault('mirror_branch_regex')}
+          placeholder="^(main|release/.*)$"
+          hint="RE2, at most 255 characters, not anchored: main also matches maintenance."
+        />
+      </div>
       <RadioField
         name="tags"
         label="Tags"
@@ -46,14 +48,16 @@ export function RuleFields({ values: { direction, rules }, faults, protectedBran
           { value: 'regex', label: 'Tags that match a regular expression' },
         ]}
       />
-      <TextField
-        name="mirror_tags"
-        label="Regular expression for tags"
-        value={rules.tagRegex}
-        code
-        fault={fault('mirror_tags')}
-        placeholder="^v\d+"
-      />
+      <div class="for-choice for-tags-regex">
+        <TextField
+          name="mirror_tags"
+          label="Regular expression for tags"
+          value={rules.tagRegex}
+          code
+          fault={fault('mirror_tags')}
+          placeholder="^v\d+"
+        />
+      </div>
       {direction === 'push' ? (
         <CheckField
           name="keep_divergent_refs"

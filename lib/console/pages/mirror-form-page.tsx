@@ -85,8 +85,8 @@ export function MirrorFormPage(props: Props) {
                 : 'https://, http:// or ssh://. The upstream repository.'
             }
             canKeep={!isNew}
+            afterUrl={<UrlCheckWords check={checkUrl(values.address.url, visit.deps.guard)} action={action} />}
           />
-          <UrlCheckWords check={checkUrl(values.address.url, visit.deps.guard)} action={action} />
           {hasHiddenPassword && (
             <p class="field-hint">A password that you typed is not put into the page again: enter it once more before you save.</p>
           )}

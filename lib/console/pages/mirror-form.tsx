@@ -4,7 +4,7 @@ import type { Mirror } from '../../model/mirror.ts';
 import { type CredentialOption, credentialOptions } from '../address-form.ts';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
-import { hostKeyStep } from '../host-key-step.ts';
+import { hasUnconfirmedKeys, hostKeyStep, withOfferedKeys } from '../host-key-step.ts';
 import { mirrorApi, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import {
   type MirrorValues,
@@ -76,10 +76,10 @@ async function handle(context: ConsoleContext, editing: Editing, save: (form: Fo
   const values = checked(form, before);
   const shown = { values, note, faults: noFaults };
   if (sent.text('use_url') !== '' || step === 'show') return send(context, editing, shown);
+  if (step === 'preview' || step === 'plan') return send(context, editing, { ...shown, ...(await looked(editing, form, step)) });
   const stopped = await hostKeyStep(visit, form, 'url', values.address);
   if (stopped !== undefined)
     return send(context, editing, { ...shown, values: { ...values, address: stopped.address }, faults: stopped.faults });
-  if (step === 'preview' || step === 'plan') return send(context, editing, { ...shown, ...(await looked(editing, form, step)) });
   const outcome = await save(form);
   return outcome instanceof Response ? outcome : send(context, editing, { ...shown, ...outcome });
 }
@@ -147,8 +147,10 @@ async function looked(
   step: 'preview' | 'plan',
 ): Promise<Pick<Shown, 'look'>> {
   const direction = before?.direction ?? mirrorValues(form).direction;
+  // Nobody signs in to a host whose keys were not compared.
+  if (hasUnconfirmedKeys(form) && !(step === 'preview' && direction === 'push')) return { look: { step, ...unconfirmed } };
   const { url, ...input } = mirrorInput(form, { isNew: before === undefined, credentials });
-  const answer = await api(visit, 'POST', `/projects/${project.id}/mirror_${step === 'plan' ? 'plan' : 'preview'}`, {
+  const answer = await api(visit, 'POST', `/projects/${project.id}/mirror/${step}`, {
     ...input,
     ...(url === '' ? {} : { url }),
     direction,
@@ -157,6 +159,11 @@ async function looked(
   return { look: { step, answer, faults: faultsOf(answer, []) } };
 }
 
+const unconfirmed = {
+  answer: { status: 400 },
+  faults: { ...noFaults, general: ['Compare the fingerprints of the host keys first, and say so beside them.'] },
+} as const;
+
 function withChosenUrl(form: Form): Form {
   const chosen = form.text('use_url');
   return chosen === '' ? form : { ...form, text: (name) => (name === 'url' ? chosen : form.text(name)) };
@@ -164,7 +171,8 @@ function withChosenUrl(form: Form): Form {
 
 /** A mirror's direction never changes. */
 function checked(form: Form, before: Mirror | undefined): MirrorValues {
-  const values = mirrorValues(form);
+  const sent = mirrorValues(form);
+  const values = { ...sent, address: withOfferedKeys(form, sent.address) };
   return before === undefined ? values : { ...values, direction: before.direction };
 }
 
