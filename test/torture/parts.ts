@@ -1,0 +1,4 @@
+/** The parts of `npm run torture`, in the order in which they run. */
+import type { TorturePart } from './torture-part.ts';
+
+export const tortureParts: readonly TorturePart[] = [];
