@@ -87,6 +87,11 @@ export const limits = {
   /** A history cloned to /tmp: isomorphic-git indexes about 8,000 objects a second, 3 KB of memory each. */
   historyCloneBytes: 64 * MiB,
   historyCloneObjects: 60_000,
+  /** The same inflated, and one object of it: an index holds them, and a commit has a few hundred bytes. Compression alone makes 1 MB a thousand. */
+  historyInflatedBytes: 128 * MiB,
+  historyObjectBytes: 4 * MiB,
+  /** The bases of all deltas together: each may have to be put together again for its delta. */
+  historyDeltaBaseBytes: 1024 * MiB,
 
   /** What is read to find LFS pointers. Small blobs are about 3 % of a repository: these of the Linux kernel fit. Inflating takes a second per 100,000. */
   lfsScanObjects: 3_000_000,

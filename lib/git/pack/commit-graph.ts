@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { PromiseFsClient } from 'isomorphic-git';
 import { GitferryError } from '../../core/errors.ts';
 import type { Oid } from '../object-id.ts';
+import { assertIndexable } from './indexable-pack.ts';
 
 /** Object id → parents, for every object of a pack; what is no commit has none. */
 export type CommitGraph = ReadonlyMap<Oid, readonly Oid[]>;
@@ -16,7 +17,7 @@ export function packFile(folder: string): string {
 
 /**
  * Indexes the pack in `folder` and reads its commits. `objects` is the number in the pack's header: a thin or
- * damaged pack is indexed only in part, and then this throws `pack_corrupt`. SHA-1 only.
+ * damaged pack is indexed only in part, and then this throws `pack_corrupt`. Throws `history_too_large` for what would not fit into memory. SHA-1 only.
  */
 export async function readCommitGraph(folder: string, objects: number, signal: AbortSignal): Promise<CommitGraph> {
   return graphFrom({ promises: await import('node:fs/promises') } as unknown as PromiseFsClient, folder, objects, signal);
@@ -31,6 +32,7 @@ export async function readCommitGraphFromBytes(pack: Uint8Array, objects: number
 async function graphFrom(fs: PromiseFsClient, folder: string, objects: number, signal: AbortSignal): Promise<CommitGraph> {
   const graph = new Map<Oid, readonly Oid[]>();
   if (objects === 0) return graph;
+  await assertIndexable((await fs.promises.readFile(packFile(folder))) as Uint8Array, objects, signal);
   // Loaded only here: most runs never ask for a history.
   const { indexPack, readObject } = await import('isomorphic-git');
   const cache = {};
@@ -44,7 +46,11 @@ async function graphFrom(fs: PromiseFsClient, folder: string, objects: number, s
     throw new GitferryError('pack_corrupt', { detail: `Only ${oids.length} of ${objects} objects of the history can be read.` });
   for (const oid of oids) {
     signal.throwIfAborted();
-    const { type, object } = await readObject({ fs, dir: folder, gitdir: folder, oid, format: 'content', cache });
+    const { type, object } = await readObject({ fs, dir: folder, gitdir: folder, oid, format: 'content', cache }).catch(
+      (cause: unknown) => {
+        throw new GitferryError('pack_corrupt', { detail: 'An object of the history cannot be read.', cause });
+      },
+    );
     graph.set(oid, type === 'commit' ? parentsOf(Buffer.from(object as Uint8Array)) : []);
   }
   return graph;

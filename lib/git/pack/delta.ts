@@ -1,9 +1,9 @@
 /** Applies git's deltas: instructions that copy from a base or insert (gitformat-pack(5), "Deltified representation"). */
 import { GitferryError } from '../../core/errors.ts';
 
-/** The size that a delta says its result has, without applying it. Throws `pack_corrupt`. */
-export function deltaResultBytes(delta: Uint8Array): number {
-  return readSizes(delta).resultBytes;
+/** The sizes that a delta says its base and its result have, without applying it. Throws `pack_corrupt`. */
+export function deltaSizes(delta: Uint8Array): { readonly baseBytes: number; readonly resultBytes: number } {
+  return readSizes(delta);
 }
 
 /** Throws `pack_corrupt` if the delta is damaged or made for another base. */

@@ -1,7 +1,7 @@
 /** The small blobs of a pack, read in passing: nothing is stored on disk, large objects are inflated and forgotten. */
 import { createHash } from 'node:crypto';
 import type { ObjectFormat, Oid } from '../object-id.ts';
-import { applyDelta, deltaResultBytes } from './delta.ts';
+import { applyDelta, deltaSizes } from './delta.ts';
 import type { IncomingPack } from './incoming-pack.ts';
 import { type PackEntry, readPackEntries } from './pack-entries.ts';
 
@@ -63,7 +63,7 @@ class SmallBlobReader {
     if (baseKind === otherType) return this.#note(offset, otherType);
     const kept = baseOffset === undefined ? undefined : this.#kept.get(baseOffset);
     if (delta === undefined) return this.#note(offset, baseKind);
-    const bytes = deltaResultBytes(delta);
+    const { resultBytes: bytes } = deltaSizes(delta);
     if (kept !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
     const isMarked = baseKind === markedBlob || delta.includes(this.#options.mark);
     if (isMarked && bytes < this.#options.belowBytes) this.unread++;
