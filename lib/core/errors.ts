@@ -1,5 +1,6 @@
 /** The one error class: a code from the closed catalogue, a plain sentence, a hint. */
-import { type Disposition, type ErrorCode, errorCatalogue } from './error-catalogue.ts';
+import type { Disposition } from './catalogue-entry.ts';
+import { type ErrorCode, errorCatalogue } from './error-catalogue.ts';
 import { refineHint } from './provider-messages.ts';
 
 export interface ErrorDetails {
