@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -11,6 +11,8 @@ import { type Sshd, startSshd } from '../support/sshd.ts';
 /** A folder for pictures of the pages, to be looked at; not set in tests. */
 const pictures = process.env['GITFERRY_SCREENSHOTS'];
 const adminToken = 'test-admin-token';
+/** What Chromium says of a page with status 400. */
+const refused = 'Failed to load resource: the server responded with a status of 400 (Bad Request)';
 
 interface World {
   readonly scenario: ServiceScenario;
@@ -164,10 +166,120 @@ describe.skipIf(!isAvailable('chromium') || !isAvailable('sshd'))('the console i
     await page.getByRole('link', { name: 'Overview' }).click();
     await inspect(browser, 'overview');
 
-    await page.getByText('Signed in as').click();
+    await page.locator('details.account summary').click();
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    // The form that was refused.
+    expect(browser.complaints).toEqual([refused]);
+  });
+
+  it('works by keyboard alone: nothing needs a pointer, the focus is seen and never lost', { timeout: 60_000 }, async () => {
+    const { scenario, source, target } = await world();
+    const { service } = scenario;
+    const { origin } = service;
+    const browser = await openBrowser(origin);
+    const { page } = browser;
+    page.setDefaultTimeout(20_000);
+    /** Moves the focus on until it is on something of this name, and says how many steps it took. */
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let steps = 0; steps < 80; steps++) {
+        await page.keyboard.press('Tab');
+        const focused = await page.evaluate<string>(
+          `(() => { const e = document.activeElement; const label = e.labels?.[0]?.textContent ?? ''; return (label + ' ' + (e.tagName === 'INPUT' ? '' : e.textContent)).trim(); })()`,
+        );
+        if (!name.test(focused)) continue;
+        const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+        expect(outline, `the focus on ${focused}`).not.toBe('none');
+        return;
+      }
+      throw new Error(`the keyboard does not reach ${name}`);
+    };
+    const type = (text: string): Promise<void> => page.keyboard.insertText(text);
+
+    await page.goto(`${origin}/`);
+    await tabTo(/^Access token/);
+    await type(adminToken);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Mirrors' }).waitFor();
+    await tabTo(/^Skip to the content/);
+    await page.keyboard.press('Enter');
+    await tabTo(/^(New project|Register the first repository)/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'New project' }).waitFor();
+    await tabTo(/^Path/);
+    await type('keys/only');
+    await tabTo(/^Repository URL/);
+    await type(source.url);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'keys/only' }).waitFor();
+    await tabTo(/^Add a push mirror/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'New push mirror' }).waitFor();
+    await tabTo(/^Repository URL/);
+    await type(target.url);
+    await tabTo(/^Plan the first run/);
+    await page.keyboard.press('Enter');
+    await page.getByText('The run would create 4.').waitFor();
+    await page.getByRole('button', { name: 'Save mirror' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Healthy').first().waitFor();
+    expect(await target.refs()).toEqual(await source.refs());
+    await page.reload();
+    await tabTo(/^More/);
+    await page.keyboard.press('Enter');
+    await tabTo(/^Pause/);
+    await page.keyboard.press('Space');
+    await page.getByText('The mirror is paused').waitFor();
+    await tabTo(/^Resume/);
+    await page.keyboard.press('Enter');
+    await page.getByText('The mirror is resumed').waitFor();
+    await tabTo(/admin/);
+    await page.keyboard.press('Enter');
+    await tabTo(/^Sign out$/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(browser.complaints).toEqual([]);
-    void appendFile;
+  });
+
+  it('works with scripts switched off: checks, previews, plans, runs and explanations', { timeout: 60_000 }, async () => {
+    const { scenario, source, target } = await world();
+    const { origin } = scenario.service;
+    const browser = await openBrowser(origin, { javaScript: false, width: 360 });
+    const { page } = browser;
+    page.setDefaultTimeout(20_000);
+    await signIn(page, origin);
+    await page.getByRole('link', { name: 'New project' }).click();
+    await page.getByLabel('Path').fill('plain/html');
+    await page.getByLabel('Repository URL').fill(source.url);
+    await page.getByRole('button', { name: 'Register' }).click();
+    await page.getByRole('link', { name: 'Add a push mirror' }).click();
+    await page.getByLabel('Repository URL').fill('git@127.0.0.1:anvil.git');
+    await page.getByRole('button', { name: 'Save mirror' }).click();
+    await page.getByRole('button', { name: 'Use ssh://git@127.0.0.1/anvil.git' }).click();
+    expect(await page.getByLabel('Repository URL').inputValue()).toBe('ssh://git@127.0.0.1/anvil.git');
+    await page.getByLabel('Repository URL').fill(target.url);
+    await page.getByLabel('Branches that match a regular expression').check();
+    await page.getByLabel('Regular expression for branches').fill('^main$');
+    await page.getByRole('button', { name: 'Preview what matches' }).click();
+    await page.getByText('1 of 3 branches').waitFor();
+    await page.getByRole('button', { name: 'Plan the first run' }).click();
+    await page.getByText('The run would create 2.').waitFor();
+    await page.getByRole('button', { name: 'Save mirror' }).click();
+    await page.getByText('its first update starts now').waitFor();
+    const seen = async (words: string): Promise<void> => {
+      for (const end = Date.now() + 20_000; Date.now() < end; await page.reload()) if ((await page.getByText(words).count()) > 0) return;
+      throw new Error(`${words}: not seen`);
+    };
+    await seen('Healthy');
+    await page.getByRole('link', { name: target.url }).click();
+    await page.getByRole('link', { name: 'By hand: admin' }).click();
+    await page.getByRole('row').filter({ hasText: 'main' }).filter({ hasText: 'created' }).waitFor();
+    expect(await browser.overflow().catch(() => 0)).toBe(0);
+    await page.getByRole('link', { name: /^Push to/ }).click();
+    await page.getByText('More').click();
+    await page.getByRole('link', { name: 'Delete', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete the mirror' }).click();
+    await page.getByText('The mirror is deleted.').waitFor();
+    expect(browser.complaints).toEqual([refused]);
   });
 });

@@ -23,6 +23,15 @@ export function RelativeTime({ at, now, never = 'never' }: Props) {
   );
 }
 
+/** The time itself, in the reader's zone where the script runs, otherwise in UTC. */
+export function ExactTime({ at }: { readonly at: number }) {
+  return (
+    <time datetime={new Date(at).toISOString()} data-exact-time>
+      {exactTime(at)}
+    </time>
+  );
+}
+
 const steps = [
   { unit: 'minute', seconds: 60, until: 3600 },
   { unit: 'hour', seconds: 3600, until: 48 * 3600 },

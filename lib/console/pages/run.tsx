@@ -12,7 +12,7 @@ import { OutcomePill } from '../components/outcome-pill.tsx';
 import { Page } from '../components/page.tsx';
 import { Pagination } from '../components/pagination.tsx';
 import { RefTable } from '../components/ref-table.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime, relativeTime } from '../components/relative-time.tsx';
 import { consoleLimits } from '../console-limits.ts';
 import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { readPage } from '../read-page.ts';
@@ -84,7 +84,7 @@ function RunPage(props: Props) {
             <dd>{triggerWords(run.trigger)}</dd>
             <dt>Started</dt>
             <dd>
-              <RelativeTime at={startedAt} now={now} />
+              <ExactTime at={startedAt} /> <span class="muted">({relativeTime(startedAt, now)})</span>
             </dd>
             <dt>Took</dt>
             <dd>{durationWords(run.duration_ms)}</dd>
@@ -137,7 +137,7 @@ function Trouble({ run: { error, outcome } }: { readonly run: RunView }) {
 }
 
 function LfsFacts({ run: { lfs } }: { readonly run: RunView }) {
-  if (lfs === null) return null;
+  if (lfs === null || lfs.moved + lfs.skipped + lfs.failed === 0) return null;
   const words = [
     `${lfs.moved} moved (${byteWords(lfs.bytes)})`,
     `${lfs.skipped} there already`,

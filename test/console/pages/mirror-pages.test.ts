@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Mirror } from '../../../lib/model/mirror.ts';
+import { emptyOutcome } from '../../support/api.ts';
+import { type Browser, nonceOf, startTestConsole, type TestConsole } from '../../support/console.ts';
+import { sampleMirror, sampleRefs, sampleRun } from '../../support/sample-records.ts';
+
+let site: TestConsole;
+let owner: Browser;
+beforeAll(async () => {
+  site = await startTestConsole();
+  owner = await site.signedIn();
+});
+afterAll(() => site.close());
+
+const script = '<script>alert(1)</script>';
+const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+
+async function projectWithMirror(
+  settings: Partial<Parameters<typeof sampleMirror>[0]> = {},
+): Promise<{ id: number; mirror: Mirror; path: string }> {
+  const { id } = await site.api.newProject();
+  const direction = 'push';
+  const made = await site.deps.records.mirrors.create(id, direction, sampleMirror(settings), { now: Date.now(), dueAt: Date.now() });
+  if (made === undefined || made === 'exists') throw new Error('no mirror');
+  return { id, mirror: made, path: `/projects/${id}/mirrors/${made.mirror}` };
+}
+
+function mirrorOf({ projectId, mirror }: Mirror): Promise<Mirror | undefined> {
+  return site.deps.records.mirrors.get({ projectId, mirror });
+}
+
+const plainForm = {
+  direction: 'push',
+  url: 'https://mirror.example/a/b.git',
+  auth: 'none',
+  branches: 'all',
+  tags: 'all',
+  lfs: 'auto',
+  enabled: 'true',
+};
+
+describe('roles', () => {
+  const forms = ['new', '1/edit', '1/pause', '1/resume', '1/rotate-key', '1/delete', '1/update'];
+
+  it.each(forms)('keep readers from posting mirrors/%s, and from other projects altogether', async (form) => {
+    const { id, mirror } = await projectWithMirror();
+    const path = `/projects/${id}/mirrors/${form.replace(/^1/, String(mirror.mirror))}`;
+    const reader = await site.signedIn(await site.api.newToken('reporter'));
+    expect((await reader.post(path, plainForm)).status).toBe(403);
+    const stranger = await site.signedIn(await site.api.newToken('owner', { projectIds: [id + 1000] }));
+    expect((await stranger.post(path, plainForm)).status).toBe(404);
+    expect(await mirrorOf(mirror)).toMatchObject({ enabled: true, requestedSeq: 0, url: mirror.url });
+  });
+
+  it.each(['protected-branches', 'hooks', 'hooks/1/rotate', 'hooks/1/delete'])('keep readers from posting %s', async (form) => {
+    const { id } = await site.api.newProject();
+    const reader = await site.signedIn(await site.api.newToken('reporter'));
+    expect((await reader.post(`/projects/${id}/${form}`, { name: 'main', provider: 'github' })).status).toBe(403);
+  });
+
+  it('show no URL and no form to readers, anywhere', async () => {
+    const { id, mirror, path } = await projectWithMirror();
+    const run = sampleRun({ outcome: 'failed', error: { code: 'dns_failed', message: `no address for mirror.example`, hint: '' } });
+    await site.deps.records.runs.put(mirror.id, run);
+    const reader = await site.signedIn(await site.api.newToken('reporter'));
+    for (const page of [`/projects/${id}`, path, `${path}/runs/${run.id}`]) {
+      const { status, text } = await reader.get(page);
+      expect(status).toBe(200);
+      expect(text).not.toContain('mirror.example');
+      expect(text).not.toContain('git.example.org');
+      expect(text.match(/action="(?!\/sign-out)[^"]*"/g)).toBeNull();
+    }
+    for (const page of [`${path}/edit`, `${path}/delete`, `/projects/${id}/mirrors/new`]) expect((await reader.get(page)).status).toBe(403);
+  });
+
+  it.each(['', '/mirrors/new', '/mirrors/1', '/mirrors/1/edit', '/mirrors/1/runs/1-x', '/mirrors/pull', '/activity'])(
+    'answer 404 for %s below a project of others, as below one that is not there',
+    async (below) => {
+      const { id } = await site.api.newProject();
+      const stranger = await site.signedIn(await site.api.newToken('maintainer', { projectIds: [id + 1000] }));
+      for (const project of [id, 999_999]) expect((await stranger.get(`/projects/${project}${below}`)).status).toBe(404);
+    },
+  );
+
+  it('refuse what another site posts', async () => {
+    const { mirror, path } = await projectWithMirror();
+    const answer = await owner.post(`${path}/delete`, {}, { headers: { origin: 'https://evil.example' } });
+    expect(answer.status).toBe(403);
+    expect(await mirrorOf(mirror)).toBeDefined();
+  });
+});
+
+describe('what others wrote', () => {
+  it('is text on every page: refs, reasons, errors, hook words, names of tokens', async () => {
+    const { id, mirror, path } = await projectWithMirror({ mirrorBranchRegex: script });
+    const refs = [{ ref: `refs/heads/${script}`, result: 'rejected', old: null, new: 'a'.repeat(40), reason: `${script} said the hook` }];
+    const run = sampleRun({
+      outcome: 'partial',
+      refs,
+      counts: { rejected: 1 },
+      trigger: { kind: 'manual', who: script },
+      error: { code: 'refs_rejected', message: script, hint: script },
+      notes: [script],
+    });
+    await site.deps.records.runs.put(mirror.id, run);
+    await site.deps.records.activity.add(id, run.id, [
+      {
+        at: Date.now(),
+        mirrorId: mirror.id,
+        direction: 'push',
+        runId: run.id,
+        ref: `refs/heads/${script}`,
+        result: 'created',
+        old: null,
+        new: null,
+      },
+    ]);
+    await site.deps.records.projects.protectBranch(id, script);
+    for (const page of [`/projects/${id}`, `/projects/${id}/activity`, path, `${path}/edit`, `${path}/runs/${run.id}`]) {
+      const { status, text } = await owner.get(page);
+      expect(status).toBe(200);
+      expect(text).not.toContain(script);
+      expect(text).toContain('&lt;script&gt;alert(1)');
+    }
+  });
+});
+
+describe('a mirror', () => {
+  it('is made once by a form that is sent twice at the same time', async () => {
+    const { id } = await site.api.newProject();
+    const form = { ...plainForm, form_nonce: nonceOf(await owner.get(`/projects/${id}/mirrors/new`)) };
+    const answers = await Promise.all([owner.post(`/projects/${id}/mirrors/new`, form), owner.post(`/projects/${id}/mirrors/new`, form)]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    expect(await site.deps.records.mirrors.ofProject(id)).toHaveLength(1);
+  });
+
+  it('keeps what stands in front of the @ of its URL out of every page', async () => {
+    const { id } = await site.api.newProject();
+    const url = 'https://me:s3cret-word@mirror.example/a/b.git';
+    const refused = await owner.post(`/projects/${id}/mirrors/new`, { ...plainForm, url, branches: 'regex', mirror_branch_regex: '(?=x)' });
+    expect(refused.status).toBe(400);
+    expect(refused.text).toContain('value="https://mirror.example/a/b.git"');
+    expect(refused.text).not.toContain('s3cret-word');
+    const saved = await owner.post(`/projects/${id}/mirrors/new`, { ...plainForm, url });
+    expect(saved.status).toBe(303);
+    const [mirror] = await site.deps.records.mirrors.ofProject(id);
+    expect(mirror).toMatchObject({ url: 'https://mirror.example/a/b.git', credential: { kind: 'own' } });
+  });
+
+  it('of a project that has one already is no second pull mirror', async () => {
+    const { id } = await site.api.newProject();
+    const form = { ...plainForm, direction: 'pull' };
+    expect((await owner.post(`/projects/${id}/mirrors/new`, form)).status).toBe(303);
+    const again = await owner.post(`/projects/${id}/mirrors/new`, { ...form, url: 'https://other.example/x.git' });
+    expect(again.status).toBe(400);
+    expect(await site.deps.records.mirrors.get({ projectId: id, mirror: 'pull' })).toMatchObject({ url: plainForm.url });
+  });
+
+  it('with a key of its own waits for the host to know the key', async () => {
+    const { id } = await site.api.newProject();
+    const form = { ...plainForm, url: 'ssh://git@mirror.example/a/b.git', auth: 'ssh_public_key', host_keys: hostKey };
+    const answer = await owner.post(`/projects/${id}/mirrors/new`, form);
+    expect(answer.location).toMatch(/\?start=1$/);
+    const [mirror] = await site.deps.records.mirrors.ofProject(id);
+    expect(mirror).toMatchObject({ enabled: false, requestedSeq: 0 });
+    const page = await owner.get(answer.location ?? '');
+    expect(page.text).toContain(mirror?.publicKey ?? 'no key');
+    await owner.post(`/projects/${id}/mirrors/${mirror?.mirror}/resume`);
+    expect(await mirrorOf(mirror as Mirror)).toMatchObject({ enabled: true, requestedSeq: 1 });
+  });
+
+  it('is not saved with host keys that were detected and not compared; they stay to be compared', async () => {
+    const { id } = await site.api.newProject();
+    const form = {
+      ...plainForm,
+      url: 'ssh://git@mirror.example/a/b.git',
+      host_keys: `mirror.example ${hostKey}`,
+      host_keys_detected: 'true',
+    };
+    for (const step of ['save', 'preview']) {
+      const answer = await owner.post(`/projects/${id}/mirrors/new`, { ...form, step });
+      expect(answer.text).toContain('name="host_keys_detected"');
+      expect(answer.text).toContain('SHA256:');
+    }
+    expect(await site.deps.records.mirrors.ofProject(id)).toEqual([]);
+    expect((await owner.post(`/projects/${id}/mirrors/new`, { ...form, host_keys_confirmed: 'true' })).status).toBe(303);
+  });
+
+  it('is not overwritten by a form that was opened before somebody else saved', async () => {
+    const { mirror, path } = await projectWithMirror();
+    const version = /name="version" value="([^"]+)"/.exec((await owner.get(`${path}/edit`)).text)?.[1] ?? '';
+    await site.deps.records.mirrors.update(mirror, { keepDivergentRefs: true }, { resetStatus: false });
+    const form = { ...plainForm, auth: 'keep', url: mirror.url, version };
+    const stale = await owner.post(`${path}/edit`, form);
+    expect(stale.status).toBe(400);
+    expect(await mirrorOf(mirror)).toMatchObject({ keepDivergentRefs: true });
+    const again = /name="version" value="([^"]+)"/.exec(stale.text)?.[1] ?? '';
+    expect((await owner.post(`${path}/edit`, { ...form, version: again })).status).toBe(303);
+    expect(await mirrorOf(mirror)).toMatchObject({ keepDivergentRefs: false });
+  });
+
+  it('that was deleted in another tab is a page that says so, whatever is pressed', async () => {
+    const { mirror, path } = await projectWithMirror();
+    await site.deps.records.mirrors.delete(mirror);
+    for (const action of ['edit', 'pause', 'resume', 'delete', 'update', 'rotate-key']) {
+      const answer = await owner.post(`${path}/${action}`, plainForm);
+      expect(answer.status).toBe(404);
+      expect(answer.text).toContain('deleted');
+    }
+  });
+
+  it('is asked for one run by a double click', async () => {
+    const { mirror, path } = await projectWithMirror();
+    await Promise.all([owner.post(`${path}/update`), owner.post(`${path}/update`)]);
+    expect(await mirrorOf(mirror)).toMatchObject({ queuedAt: expect.any(Number), leaseToken: null });
+    expect((await site.api.wakeUps()).filter(({ mirror: id }) => id === mirror.mirror)).toHaveLength(1);
+  });
+});
+
+describe('the form', () => {
+  it('previews and plans without storing anything, and asks with what was typed', async () => {
+    const { id } = await site.api.newProject();
+    let planned: unknown;
+    site.api.listSource = async () => ({ branches: ['main', 'topic'], tags: ['v1'] });
+    site.api.plan = async ({ mirror, credential }) => {
+      planned = [mirror.url, mirror.mirrorBranchRegex, credential?.password];
+      return { ...emptyOutcome, counts: { ...emptyOutcome.counts, created: 12, forced: 1, deleted: 3 } };
+    };
+    const form = { ...plainForm, auth: 'password', username: 'me', password: 'pw-typed', branches: 'regex', mirror_branch_regex: '^main$' };
+    const preview = await owner.post(`/projects/${id}/mirrors/new`, { ...form, step: 'preview' });
+    expect(preview.text).toContain('1 of 2 branches');
+    const plan = await owner.post(`/projects/${id}/mirrors/new`, { ...form, step: 'plan' });
+    expect(plan.text).toContain('The run would create 12, force 1, delete 3.');
+    expect(planned).toEqual([plainForm.url, '^main$', 'pw-typed']);
+    expect(preview.text + plan.text).not.toContain('pw-typed');
+    expect(await site.deps.records.mirrors.ofProject(id)).toEqual([]);
+  });
+
+  it.each([
+    ['git@host.example:group/name.git', 'ssh://git@host.example/group/name.git'],
+    ['host.example:name', 'ssh://host.example/name'],
+  ])('offers the ssh:// form of %s', async (typed, form) => {
+    const { id } = await site.api.newProject();
+    const answer = await owner.post(`/projects/${id}/mirrors/new`, { ...plainForm, url: typed, step: 'check' });
+    expect(answer.text).toContain(`name="use_url" value="${form}"`);
+    const used = await owner.post(`/projects/${id}/mirrors/new`, { ...plainForm, url: typed, use_url: form });
+    expect(used.text).toContain(`value="${form}"`);
+  });
+});
+
+describe('a run', () => {
+  it('is shown in pages, filtered by result, with old and new values', async () => {
+    const { mirror, path } = await projectWithMirror();
+    const refs = sampleRefs(600).map((ref, place) => (place === 599 ? { ...ref, result: 'rejected', reason: 'hook declined' } : ref));
+    const run = sampleRun({ refs, outcome: 'partial', counts: { created: 599, rejected: 1 } });
+    await site.deps.records.runs.put(mirror.id, run);
+    const first = await owner.get(`${path}/runs/${run.id}`);
+    expect(first.text.match(/<tr id="ref-/g)).toHaveLength(250);
+    expect((await owner.get(`${path}/runs/${run.id}?page=3`)).text.match(/<tr id="ref-/g)).toHaveLength(100);
+    const rejected = await owner.get(`${path}/runs/${run.id}?result=rejected`);
+    expect(rejected.text.match(/<tr id="ref-/g)).toHaveLength(1);
+    expect(rejected.text).toContain('hook declined');
+    expect((await owner.get(`${path}/runs/1-nothing`)).status).toBe(404);
+  });
+});
+
+describe('webhooks and branches', () => {
+  it('show a secret once', async () => {
+    const { id } = await site.api.newProject();
+    const made = await owner.post(`/projects/${id}/hooks`, { provider: 'github', form_nonce: nonceOf(await owner.get(`/projects/${id}`)) });
+    const secret = /id="hook-secret"[^>]*>\s*([^<\s]+)/.exec(made.text)?.[1] ?? '';
+    expect(secret.length).toBeGreaterThan(20);
+    expect(made.text).toContain('Payload URL');
+    expect((await owner.get(`/projects/${id}`)).text).not.toContain(secret);
+    const [hook] = await site.deps.records.hooks.ofProject(id);
+    const rotated = await owner.post(`/projects/${id}/hooks/${hook?.id}/rotate`);
+    expect(rotated.text).not.toContain(secret);
+    expect((await owner.post(`/projects/${id}/hooks/${hook?.id}/delete`)).status).toBe(303);
+    expect(await site.deps.records.hooks.ofProject(id)).toEqual([]);
+  });
+
+  it('protect names with wildcards and slashes, and say what is wrong with others', async () => {
+    const { id } = await site.api.newProject();
+    const path = `/projects/${id}/protected-branches`;
+    await owner.post(path, { name: 'release/*', step: 'add' });
+    expect((await site.deps.records.projects.get(id))?.protectedBranches).toMatchObject([{ name: 'release/*' }]);
+    await owner.post(path, { name: 'two words', step: 'add' });
+    expect((await owner.get(`/projects/${id}`)).text).toContain('message-failed');
+    await owner.post(path, { name: 'release/*', step: 'remove' });
+    expect((await site.deps.records.projects.get(id))?.protectedBranches).toEqual([]);
+  });
+});
