@@ -15,7 +15,7 @@ const commands = [
   { demo: 'functions/demo.ts' },
   { 'aws-endpoints-worker': 'lib/local/aws-endpoints-worker.ts' },
   { bench: 'test/bench/bench.ts', 'bench-server': 'test/bench/bench-server.ts' },
-  { torture: 'test/torture/torture.ts' },
+  { torture: 'test/torture/torture.ts', 'torture-runner': 'test/torture/function-runner.ts' },
 ];
 await Promise.all([...commands.map((entryPoints) => build({ ...options, entryPoints })), ...lambdaFunctions.map(writeLambda)]);
 
