@@ -19,6 +19,12 @@ function allOf(...paths: readonly (string | undefined)[]): string | undefined {
   return paths.every((path) => path !== undefined && existsSync(path)) ? paths[0] : undefined;
 }
 
+/** In Debian's folder of this processor's libraries. */
+function aLibrary(name: string): string | undefined {
+  const processor = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string];
+  return allOf(`/usr/lib/${processor}-linux-gnu/${name}`);
+}
+
 export const programs = {
   jgit: {
     // javac's package, because java starts the server from its source.
@@ -46,6 +52,16 @@ export const programs = {
     path: allOf(onPath('sshd'), onPath('ssh'), onPath('ssh-keygen'), onPath('ssh-keyscan')),
     suite: "SSH against OpenSSH's sshd",
     debianPackages: 'openssh-server openssh-client',
+  },
+  nssWrapper: {
+    path: aLibrary('libnss_wrapper.so'),
+    suite: 'SSH with passwords against sshd',
+    debianPackages: 'libnss-wrapper',
+  },
+  gitolite: {
+    path: allOf('/usr/share/gitolite3/gitolite-shell', onPath('gitolite')),
+    suite: 'interop with gitolite',
+    debianPackages: 'gitolite3',
   },
   compiler: {
     // Lambda's own Node runs on Linux.

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './git.ts';
 import { programs } from './programs.ts';
+import { passwordAccount, withPasswordAccount } from './sshd-account.ts';
 
 const run = promisify(execFile);
 export const hostKeyFileTypes = ['ed25519', 'ecdsa', 'rsa'] as const;
@@ -22,13 +23,15 @@ export interface SshdOptions {
   readonly config?: readonly string[];
   /** Settings given to git (`name=value`). */
   readonly gitConfig?: readonly string[];
+  /** Lets `passwordAccount` in, by password; by key too only where `config` says so. */
+  readonly password?: boolean;
   /** Keys of another server, so that it looks like the same one. */
   readonly keysOf?: Sshd;
 }
 
 export interface Sshd {
   readonly port: number;
-  /** The account that tests run under. */
+  /** Who may sign in: the account that tests run under, or the one with a password. */
   readonly user: string;
   readonly folder: string;
   /** A key that it lets in, OpenSSH format, and its file. */
@@ -54,7 +57,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = await freePort();
     const file = join(folder, `sshd_config.${port}`);
     await writeFile(file, configuration(options, folder, port));
-    const server = spawn(programs.sshd.path ?? 'sshd', ['-D', '-e', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const account = options.password === true ? await withPasswordAccount(folder) : {};
+    const server = spawn(programs.sshd.path ?? 'sshd', ['-D', '-e', '-f', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...account },
+    });
     let log = '';
     server.stderr?.on('data', (chunk: Buffer) => {
       log = `${log}${chunk.toString()}`.slice(-20_000);
@@ -68,7 +75,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const hostKeys = await Promise.all(types.map((type) => hostKeyLine(join(folder, `host_${type}.pub`), port)));
     return {
       port,
-      user: userInfo().username,
+      user: options.password === true ? passwordAccount.user : userInfo().username,
       folder,
       privateKey: await readFile(privateKeyFile, 'utf8'),
       privateKeyFile,
@@ -81,7 +88,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 }
 
 function configuration(
-  { acceptEnv = true, maxSessions, hostKeys = hostKeyFileTypes, config = [], gitConfig = [] }: SshdOptions,
+  { acceptEnv = true, maxSessions, hostKeys = hostKeyFileTypes, config = [], gitConfig = [], password = false }: SshdOptions,
   folder: string,
   port: number,
 ): string {
@@ -104,7 +111,7 @@ function configuration(
     `AuthorizedKeysFile ${join(folder, 'client.pub')} ${join(folder, 'authorized_keys')}`,
     'StrictModes no',
     'UsePAM no',
-    'PasswordAuthentication no',
+    ...(password ? ['PasswordAuthentication yes', 'PubkeyAuthentication no'] : ['PasswordAuthentication no']),
     'KbdInteractiveAuthentication no',
     'PermitRootLogin yes',
     'UseDNS no',

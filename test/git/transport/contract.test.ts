@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeadline, type Deadline } from '../../../lib/core/deadline.ts';
@@ -18,7 +18,8 @@ import { git, refsOf, temporaryFolder } from '../../support/git.ts';
 import { startGitHttpServer } from '../../support/git-http-server.ts';
 import { isAvailable } from '../../support/programs.ts';
 import { ecdsaKey, type SshTestServerOptions, startSshTestServer } from '../../support/ssh-test-server.ts';
-import { startSshd } from '../../support/sshd.ts';
+import { type SshdOptions, startSshd } from '../../support/sshd.ts';
+import { passwordAccount } from '../../support/sshd-account.ts';
 
 interface Host {
   endpoint(path: string): RemoteEndpoint;
@@ -82,15 +83,19 @@ async function overSsh(options: SshTestServerOptions): Promise<Host> {
   };
 }
 
-async function overSshd(): Promise<Host> {
-  const server = await startSshd();
+async function overSshd(options: SshdOptions): Promise<Host> {
+  const server = await startSshd(options);
+  const secret = options.password === true ? { password: passwordAccount.password } : { password: '', privateKey: server.privateKey };
   return {
     endpoint: (path) => ({
       url: parseRepositoryUrl(server.url(path), 'T').url,
-      credential: { username: server.user, password: '', privateKey: server.privateKey },
+      credential: { username: server.user, ...secret },
       hostKeys: server.hostKeys,
     }),
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      await rm(server.folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -104,7 +109,10 @@ const hosts: [string, 0 | 2, () => Promise<Host>][] = [
   ['SSH that hangs up after each command, v0', 0, () => overSsh({ hangUpAfterCommand: true, acceptEnv: false })],
   ['SSH that sends no exit status, v2', 2, () => overSsh({ noExitStatus: true })],
 ];
-if (isAvailable('sshd')) hosts.push(['OpenSSH, v2', 2, overSshd]);
+if (isAvailable('sshd')) hosts.push(['OpenSSH, v2', 2, () => overSshd({})]);
+if (isAvailable('sshd') && isAvailable('nssWrapper')) {
+  hosts.push(['OpenSSH with a password, v0', 0, () => overSshd({ password: true, acceptEnv: false })]);
+}
 
 describe.each(hosts)('a transport over %s', (name, version, start) => {
   let host: Host;

@@ -1,0 +1,110 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
+import { generateSshKeyPair } from '../../lib/git/transport/ssh-key-pair.ts';
+import type { SshCredential } from '../../lib/git/transport/ssh-sign-in.ts';
+import { git, refsOf, temporaryFolder } from '../support/git.ts';
+import { isAvailable } from '../support/programs.ts';
+import { syncEnds } from '../support/ssh-sync.ts';
+import { hostKeyFileTypes, type Sshd, type SshdOptions, startSshd } from '../support/sshd.ts';
+import { passwordAccount } from '../support/sshd-account.ts';
+
+const { user: username, password } = passwordAccount;
+
+describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let source: string;
+  /** Lends its keys to all others: making them takes a while. */
+  let passwords: Sshd;
+  let strangerKey: string;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    source = await emptyRepository('source.git');
+    const tree = await git(source, ['mktree'], { input: '' });
+    const commit = await git(source, ['commit-tree', tree, '-m', 'first']);
+    await git(source, ['update-ref', 'refs/heads/main', commit]);
+    await git(source, ['update-ref', 'refs/heads/side', await git(source, ['commit-tree', tree, '-p', commit, '-m', 'second'])]);
+    passwords = await startSshd({ password: true });
+    strangerKey = (await generateSshKeyPair({ type: 'ed25519', comment: 'stranger' })).privateKey;
+  });
+
+  afterAll(async () => {
+    await passwords.close();
+    await Promise.all([folder.remove(), rm(passwords.folder, { recursive: true, force: true })]);
+  });
+
+  async function emptyRepository(name: string): Promise<string> {
+    const path = join(folder.path, name);
+    await git(folder.path, ['init', '--quiet', '--bare', '-b', 'main', path]);
+    return path;
+  }
+
+  async function sshd(options: SshdOptions): Promise<Sshd> {
+    const server = await startSshd({ ...options, keysOf: passwords });
+    onTestFinished(server.close);
+    return server;
+  }
+
+  const end = (server: Sshd, path: string, credential: SshCredential) => ({ url: server.url(path), credential, hostKeys: server.hostKeys });
+
+  // With v0 nobody knows whether a branch is a symbolic ref: none is deleted.
+  it.each<[string, SshdOptions, { deleted: number; kept: number }]>([
+    ['v2', {}, { deleted: 1, kept: 0 }],
+    ['v0', { acceptEnv: false }, { deleted: 0, kept: 1 }],
+    ['v2 and one channel a connection', { maxSessions: 1 }, { deleted: 1, kept: 0 }],
+    ['v0 and one try to sign in', { acceptEnv: false, config: ['MaxAuthTries 1'] }, { deleted: 0, kept: 1 }],
+  ])('takes a password at both ends, with %s', async (name, options, counts) => {
+    const server = await sshd({ password: true, ...options });
+    const path = await emptyRepository(`${name.replace(/\W/g, '')}.git`);
+    const run = () => syncEnds(end(server, source, { username, password }), end(server, path, { username, password }));
+    expect(await run()).toMatchObject({ outcome: 'success', error: null, counts: { created: 2 } });
+    expect(await refsOf(path)).toEqual(await refsOf(source));
+    await git(path, ['update-ref', '-d', 'refs/heads/side']);
+    await git(path, ['update-ref', 'refs/heads/old', 'refs/heads/main']);
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1, ...counts } });
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 0, deleted: 0 }, bytes: 0 });
+    expect(server.log()).toContain(`Accepted password for ${username}`);
+  });
+
+  it('that wants a key and then a password gets both', async () => {
+    const config = ['PubkeyAuthentication yes', 'AuthenticationMethods publickey,password'];
+    const server = await sshd({ password: true, config });
+    const path = await emptyRepository('both.git');
+    const both = { username, password, privateKey: server.privateKey };
+    expect(await syncEnds(end(server, source, both), end(server, path, both))).toMatchObject({
+      outcome: 'success',
+      counts: { created: 2 },
+    });
+    const one = { username, password: '', privateKey: server.privateKey };
+    const refused = await syncEnds(end(server, source, one), end(server, path, both));
+    expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'password_required' } });
+  });
+
+  const key = (privateKey: string): SshCredential => ({ username, password: '', privateKey });
+  const keysToo = { config: ['PubkeyAuthentication yes'] };
+  const oneTry = { config: ['PubkeyAuthentication yes', 'MaxAuthTries 1'] };
+  it.each<[string, SshdOptions, () => SshCredential, ErrorCode]>([
+    ['a wrong password', {}, () => ({ username, password: `${password}x` }), 'credentials_refused'],
+    ['an unknown user', {}, () => ({ username: 'nobody-there', password }), 'credentials_refused'],
+    ['a key where there are passwords only', {}, () => key(passwords.privateKey), 'password_required'],
+    ['nothing', {}, () => ({ username, password: '' }), 'credentials_missing'],
+    ['an unknown key, then a wrong password', keysToo, () => ({ ...key(strangerKey), password: 'x' }), 'credentials_refused'],
+    ['a wrong password, where one try is all', oneTry, () => ({ username, password: 'x' }), 'credentials_refused'],
+    ['an unknown key, where one try is all', oneTry, () => ({ ...key(strangerKey), password }), 'credentials_refused'],
+    ['a password where there are keys only', { password: false }, () => ({ username, password }), 'public_key_required'],
+    ['nothing where there are keys only', { password: false }, () => ({ username, password: '' }), 'public_key_required'],
+  ])('refuses %s, by code and without the password', async (_name, options, credential, code) => {
+    const server = await sshd({ password: true, ...options });
+    const outcome = await syncEnds(end(server, source, credential()), end(server, source, { username, password }));
+    expect(outcome).toMatchObject({ outcome: 'failed', error: { code } });
+    expect(JSON.stringify(outcome)).not.toContain(password);
+  });
+
+  it.each(hostKeyFileTypes)('proves its host key, of %s alone', async (type) => {
+    const server = await sshd({ password: true, hostKeys: [type] });
+    const all = { ...end(server, source, { username, password }), hostKeys: passwords.hostKeys };
+    expect(await syncEnds(all, all)).toMatchObject({ outcome: 'success', refs: [] });
+  });
+});
