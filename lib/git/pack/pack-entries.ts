@@ -147,14 +147,22 @@ class Window {
 
   /** Waits for this many bytes; false if the stream ends before. */
   async fill(bytes: number): Promise<boolean> {
-    while (this.#buffer.length - this.#at < bytes) {
+    const rest = this.view;
+    if (rest.length >= bytes) return true;
+    // Joined once, however small the pieces are.
+    const pieces: Uint8Array[] = rest.length === 0 ? [] : [rest];
+    let held = rest.length;
+    while (held < bytes) {
       const { done, value } = await this.#chunks.next();
-      if (done === true) return false;
-      const rest = this.view;
-      this.#buffer = rest.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([rest, value]);
-      this.#at = 0;
+      if (done === true) break;
+      pieces.push(value);
+      held += value.length;
     }
-    return true;
+    const [first] = pieces;
+    this.#buffer =
+      pieces.length === 1 && first !== undefined ? Buffer.from(first.buffer, first.byteOffset, first.length) : Buffer.concat(pieces);
+    this.#at = 0;
+    return held >= bytes;
   }
 
   take(bytes: number): Buffer {

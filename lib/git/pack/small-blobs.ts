@@ -16,8 +16,9 @@ export interface SmallBlobsOptions {
 
 /** Objects up to this size are kept as long as there is room: small blobs are deltas of blobs of about their size (git: not of 32 times their size). */
 const baseBytes = 16 * 1024;
-/** Of contents. 96 MiB are 200,000 small blobs. */
+/** Of contents and what each takes beside them (a pack of tiny blobs has millions). 96 MiB are 150,000 small blobs. */
 const keptBytes = 96 * 1024 * 1024;
+const besideContentBytes = 320;
 
 /**
  * Reads the pack to its end, and calls `onBlob` for each small blob. Resolves with how many there may be that could not be put together (their bases
@@ -38,6 +39,9 @@ type Kind = typeof otherType | typeof blob | typeof markedBlob;
 class SmallBlobReader {
   readonly #options: SmallBlobsOptions;
   readonly #kept = new Map<number, Buffer>();
+  /** Offsets of what is or was kept, and how many of them are dropped again. */
+  readonly #keptOrder: number[] = [];
+  #dropped = 0;
   #keptBytes = 0;
   /** In the order of the pack. */
   readonly #offsets: number[] = [];
@@ -75,14 +79,20 @@ class SmallBlobReader {
     if (content === undefined) return;
     if (content.length < this.#options.belowBytes) this.#options.onBlob(content);
     this.#kept.set(offset, content);
-    this.#keptBytes += content.length;
+    this.#keptBytes += content.length + besideContentBytes;
     this.#byName?.set(this.#nameOf(content), offset);
-    // The oldest first: bases stand near their deltas.
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#keptBytes <= keptBytes) break;
-      this.#kept.delete(oldest);
-      this.#keptBytes -= length;
-    }
+    this.#keptOrder.push(offset);
+    while (this.#keptBytes > keptBytes) this.#dropOldest();
+  }
+
+  /** Bases stand near their deltas. By a list of their own: a Map walks over all that was deleted to find its oldest entry. */
+  #dropOldest(): void {
+    const oldest = this.#keptOrder[this.#dropped++] ?? 0;
+    const content = this.#kept.get(oldest);
+    if (content === undefined) return;
+    this.#kept.delete(oldest);
+    this.#keptBytes -= content.length + besideContentBytes;
+    this.#byName?.delete(this.#nameOf(content));
   }
 
   #note(offset: number, kind: Kind): void {
