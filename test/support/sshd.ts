@@ -25,6 +25,8 @@ export interface SshdOptions {
   readonly gitConfig?: readonly string[];
   /** Lets `passwordAccount` in, by password; by key too only where `config` says so. */
   readonly password?: boolean;
+  /** The only file of keys that it lets in, in its folder; without it, `privateKey` and those of the file `authorized_keys`. */
+  readonly authorizedKeys?: string;
   /** Keys of another server, so that it looks like the same one. */
   readonly keysOf?: Sshd;
 }
@@ -88,10 +90,19 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 }
 
 function configuration(
-  { acceptEnv = true, maxSessions, hostKeys = hostKeyFileTypes, config = [], gitConfig = [], password = false }: SshdOptions,
+  {
+    acceptEnv = true,
+    maxSessions,
+    hostKeys = hostKeyFileTypes,
+    config = [],
+    gitConfig = [],
+    password = false,
+    authorizedKeys,
+  }: SshdOptions,
   folder: string,
   port: number,
 ): string {
+  const keyFiles = authorizedKeys === undefined ? ['client.pub', 'authorized_keys'] : [authorizedKeys];
   const settings = ['uploadpack.allowFilter=true', 'receive.autogc=false', ...gitConfig].map((setting) => setting.split('=', 2));
   const environment = [
     'GIT_CONFIG_NOSYSTEM=1',
@@ -108,7 +119,7 @@ function configuration(
     `Port ${port}`,
     'PidFile none',
     ...hostKeys.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
-    `AuthorizedKeysFile ${join(folder, 'client.pub')} ${join(folder, 'authorized_keys')}`,
+    `AuthorizedKeysFile ${keyFiles.map((name) => join(folder, name)).join(' ')}`,
     'StrictModes no',
     'UsePAM no',
     ...(password ? ['PasswordAuthentication yes', 'PubkeyAuthentication no'] : ['PasswordAuthentication no']),
