@@ -1,5 +1,7 @@
 /** The parts of `npm run torture`, in the order in which they run. */
 import { crashPoints } from './crash-points.ts';
+import { endpointFaults } from './endpoint-faults.ts';
+import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
 
-export const tortureParts: readonly TorturePart[] = [crashPoints];
+export const tortureParts: readonly TorturePart[] = [crashPoints, endpointFaults, storm];

@@ -11,6 +11,14 @@ const stuckMs = 30 * 60_000;
 export const promised =
   'target fsck-clean, every ref old or new; done, and the record true, within 3 minutes; no request lost, no mirror stuck, no secret shown';
 
+export interface RecoveryExpectation {
+  /** false = the request was not accepted: it may have been recorded all the same. */
+  readonly expectRun?: boolean;
+  readonly withinMs?: number;
+  /** What the run has to say that asked for it. */
+  readonly trigger?: 'manual' | 'schedule';
+}
+
 export interface Recovery {
   /** Of the held clock; undefined = it never was. */
   readonly ms: number | undefined;
@@ -23,7 +31,7 @@ export async function judgeRecovery(
   story: Story,
   { key, mirror, target, before, lfsObjects }: StoryMirror,
   worker: FunctionProcess,
-  { expectRun = true } = {},
+  { expectRun = true, withinMs = promisedMs, trigger = 'manual' }: RecoveryExpectation = {},
 ): Promise<Recovery> {
   await story.idle();
   const breaches = [...(await brokenRefs(target, before, story.wanted)), ...(await unsound(target))];
@@ -31,7 +39,7 @@ export async function judgeRecovery(
   const ms = await world.calm([key], worker, stuckMs);
   const after = await world.jobs.get(key);
   if (ms === undefined) breaches.push(`stuck: ${JSON.stringify(after)}`);
-  else if (ms > promisedMs) breaches.push(`took ${Math.round(ms / 1000)} s`);
+  else if (ms > withinMs) breaches.push(`took ${Math.round(ms / 1000)} s`);
   await story.idle();
   if (expectRun || (after?.requestedSeq ?? 0) > 0) {
     breaches.push(...(await missingRefs(target, story.wanted)), ...(await unsound(target)));
@@ -39,7 +47,9 @@ export async function judgeRecovery(
     if (after?.updateStatus !== 'finished' || after.lastRun?.outcome !== 'success')
       breaches.push(`the record says ${after?.updateStatus}, ${after?.lastRun?.outcome} ${after?.lastError?.code ?? ''}`);
     const { items: runs } = await world.records.runs.list(mirror.id, { page: 1, perPage: 100 });
-    if (!runs.some(({ outcome }) => outcome === 'success')) breaches.push('no run on record was a success');
+    const success = runs.find(({ outcome }) => outcome === 'success');
+    if (success === undefined) breaches.push('no run on record was a success');
+    else if (success.trigger.kind !== trigger) breaches.push(`the run says it was asked for by ${success.trigger.kind}`);
     // One that had begun when its worker died has a record of its own.
     if (
       interrupted?.leaseToken != null &&
