@@ -5,6 +5,7 @@ import { benchOverview } from './console.ts';
 import { benchFirstMirror, benchLargePack } from './first-mirror.ts';
 import { benchHistoryQuestions } from './history-questions.ts';
 import { benchIncremental, benchIncrementalOnAll } from './incremental.ts';
+import { benchLfs, benchLfsLarge, benchLfsNone } from './lfs.ts';
 import { benchManyRefs } from './many-refs.ts';
 import { benchNoOp } from './no-op.ts';
 import { describeMachine, type Finding, isMet, renderFinding } from './report.ts';
@@ -25,20 +26,23 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   'first-mirror': benchFirstMirror,
   'ssh-connect': benchSshConnect,
   'ssh-mirror': benchSshMirror,
+  lfs: benchLfs,
+  'lfs-none': benchLfsNone,
   push: benchPushToMirror,
   webhooks: benchWebhookLoad,
   overview: benchOverview,
   large: benchLargePack,
+  'lfs-large': benchLfsLarge,
   tick: benchTick,
 };
 
-const onlyWhenLarge: ReadonlySet<string> = new Set(['large', 'tick']);
+const onlyWhenLarge: ReadonlySet<string> = new Set(['large', 'lfs-large', 'tick']);
 
 const usage = `usage: npm run bench -- [--only NAME]... [--runs N] [--large]
 
   --only NAME  one of: ${Object.keys(benchmarks).join(', ')} (repeatable)
   --runs N     rounds of each comparison (5; short commands take more, large packs at most 3)
-  --large      also the pack of 1.2 GB, which needs 5 GB of disk for a while, and the tick over 100,000 mirrors (minutes to fill the table)
+  --large      also the pack of 1.2 GB and the LFS object of 2 GB, which need 5 GB of disk for a while, and the tick over 100,000 mirrors (minutes to fill the table)
 `;
 
 const { values: options } = parseArgs({

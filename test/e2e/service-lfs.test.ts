@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { commitTo } from '../support/commit-to.ts';
 import { temporaryFolder } from '../support/git.ts';
-import { commitTo, oidOf, pointerTo } from '../support/lfs-scenario.ts';
+import { oidOf, pointerTo } from '../support/lfs-scenario.ts';
 import { lfsServer } from '../support/lfs-server.ts';
 import { until } from '../support/service.ts';
 import { createHook, createProject, deliverPush, ok, serviceScenario, untilSettled } from '../support/service-scenario.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { encodePointer } from '../../lib/lfs/pointer.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
+import { commitTo } from './commit-to.ts';
 import { git, temporaryFolder } from './git.ts';
 import type { GitHttpServer, GitHttpServerOptions } from './git-http-server.ts';
 import { type LfsServerOptions, type LfsTestServer, lfsServer } from './lfs-server.ts';
@@ -77,18 +78,4 @@ export function pointerTo(content: Buffer): string {
 
 export function oidOf(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
-}
-
-/** On top of main, straight into a bare repository. */
-export async function commitTo(path: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const parent = await git(path, ['rev-parse', '--verify', '--quiet', 'refs/heads/main']).catch(() => '');
-  const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
-  const lines = [
-    'commit refs/heads/main\ncommitter Test <test@example.org> 1700000000 +0000\n',
-    data('files'),
-    parent === '' ? '' : `from ${parent}\n`,
-    ...Object.entries(files).map(([name, text]) => `M 100644 inline ${name}\n${data(text)}`),
-  ];
-  await git(path, ['fast-import', '--quiet', '--force'], { input: `${lines.join('')}\n` });
-  return git(path, ['rev-parse', 'refs/heads/main']);
 }

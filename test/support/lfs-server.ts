@@ -1,9 +1,10 @@
 /** An LFS server for tests, its objects in a folder: goes in front of a git server (`intercept`), and can be told to misbehave. git-lfs itself is its judge. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 export interface LfsExchange {
   /** `batch`, or an object's link. */
@@ -51,6 +52,7 @@ const mediaType = 'application/vnd.git-lfs+json';
 
 export function lfsServer(options: LfsServerOptions): LfsTestServer {
   const log: LfsExchange[] = [];
+  let uploads = 0;
   const path = (oid: string): string => join(options.root, oid);
 
   async function handle({ request, response }: { request: IncomingMessage; response: ServerResponse }): Promise<boolean> {
@@ -83,18 +85,39 @@ export function lfsServer(options: LfsServerOptions): LfsTestServer {
     if (missing) return answer(response, 403, { message: 'the link wants its header' });
     if (kind === 'download') {
       if (!existsSync(path(oid))) return answer(response, 404, { message: 'not here' });
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': (await readFile(path(oid))).length });
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': (await stat(path(oid))).size });
       createReadStream(path(oid)).pipe(response);
       return true;
     }
     if (kind === 'verify') return answer(response, existsSync(path(oid)) ? 200 : 404, {});
-    const content = await bodyOf(request).catch(() => undefined);
-    if (content === undefined) return true;
-    if (createHash('sha256').update(content).digest('hex') !== oid) return answer(response, 422, { message: 'that is not it' });
-    await mkdir(options.root, { recursive: true });
-    await writeFile(path(oid), content);
-    response.writeHead(200).end();
+    const isWhole = await store(request, oid).catch(() => undefined);
+    if (isWhole === false) return answer(response, 422, { message: 'that is not it' });
+    if (isWhole === true) response.writeHead(200).end();
     return true;
+  }
+
+  /** Whether what came is the object; only then it is kept. Throws if the upload breaks off. */
+  async function store(request: IncomingMessage, oid: string): Promise<boolean> {
+    const incoming = `${options.root}-incoming-${++uploads}`;
+    const hash = createHash('sha256');
+    try {
+      await pipeline(
+        request,
+        async function* (chunks: AsyncIterable<Buffer>) {
+          for await (const chunk of chunks) {
+            hash.update(chunk);
+            yield chunk;
+          }
+        },
+        createWriteStream(incoming),
+      );
+      if (hash.digest('hex') !== oid) return false;
+      await mkdir(options.root, { recursive: true });
+      await rename(incoming, path(oid));
+      return true;
+    } finally {
+      await rm(incoming, { force: true });
+    }
   }
 
   function batchAnswer(body: { operation: string; objects: { oid: string; size: number }[] }, base: string): unknown {
