@@ -42,7 +42,9 @@ function parsedOrNone(typed: string): ParsedRepositoryUrl | undefined {
 
 /** `https://me:secret word@host/r` → `https://host/r`; SCP-style (`git@host:path`) holds no password. */
 function withoutSecret(typed: string): string {
-  return typed.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*:.*@/i, '$1');
+  const at = typed.lastIndexOf('@');
+  if (!typed.slice(0, at + 1).includes(':')) return typed;
+  return `${/^[a-z][a-z0-9+.-]*:\/\//i.exec(typed)?.[0] ?? ''}${typed.slice(at + 1)}`;
 }
 
 function replaced(form: Form, values: Readonly<Record<string, string>>): Form {

@@ -19,7 +19,7 @@ interface Props {
 }
 
 /** Letters of an oid that a person compares. */
-const shownLetters = 10;
+const shownLetters = 8;
 
 export function RefTable({ caption, idPrefix, refs }: Props) {
   return (

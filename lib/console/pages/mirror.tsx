@@ -189,7 +189,7 @@ function Live({ visit, mirror, runs, page, hasNext, isSilent }: LiveProps) {
                     <RelativeTime at={Date.parse(run.started_at)} now={now} />
                   </span>,
                   <OutcomePill outcome={run.outcome} />,
-                  countWords(run.counts) || <span class="muted">nothing to do</span>,
+                  countWords(run.counts) || <span class="muted">{run.outcome === 'failed' ? 'none' : 'nothing to do'}</span>,
                   durationWords(run.duration_ms),
                   byteWords(run.bytes),
                 ],

@@ -1,6 +1,6 @@
 /** Registering a repository as a project, changing it, deleting it. */
 import type { Hono } from 'hono';
-import { type CredentialOption, credentialOptions, detectHostKeys, withDetectedKeys } from '../address-form.ts';
+import { type CredentialOption, credentialOptions } from '../address-form.ts';
 import { AddressFields } from '../components/address-fields.tsx';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { Form as PostForm } from '../components/form.tsx';
@@ -9,8 +9,10 @@ import { TextField } from '../components/form-field.tsx';
 import { Page } from '../components/page.tsx';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
+import { hostKeyStep, withOfferedKeys } from '../host-key-step.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
+import { splitUserInfo } from '../split-user-info.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, requireOwner, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import {
@@ -39,7 +41,7 @@ export function addProjectPages(app: Hono<ConsoleEnv>): void {
   app.post('/projects/new', async (context) => {
     const { visit } = context.var;
     requireInstanceOwner(visit);
-    const form = await readForm(context.req.raw);
+    const { form } = splitUserInfo(await readForm(context.req.raw), 'repository_url');
     const credentials = await credentialOptions(visit);
     const unfinished = await beforeSaving(visit, form);
     if (unfinished !== undefined) return sendForm(context, { visit, credentials, ...unfinished });
@@ -64,7 +66,7 @@ export function addProjectPages(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     const project = await projectOf(visit, context.req.param('id'));
     requireOwner(visit);
-    const form = await readForm(context.req.raw);
+    const { form } = splitUserInfo(await readForm(context.req.raw), 'repository_url');
     const credentials = await credentialOptions(visit);
     const unfinished = await beforeSaving(visit, form);
     if (unfinished !== undefined) return sendForm(context, { visit, project, credentials, ...unfinished });
@@ -103,17 +105,8 @@ interface FormPageProps {
 /** What comes before saving: detecting host keys, and the word that they were compared. undefined = save. */
 async function beforeSaving(visit: Visit, form: Form): Promise<Pick<FormPageProps, 'values' | 'faults'> | undefined> {
   const values = projectValues(form);
-  if (form.text('step') === 'detect') {
-    const answer = await detectHostKeys(visit, values.address.url);
-    const address = withDetectedKeys(values.address, answer);
-    if (address !== undefined) return { values: { ...values, address }, faults: noFaults };
-    const { fields, ...rest } = faultsOf(answer, ['url']);
-    return { values, faults: { ...rest, fields: fields['url'] === undefined ? {} : { repository_url: fields['url'] } } };
-  }
-  if (!form.isOn('host_keys_detected') || form.isOn('host_keys_confirmed')) return undefined;
-  const host_keys = 'Say below that you have compared the fingerprints, or type the keys yourself.';
-  const again = withDetectedKeys(values.address, await detectHostKeys(visit, values.address.url)) ?? values.address;
-  return { values: { ...values, address: again }, faults: { ...noFaults, fields: { host_keys } } };
+  const stopped = await hostKeyStep(visit, form, 'repository_url', withOfferedKeys(form, values.address));
+  return stopped === undefined ? undefined : { values: { ...values, address: stopped.address }, faults: stopped.faults };
 }
 
 function sendForm(context: ConsoleContext, props: FormPageProps): Response | Promise<Response> {
