@@ -65,8 +65,12 @@ function fromPairs(pairs: readonly (readonly [string, unknown])[]): Parameters {
     const name = bracket < 0 ? key : key.slice(0, bracket);
     const old = values.get(name);
     if (bracket < 0) values.set(name, plain);
-    else if (/^\[\d*\]$/.test(key.slice(bracket))) values.set(name, [...(Array.isArray(old) ? old : []), plain]);
-    else values.set(name, { ...(typeof old === 'object' ? old : {}), [key.slice(bracket)]: plain });
+    // Added to in place: with a copy for each pair, a megabyte of them would take minutes.
+    else if (/^\[\d*\]$/.test(key.slice(bracket))) {
+      if (Array.isArray(old)) old.push(plain);
+      else values.set(name, [plain]);
+    } else if (typeof old === 'object' && old !== null && !Array.isArray(old)) Object.assign(old, { [key.slice(bracket)]: plain });
+    else values.set(name, { [key.slice(bracket)]: plain });
   }
   return Object.fromEntries(values);
 }

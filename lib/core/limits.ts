@@ -19,6 +19,8 @@ export const limits = {
   remoteWordsBytes: 8 * KiB,
   /** A report on 2,000 commands with long reasons. */
   reportBytes: 16 * MiB,
+  /** What comes before the pack in the answer to a fetch: at most two acknowledgements for each have, 60 bytes each, and `shallow` lines. */
+  fetchAnswerBytes: 8 * MiB,
   redirects: 5,
 
   /** TCP and TLS together. A host that needs longer is down. */
@@ -40,6 +42,8 @@ export const limits = {
   sshKeepAlives: 4,
   /** SSH connections to one host in one run: one is enough, but for servers that allow one channel each (MaxSessions 1). */
   sshConnections: 8,
+  /** Waiting until one of a run's own commands ends where a server allows no more of them: all that are short have been answered or given up by then. */
+  sshRoomMs: 60_000,
   /** keyboard-interactive: a password prompt and, rarely, a second one; what asks on is no password prompt. */
   sshPromptRounds: 3,
   sshPrompts: 4,

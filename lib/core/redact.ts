@@ -8,8 +8,9 @@ const mask = '*****';
 /** User info in a URL: with a password, or (not over SSH, where a user name is no secret) a name long enough to be a token. */
 const urlWithPassword = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@:]*:[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi;
 const urlWithToken = /\b(https?:\/\/)[^\s/?#@:]{8,}@/gi;
-/** In PEM's frame, its line ends escaped or not; also one that is cut off. */
-const privateKeyBlock = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,.-]*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----|$)/g;
+/** In PEM's frame, its line ends escaped or not; also one that is cut off, by the end or by the next. None is looked through twice. */
+const privateKeyBlock =
+  /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:(?!-----BEGIN )[A-Za-z0-9+/=\s\\:,.-])*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----|$|(?=-----BEGIN ))/g;
 /** Also as JSON (`"authorization":"Bearer x"`). */
 const authorizationHeader =
   /\b(authorization["']?\s*[:=]\s*["']?|private-token["']?\s*[:=]\s*["']?)((?:basic|bearer|token|digest|negotiate)\s+)?[^\s,;"']+/gi;

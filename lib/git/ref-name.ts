@@ -30,9 +30,43 @@ export function isTag(name: string): boolean {
   return name.startsWith(tagPrefix);
 }
 
-/** `refs/heads/a/b` → `refs/heads/a`, `refs/heads`, `refs`: names that cannot exist beside it. */
-export function foldersOf(ref: string): string[] {
-  const folders: string[] = [];
-  for (let at = ref.lastIndexOf('/'); at > 0; at = ref.lastIndexOf('/', at - 1)) folders.push(ref.slice(0, at));
-  return folders;
+/** `a` and `a/b` cannot exist at once. Finds for a name one of `names` that cannot exist beside it; takes no more memory for names of many folders. */
+export class NamesInTheWay {
+  /** In an order in which a name is followed by all that lies below it. */
+  readonly #keys: readonly string[];
+
+  constructor(names: Iterable<string>) {
+    this.#keys = Array.from(names, keyOf).sort();
+  }
+
+  /** undefined = there is none. Where `names` cannot exist beside each other, one may be missed. */
+  of(ref: string): string | undefined {
+    const key = keyOf(ref);
+    const at = this.#firstFrom(key);
+    const before = this.#keys[at - 1];
+    if (before !== undefined && key.startsWith(before + below)) return nameOf(before);
+    const after = this.#keys[this.#firstFrom(key + below)];
+    return after?.startsWith(key + below) === true ? nameOf(after) : undefined;
+  }
+
+  #firstFrom(key: string): number {
+    let [low, high] = [0, this.#keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#keys[middle] ?? '') < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Smaller than any character of a ref name, so that nothing sorts between a folder and what lies in it. */
+const below = '\0';
+
+function keyOf(name: string): string {
+  return name.replaceAll('/', below);
+}
+
+function nameOf(key: string): string {
+  return key.replaceAll(below, '/');
 }

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
-import { foldersOf } from '../git/ref-name.ts';
+import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
 import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
 import { type RelayResult, relay } from './relay.ts';
@@ -197,11 +197,8 @@ class CarryingOut {
  * git 2.39 goes by the order of commands, newer versions do not.
  */
 function groupsOf(commands: readonly PushCommand[]): PushCommand[][] {
-  const created = commands.filter((command) => command.old === null).map(({ ref }) => ref);
-  const createdNames = new Set(created);
-  const createdFolders = new Set(created.flatMap(foldersOf));
-  const frees = (command: PushCommand): boolean =>
-    command.new === null && (createdFolders.has(command.ref) || foldersOf(command.ref).some((folder) => createdNames.has(folder)));
+  const created = new NamesInTheWay(commands.flatMap((command) => (command.old === null ? [command.ref] : [])));
+  const frees = (command: PushCommand): boolean => command.new === null && created.of(command.ref) !== undefined;
   const first = commands.filter(frees);
   const rest = commands.filter((command) => !frees(command));
   return [first, rest].flatMap((part) => {

@@ -3,7 +3,7 @@
 import { limits } from '../core/limits.ts';
 import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
-import { foldersOf, isBranch, isTag, refNameFault, shortRefName } from '../git/ref-name.ts';
+import { isBranch, isTag, NamesInTheWay, refNameFault, shortRefName } from '../git/ref-name.ts';
 import type { Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';
 
 /**
@@ -199,11 +199,9 @@ class Planner {
     if (!this.#changes.some(({ result }) => result === 'created')) return;
     const deleted = new Set(this.#deletions.map(({ ref }) => ref));
     const staying = [...this.#input.target.values.keys()].filter((ref) => !deleted.has(ref));
-    const names = new Set(staying);
-    const folders = new Map(staying.flatMap((ref) => foldersOf(ref).map((folder) => [folder, ref] as const)));
-    const inTheWay = (ref: string): string | undefined => folders.get(ref) ?? foldersOf(ref).find((folder) => names.has(folder));
+    const names = new NamesInTheWay(staying);
     const possible = this.#changes.filter(({ ref, old, new: value, result }) => {
-      const other = result === 'created' ? inTheWay(ref) : undefined;
+      const other = result === 'created' ? names.of(ref) : undefined;
       if (other !== undefined) this.#stay(ref, old, value, 'rejected', `its name cannot exist beside ${other}, which stays on the target`);
       return other === undefined;
     });
@@ -223,9 +221,15 @@ class Planner {
   }
 
   #stay(ref: string, old: Oid | null, value: Oid | null, result: PlannedStay['result'], reason: string): void {
-    this.#stays.push({ kind: 'stay', ref, old, new: value, result, reason });
+    this.#stays.push({ kind: 'stay', ref: shownName(ref), old, new: value, result, reason });
   }
 }
+
+/** Nobody moves a name that is too long, and a record of thousands of them would be as large as the list that they came in. */
+function shownName(ref: string): string {
+  return ref.length > limits.refNameBytes ? `${ref.slice(0, shownCharacters)}…` : ref;
+}
+const shownCharacters = 100;
 
 function sharedValues(values: ReadonlyMap<string, Oid>): Set<Oid> {
   const seen = new Set<Oid>();

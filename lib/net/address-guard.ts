@@ -110,7 +110,7 @@ export function isCidr(text: string): boolean {
  * hexadecimal, short (127.1), IPv6 with or without brackets and zone. Undefined for names.
  */
 function parseLiteral(host: string): Address | undefined {
-  const bare = host.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const [bare = ''] = host.replace(/^\[|\]$/g, '').split('%', 1);
   if (ipaddr.IPv4.isValid(bare)) return ipaddr.IPv4.parse(bare);
   if (ipaddr.IPv6.isValid(bare)) return ipaddr.IPv6.parse(bare);
   return undefined;

@@ -149,9 +149,18 @@ describe('redacting', () => {
       `a://x:${'@'.repeat(50_000)} `,
       'authorization:'.repeat(10_000),
       '%25'.repeat(40_000),
+      `${'-----BEGIN PRIVATE KEY-----'.repeat(20_000)}!`,
     ];
     const start = performance.now();
     for (const text of texts) redactor.redact(text);
     expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
+
+describe('private keys that are cut off by others', () => {
+  it('are removed one and all', () => {
+    const text = '-----BEGIN PRIVATE KEY-----MIIBfirst-----BEGIN RSA PRIVATE KEY-----MIIBsecond-----END RSA PRIVATE KEY----- and (more)';
+    expect(unknowing.redact(text)).not.toMatch(/MIIB/);
+    expect(unknowing.redact(text)).toContain('and (more)');
   });
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBranch, isTag, refNameFault, shortRefName } from '../../lib/git/ref-name.ts';
+import { isBranch, isTag, NamesInTheWay, refNameFault, shortRefName } from '../../lib/git/ref-name.ts';
 import { gitEnvironment } from '../support/git.ts';
 
 /** The oracle: what git itself accepts. */
@@ -133,5 +133,32 @@ describe('kinds of refs', () => {
     ['HEAD', 'HEAD', false, false],
   ])('%s is %s for short; branch: %s, tag: %s', (name, short, branch, tag) => {
     expect([shortRefName(name), isBranch(name), isTag(name)]).toEqual([short, branch, tag]);
+  });
+});
+
+describe('a name in the way', () => {
+  const name = fc
+    .array(fc.constantFrom('a', 'b', 'a.', 'a-b', '!'), { minLength: 1, maxLength: 4 })
+    .map((words) => `refs/heads/${words.join('/')}`);
+  const conflicts = (one: string, other: string): boolean => one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+
+  it('is found if and only if there is one', () => {
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 20 }), name, (given, ref) => {
+        // As in a repository: no two of them are in each other's way.
+        const names = given.filter((one, index) => !given.slice(0, index).some((other) => conflicts(one, other)));
+        const found = new NamesInTheWay(names).of(ref);
+        expect(found !== undefined).toBe(names.some((other) => conflicts(ref, other)));
+        if (found !== undefined) expect(names.includes(found) && conflicts(ref, found)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is found among names of thousands of folders without a list of all of them', () => {
+    const names = Array.from({ length: 200 }, (_, index) => `refs/heads/${index}${'/a'.repeat(30_000)}`);
+    const before = process.memoryUsage().heapUsed;
+    expect(new NamesInTheWay(names).of('refs/heads/7/a/a')).toBe(names[7]);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
   });
 });

@@ -37,7 +37,7 @@ export interface FetchOptions {
 }
 
 const listReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'protocol_error' } as const;
-const fetchReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'pack_truncated' } as const;
+const fetchReader = { maxBytes: limits.fetchAnswerBytes, truncatedCode: 'pack_truncated' } as const;
 
 export class UploadPack {
   readonly #transport: Transport;

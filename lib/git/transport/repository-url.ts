@@ -73,7 +73,7 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   }
   if (url.hostname === '') throw invalid('it names no host.');
   if (!/^[A-Za-z0-9_.\-[\]:]+$/.test(url.hostname) || url.hostname.startsWith('-')) throw invalid('its host name is not valid.');
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = withoutLastSlashes(url.pathname);
   const port = url.port === '' ? undefined : Number(url.port);
   if (port === 0) throw invalid('port 0 cannot be connected to.');
   const authority = port === undefined ? url.hostname : `${url.hostname}:${port}`;
@@ -97,6 +97,13 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   const fault = known === 'ssh' ? sshUserFault(userInfo.username) : undefined;
   if (fault !== undefined) throw invalid(fault);
   return { url: parsed, userInfo };
+}
+
+/** By hand: a regular expression for this begins anew at each slash, and webhooks name URLs of any length. */
+function withoutLastSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
 }
 
 function decodedUserInfo({ username, password }: URL): UserInfo | undefined {

@@ -67,10 +67,20 @@ describe('a report', () => {
     ['another line', [encodePkt('unpack ok'), encodePkt('hello refs/heads/a')], 'protocol_error'],
     ['ERR', [encodePkt('ERR receive-pack: out of memory')], 'remote_error'],
     ['a delimiter', [encodePkt('unpack ok'), Buffer.from('0001')], 'protocol_error'],
+    [
+      'more refs than a push has',
+      [encodePkt('unpack ok'), ...Array.from({ length: 2001 }, (_, index) => encodePkt(`ok ${index}`))],
+      'protocol_error',
+    ],
     ['half a packet', [encodePkt('unpack ok'), Buffer.from('0010ok re')], 'report_missing'],
     ['a giant packet', [Buffer.from('ffff')], 'protocol_error'],
   ])('with %s ends with a code', async (_, parts, code) => {
     expect(await codeOf(parse(Buffer.concat(parts), [3]))).toBe(code);
+  });
+
+  it('keeps the first words of a reason that fills its packet', async () => {
+    const report = await parse(Buffer.concat([encodePkt('unpack ok'), encodePkt(`ng refs/heads/a ${'no '.repeat(20_000)}`), flushPkt]));
+    expect(report?.refs[0]?.[1]?.length).toBe(8192);
   });
 
   it('is a coded error or a report whatever the bytes, the same however they are cut', async () => {
