@@ -30,7 +30,7 @@ module.exports = {
     layer('lib/jobs', ['lib/core', 'lib/net', 'lib/git', 'lib/lfs', 'lib/mirror', 'lib/model']),
     layer('lib/webhook', ['lib/core', 'lib/git', 'lib/mirror', 'lib/model', 'lib/jobs']),
     layer('lib/api', ['lib/core', 'lib/net', 'lib/git', 'lib/mirror', 'lib/model', 'lib/jobs']),
-    layer('lib/console', ['lib/core', 'lib/git', 'lib/mirror', 'lib/model', 'lib/jobs', 'lib/api']),
+    layer('lib/console', ['lib/core', 'lib/net', 'lib/git', 'lib/mirror', 'lib/model', 'lib/jobs', 'lib/api']),
     layer('lib/aws', ['lib/core', 'lib/model', 'lib/jobs']),
     layer('lib/local', ['lib/core']),
     // lib/git by itself: wire knows no transport, transports know no client.
