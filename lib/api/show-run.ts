@@ -11,7 +11,7 @@ export const runRefSchema = z.object({
   reason: z.string().nullable(),
 });
 
-export const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), code: z.string(), reason: z.string() });
+const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), code: z.string(), reason: z.string() });
 
 export const runSchema = z
   .object({

@@ -66,7 +66,7 @@ async function answerOf(channel: SshChannel, host: string): Promise<SshAuthoriza
 }
 
 /** The JSON that the command prints; undefined if it is none, or names an address that is not http or https. */
-export function parseAuthorization(text: string, receivedAt: number): SshAuthorization | undefined {
+function parseAuthorization(text: string, receivedAt: number): SshAuthorization | undefined {
   let answer: unknown;
   try {
     answer = JSON.parse(text);

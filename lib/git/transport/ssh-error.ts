@@ -50,7 +50,7 @@ export function toSshError(error: unknown, { place, greeting, ready }: SshStage)
 }
 
 /** Whether the two sides could not agree. ssh2 has nothing but these words for it; a test holds that it still uses them. */
-export function isAlgorithmMismatch(error: unknown): boolean {
+function isAlgorithmMismatch(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Handshake failed: no matching ');
 }
 
