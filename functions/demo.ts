@@ -251,7 +251,9 @@ process.once('SIGTERM', () => void end());
 try {
   const { origin, adminToken } = await demo.play();
   if (options.includes('--exit')) await end();
-  write(`\ngitferry goes on running on ${origin} until Ctrl-C. Try:\n  curl -H 'PRIVATE-TOKEN: ${adminToken}' ${origin}/api/v4/projects\n`);
+  write(
+    `\nThe console is at ${origin} until Ctrl-C; sign in with the token\n  ${adminToken}\nor try the API:\n  curl -H 'PRIVATE-TOKEN: ${adminToken}' ${origin}/api/v4/projects\n`,
+  );
 } catch (error) {
   if (!isOver) {
     process.stderr.write(`${String(error)}\n`);
