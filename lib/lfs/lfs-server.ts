@@ -6,40 +6,21 @@ import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import { agent } from '../git/agent.ts';
 import { parseRetryAfter } from '../git/transport/http-status.ts';
-import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../net/http-client.ts';
-import {
-  type Action,
-  type BatchedObject,
-  type BatchRequest,
-  encodeBatchRequest,
-  lfsMediaType,
-  type Operation,
-  parseBatchAnswer,
-} from './batch-message.ts';
-import { isSameHost, type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
+import { type Action, type BatchedObject, type BatchRequest, encodeBatchRequest, lfsMediaType, parseBatchAnswer } from './batch-message.ts';
+import { isSameHost } from './lfs-endpoint.ts';
+import { batchRedirect, downloadRedirect } from './lfs-redirect.ts';
+import { LfsSignIn, type LfsSignInOptions } from './lfs-sign-in.ts';
 import { lfsCodeFor, type Question, type Side } from './lfs-status.ts';
 
-export interface LfsServerOptions {
+export interface LfsServerOptions extends LfsSignInOptions {
   readonly side: Side;
-  readonly url: RepositoryUrl;
-  /** For `url`'s host only, and over HTTP only. */
-  readonly credential: UserInfo | undefined;
-  /** Instead of the usual place. */
-  readonly lfsUrl: RepositoryUrl | undefined;
-  /** Only for ssh:// repositories. */
-  readonly authenticate?: SshAuthenticate;
 }
 
 export interface LfsServerDeps {
   /** Behind the address guard. */
   readonly http: HttpClient;
   readonly deadline: Deadline;
-}
-
-interface Place {
-  readonly base: URL;
-  readonly header: Readonly<Record<string, string>>;
 }
 
 export interface LinkRequest {
@@ -53,6 +34,7 @@ export interface LinkRequest {
 }
 
 const userAgent = `git-lfs/3 (${agent})`;
+const batchPath = '/objects/batch';
 const tries = 3;
 const shortestPauseMs = 1_000;
 
@@ -60,14 +42,13 @@ export class LfsServer {
   readonly side: Side;
   readonly #options: LfsServerOptions;
   readonly #deps: LfsServerDeps;
-  readonly #authorized = new Map<Operation, Promise<SshAuthorization | undefined>>();
-  #authScheme: 'basic' | 'bearer' = 'basic';
-  #redirectedBase: URL | undefined;
+  readonly #signIn: LfsSignIn;
 
   constructor(options: LfsServerOptions, deps: LfsServerDeps) {
     this.side = options.side;
     this.#options = options;
     this.#deps = deps;
+    this.#signIn = new LfsSignIn(options);
   }
 
   get deadline(): Deadline {
@@ -124,10 +105,10 @@ export class LfsServer {
 
   async #postBatch(request: BatchRequest): Promise<HttpResponse> {
     const body = encodeBatchRequest(request);
-    const place = await this.#place(request.operation);
-    let url = new URL(`${place.base.href.replace(/\/$/, '')}/objects/batch`);
+    const place = await this.#signIn.place(request.operation);
+    let url = new URL(`${place.base.href.replace(/\/$/, '')}${batchPath}`);
     for (let redirects = 0; ; ) {
-      const headers = { 'content-type': lfsMediaType, accept: lfsMediaType, ...place.header, ...this.#authorization(url, place.header) };
+      const headers = { 'content-type': lfsMediaType, accept: lfsMediaType, ...place.header, ...this.#signIn.header(url, place.header) };
       const response = await this.#send({
         method: 'POST',
         url,
@@ -139,12 +120,13 @@ export class LfsServer {
       const location = response.headers['location'];
       if (response.status >= 301 && response.status <= 308 && location !== undefined) {
         response.body.destroy();
-        url = redirected(url, location, ++redirects);
+        url = batchRedirect(url, location, ++redirects);
         // With all that was meant for the host before: a redirect stays there.
-        this.#redirectedBase = new URL(url.href.replace(/\/objects\/batch$/, ''));
+        if (url.pathname.endsWith(batchPath) && url.search === '') this.#signIn.moved(place, new URL(url.href.slice(0, -batchPath.length)));
         continue;
       }
-      if (response.status === 401 && this.#switchToBearer(response)) {
+      const challenge = `${response.headers['lfs-authenticate'] ?? ''} ${response.headers['www-authenticate'] ?? ''}`;
+      if (response.status === 401 && this.#signIn.switchesToBearer(challenge)) {
         response.body.destroy();
         continue;
       }
@@ -154,7 +136,7 @@ export class LfsServer {
 
   /** One request to a link; the answer's status is the caller's to judge. Credentials of ours go along only on our own host, and only if the link brings none. */
   async request({ method, action, authenticated, headers, body, signal }: LinkRequest): Promise<HttpResponse> {
-    const own = authenticated ? {} : this.#authorization(action.href, action.header);
+    const own = authenticated ? {} : this.#signIn.header(action.href, action.header);
     let url = action.href;
     let all: Readonly<Record<string, string>> = { ...own, ...headers, ...action.header };
     for (let redirects = 0; ; ) {
@@ -237,69 +219,8 @@ export class LfsServer {
     }
     return Buffer.concat(chunks).toString('utf8');
   }
-
-  async #place(operation: Operation): Promise<Place> {
-    const { url, lfsUrl } = this.#options;
-    if (this.#redirectedBase !== undefined) return { base: this.#redirectedBase, header: {} };
-    if (lfsUrl !== undefined) return { base: new URL(lfsUrl.href), header: {} };
-    if (url.scheme !== 'ssh') return { base: usualLfsUrl(url), header: {} };
-    const authorization = await this.#authorize(operation);
-    return { base: authorization?.href ?? usualLfsUrl(url), header: authorization?.header ?? {} };
-  }
-
-  /** By SSH, once for each operation as long as it lasts. */
-  async #authorize(operation: Operation): Promise<SshAuthorization | undefined> {
-    const known = await this.#authorized.get(operation);
-    const isStale = known?.expiresAt !== undefined && known.expiresAt - Date.now() < limits.lfsExpiryMarginMs;
-    if (known === undefined || isStale) {
-      const asked = this.#options.authenticate?.(operation) ?? Promise.resolve(undefined);
-      // A failure is not remembered.
-      asked.catch(() => this.#authorized.delete(operation));
-      this.#authorized.set(operation, asked);
-    }
-    return this.#authorized.get(operation);
-  }
-
-  /** Our credential, if `url` is on the host that it belongs to and nothing else signs in there. */
-  #authorization(url: URL, header: Readonly<Record<string, string>>): Record<string, string> {
-    const { credential, url: repository } = this.#options;
-    if (credential === undefined || repository.scheme === 'ssh' || header['authorization'] !== undefined) return {};
-    if (!isSameHost(new URL(repository.href), url)) return {};
-    const { username, password } = credential;
-    if (this.#authScheme === 'bearer') return { authorization: `Bearer ${password === '' ? username : password}` };
-    return { authorization: `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}` };
-  }
-
-  #switchToBearer(response: HttpResponse): boolean {
-    const challenge = `${response.headers['lfs-authenticate'] ?? ''} ${response.headers['www-authenticate'] ?? ''}`;
-    if (this.#options.credential === undefined || this.#authScheme === 'bearer') return false;
-    if (/\bbasic\b/i.test(challenge) || !/\bbearer\b/i.test(challenge)) return false;
-    this.#authScheme = 'bearer';
-    return true;
-  }
 }
 
 function isLfs(response: HttpResponse): boolean {
   return /^application\/([a-z.-]+\+)?json/i.test(response.headers['content-type'] ?? '');
-}
-
-function redirected(from: URL, location: string, redirects: number): URL {
-  const to = downloadRedirect(from, location, redirects);
-  if (!isSameHost(from, to)) throw refused(`${from.host} redirects batch requests to another host (${to.host})`);
-  return to;
-}
-
-/** Downloads may go elsewhere, as to a content network; never from https to http. */
-function downloadRedirect(from: URL, location: string, redirects: number): URL {
-  if (redirects > limits.redirects) throw refused(`more than ${limits.redirects} redirects at ${from.host}`);
-  if (!URL.canParse(location, from.href)) throw refused(`${from.host} redirects to no valid address`);
-  const to = new URL(location, from);
-  if (to.protocol !== 'https:' && to.protocol !== from.protocol) throw refused(`${from.host} redirects to ${to.protocol}`);
-  to.username = '';
-  to.password = '';
-  return to;
-}
-
-function refused(why: string): GitferryError {
-  return new GitferryError('redirect_refused', { detail: `${why}.` });
 }
