@@ -1,7 +1,8 @@
 /** The parts of `npm run torture`, in the order in which they run. */
 import { crashPoints } from './crash-points.ts';
 import { endpointFaults } from './endpoint-faults.ts';
+import { fuzz } from './fuzz.ts';
 import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
 
-export const tortureParts: readonly TorturePart[] = [crashPoints, endpointFaults, storm];
+export const tortureParts: readonly TorturePart[] = [crashPoints, endpointFaults, storm, fuzz];
