@@ -1,4 +1,5 @@
 /** How much time is left for a run, as an AbortSignal and as milliseconds; every network wait derives from one. */
+import { setMaxListeners } from 'node:events';
 import { GitferryError } from './errors.ts';
 
 export interface Deadline {
@@ -14,6 +15,8 @@ export interface Deadline {
 export function createDeadline(ms: number): Deadline {
   const end = performance.now() + ms;
   const controller = new AbortController();
+  // Every connection and wait of a run listens while it lasts: many are no leak.
+  setMaxListeners(0, controller.signal);
   const timer = setTimeout(() => controller.abort(new GitferryError('deadline_exceeded')), Math.min(ms, 0x7fffffff));
   timer.unref();
   return {

@@ -11,8 +11,10 @@ import type { TargetDetails } from './planning.ts';
 
 /** The target's refs by name, as git-receive-pack lists them now. */
 export async function listedValues(target: Transport): Promise<ReadonlyMap<string, Oid>> {
-  const { refs } = await ReceivePack.open(target);
-  return new Map(refs.map(({ name, oid }) => [name, oid]));
+  const receivePack = await ReceivePack.open(target);
+  // Over SSH it would wait for a push until the end of the run, and some hosts allow few at once.
+  await receivePack.close();
+  return new Map(receivePack.refs.map(({ name, oid }) => [name, oid]));
 }
 
 /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
@@ -32,6 +34,7 @@ export async function askDetails(transport: Transport, target: ReceivePack, { si
 
 async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
   const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
+  await uploadPack.close();
   const symbolic = new Set<string>();
   const named = new Set<string>();
   const peeled = new Map<string, Oid>();

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import { git, refsOf } from '../support/git.ts';
 import { isAvailable } from '../support/programs.ts';
 import { endAt, type RemoteEnd, syncEnds } from '../support/ssh-sync.ts';

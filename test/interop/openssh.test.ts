@@ -1,11 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createDeadline } from '../../lib/core/deadline.ts';
 import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
+import { limits } from '../../lib/core/limits.ts';
+import { UploadPack } from '../../lib/git/client/upload-pack.ts';
+import { openPack } from '../../lib/git/pack/incoming-pack.ts';
+import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
+import { createSshTransport } from '../../lib/git/transport/ssh.ts';
 import { generateSshKeyPair } from '../../lib/git/transport/ssh-key-pair.ts';
 import type { SshCredential } from '../../lib/git/transport/ssh-sign-in.ts';
+import { createAddressGuard } from '../../lib/net/address-guard.ts';
+import { readAll } from '../support/byte-streams.ts';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import { isAvailable } from '../support/programs.ts';
+import { hook } from '../support/scenario.ts';
 import { syncEnds } from '../support/ssh-sync.ts';
 import { hostKeyFileTypes, type Sshd, type SshdOptions, startSshd } from '../support/sshd.ts';
 import { passwordAccount } from '../support/sshd-account.ts';
@@ -66,6 +75,43 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1, ...counts } });
     expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 0, deleted: 0 }, bytes: 0 });
     expect(server.log()).toContain(`Accepted password for ${username}`);
+  });
+
+  it('with one channel a connection serves any number of questions while a pack is being read', async () => {
+    const server = await sshd({ password: true, maxSessions: 1 });
+    const deadline = createDeadline(30_000);
+    const { url, ...login } = end(server, source, { username, password });
+    const { url: parsed } = parseRepositoryUrl(url, 'T');
+    const transport = createSshTransport(parsed, login.credential, { ...login, deadline, guard: createAddressGuard(['127.0.0.0/8']) });
+    onTestFinished(async () => {
+      await transport.close();
+      deadline.clear();
+    });
+    const main = (await refsOf(source))['refs/heads/main'] ?? '';
+    const reader = await UploadPack.open(transport);
+    const answer = await reader.fetch({ wants: [main], haves: [], done: true, thinPack: false, ofsDelta: false }, { patient: true });
+    const lists = await Promise.all(
+      // Each conversation keeps its command for more questions; there are more than connections.
+      Array.from({ length: limits.sshConnections * 2 }, async () => (await UploadPack.open(transport)).listRefs(['refs/heads/'])),
+    );
+    expect(new Set(lists.map(({ refs }) => refs.length))).toEqual(new Set([2]));
+    const pack = await openPack(answer.pack, 'sha1');
+    expect((await readAll(pack.bytes)).length).toBeGreaterThan(0);
+    expect(server.log().split('Accepted password').length - 1).toBeGreaterThan(limits.sshConnections);
+  });
+
+  it('with one channel a connection has each of many refused refs tried alone', async () => {
+    const server = await sshd({ password: true, maxSessions: 1 });
+    const many = await emptyRepository('many.git');
+    const path = await emptyRepository('picky.git');
+    const commit = (await refsOf(source))['refs/heads/main'] ?? '';
+    await git(many, ['fetch', '--quiet', source, 'main']);
+    const refs = Array.from({ length: 10 }, (_, index) => `refs/heads/b${index}`);
+    await git(many, ['update-ref', '--stdin'], { input: refs.map((ref) => `create ${ref} ${commit}\n`).join('') });
+    await hook(path, 'pre-receive', 'if grep -q "b[0-9]*[13579]$"; then echo even ones only >&2; exit 1; fi');
+    const outcome = await syncEnds(end(server, many, { username, password }), end(server, path, { username, password }));
+    expect(outcome).toMatchObject({ outcome: 'partial', error: { code: 'refs_rejected' }, counts: { created: 5, rejected: 5 } });
+    expect(Object.keys(await refsOf(path))).toHaveLength(5);
   });
 
   it('that wants a key and then a password gets both', async () => {

@@ -22,7 +22,7 @@ export interface SshTransportDeps {
   /** Stored known_hosts lines of the host. */
   readonly hostKeys: readonly string[];
   /** Longest waits; those of `limits` unless a test is in a hurry. */
-  readonly waits?: { readonly handshakeMs: number; readonly channelMs: number; readonly answerMs: number };
+  readonly waits?: { readonly handshakeMs: number; readonly channelMs: number; readonly answerMs: number; readonly roomMs?: number };
 }
 
 const defaultPort = 22;
@@ -48,22 +48,31 @@ class SshTransport implements Transport {
     this.#url = url;
     this.#answerMs = deps.waits?.answerMs ?? limits.answerMs;
     const place = { host: url.host, port: url.port ?? defaultPort };
-    this.#connections = new SshConnections(async () => {
-      const fault = sshUserFault(credential.username);
-      if (fault !== undefined) throw new GitferryError('invalid_url', { detail: `${this.href}: ${fault}` });
-      return connectSsh({ ...place, credential, hostKeys: deps.hostKeys }, deps);
+    this.#connections = new SshConnections({
+      connect: async () => {
+        const fault = sshUserFault(credential.username);
+        if (fault !== undefined) throw new GitferryError('invalid_url', { detail: `${this.href}: ${fault}` });
+        return connectSsh({ ...place, credential, hostKeys: deps.hostKeys }, deps);
+      },
+      letGo: () => {
+        for (const command of this.#commands) if (command.state === 'spare') command.sayGoodbye();
+      },
+      signal: deps.deadline.signal,
+      roomMs: deps.waits?.roomMs ?? limits.sshRoomMs,
     });
   }
 
   async open(service: Service, { protocol, assumeV2 }: OpenOptions): Promise<Conversation> {
     const start = (): Promise<Command> => this.#start(service, protocol);
-    if (assumeV2 === true && this.#speaksV2 !== false) return new ManyRequests(start, undefined, this.#answerMs);
+    const many = (first?: Command): Conversation =>
+      new ManyRequests({ start, isCrowded: () => this.#connections.isCrowded }, first, this.#answerMs);
+    if (assumeV2 === true && this.#speaksV2 !== false) return many();
     for (let tries = 1; ; tries++) {
       const command = await start();
       try {
         const isV2 = await command.begins();
         if (service === 'git-upload-pack') this.#speaksV2 = isV2;
-        return isV2 ? new ManyRequests(start, command, this.#answerMs) : new OneRequest(command, this.#answerMs, assumeV2 === true);
+        return isV2 ? many(command) : new OneRequest(command, this.#answerMs, assumeV2 === true);
       } catch (error) {
         // Some hosts end a connection when a command on it has ended. Nothing was asked yet: once more on a new one.
         const isCutOff = command.channel.isCutOff && error instanceof GitferryError && error.code === 'connection_failed';
@@ -74,9 +83,7 @@ class SshTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    const goodbyes = [...this.#commands].map((command) => command.sayGoodbye());
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, goodbyes.length === 0 ? 0 : limits.sshGoodbyeMs).unref());
-    await Promise.race([Promise.all(goodbyes), patience]);
+    await Promise.all([...this.#commands].map((command) => command.sayGoodbye()));
     this.#connections.close();
   }
 
@@ -96,8 +103,8 @@ class Command {
   readonly output: SshOutput;
   readonly href: string;
   readonly #answerMs: number;
-  /** Whether it waits for a request: then it is owed a goodbye. */
-  waits = false;
+  /** `listed`: it waits for its one request. `spare`: it has answered, and waits for another one that may never come. Both are owed a goodbye. */
+  state: 'busy' | 'listed' | 'spare' = 'busy';
 
   constructor(channel: SshChannel, href: string, answerMs: number) {
     this.channel = channel;
@@ -133,17 +140,22 @@ class Command {
     if (end.exit?.code !== 0 && end.exit !== undefined) throw endedWithoutAnswer(end);
   }
 
-  /** Tells a command that waits for a request that there is none: a flush packet, as git does. Resolves when it is gone. */
+  /** Tells a command that waits for a request that there is none: a flush packet, as git does. Resolves when it is gone, which it is soon. */
   async sayGoodbye(): Promise<void> {
-    if (!this.waits || this.channel.isClosed) return;
-    this.waits = false;
-    try {
-      await this.channel.write(flushPkt);
+    if (this.state === 'busy' || this.channel.isClosed) return;
+    this.state = 'busy';
+    const leaving = this.channel.write(flushPkt).then(() => {
       this.channel.finish();
-      await this.channel.closed;
-    } catch {
-      // It is gone already.
-    }
+      return this.channel.closed;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limits.sshGoodbyeMs);
+    });
+    // What fails is gone already.
+    await Promise.race([leaving.catch(() => {}), patience]);
+    clearTimeout(timer);
+    if (!this.channel.isClosed) this.channel.destroy();
   }
 }
 
@@ -162,7 +174,7 @@ class OneRequest implements Conversation {
     this.#answerMs = answerMs;
     this.#isWrongVersion = isWrongVersion;
     this.advertisement = command.output.untilFlush(answerMs, () => {
-      command.waits = true;
+      command.state = 'listed';
     });
   }
 
@@ -171,7 +183,7 @@ class OneRequest implements Conversation {
     if (this.#isUsed)
       throw new GitferryError('protocol_error', { detail: 'A conversation over SSH with protocol v0 holds one request only.' });
     this.#isUsed = true;
-    this.#command.waits = false;
+    this.#command.state = 'busy';
     const { channel, output } = this.#command;
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const isStream = !(body instanceof Uint8Array);
@@ -202,12 +214,12 @@ class OneRequest implements Conversation {
 class ManyRequests implements Conversation {
   readonly stateless = false;
   readonly advertisement: Answer | undefined;
-  readonly #start: () => Promise<Command>;
+  readonly #commands: { start(): Promise<Command>; isCrowded(): boolean };
   readonly #answerMs: number;
   readonly #idle: Command[] = [];
 
-  constructor(start: () => Promise<Command>, first: Command | undefined, answerMs: number) {
-    this.#start = start;
+  constructor(commands: { start(): Promise<Command>; isCrowded(): boolean }, first: Command | undefined, answerMs: number) {
+    this.#commands = commands;
     this.#answerMs = answerMs;
     this.advertisement = first?.output.untilFlush(answerMs, (isClean) => this.#release(first, isClean));
   }
@@ -228,7 +240,7 @@ class ManyRequests implements Conversation {
 
   /** The request is sent behind the command, without waiting for the advertisement that comes first. */
   async #askAnew(body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
-    const command = await this.#start();
+    const command = await this.#commands.start();
     try {
       const sending = send(command.channel, body);
       sending.catch((error: unknown) => command.output.fail(error));
@@ -257,16 +269,18 @@ class ManyRequests implements Conversation {
 
   #takeIdle(): Command | undefined {
     for (let command = this.#idle.pop(); command !== undefined; command = this.#idle.pop()) {
-      command.waits = false;
-      if (!command.channel.isClosed) return command;
+      const isStillThere = command.state === 'spare' && !command.channel.isClosed;
+      command.state = 'busy';
+      if (isStillThere) return command;
     }
     return undefined;
   }
 
   #release(command: Command, isClean: boolean): void {
     if (!isClean) return command.channel.destroy();
-    command.waits = true;
-    this.#idle.push(command);
+    command.state = 'spare';
+    if (this.#commands.isCrowded()) command.sayGoodbye();
+    else this.#idle.push(command);
   }
 
   async close(): Promise<void> {
