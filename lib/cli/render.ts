@@ -29,11 +29,12 @@ export function renderOutcome(outcome: RunOutcome): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What was moved, and the first objects that could not be. Nothing where there was nothing. */
-function renderLfs({ lfs }: RunOutcome): readonly string[] {
+/** What was moved, and the first objects that could not be, unless the error names them. Nothing where there was nothing. */
+function renderLfs({ lfs, error }: RunOutcome): readonly string[] {
   if (lfs === null || lfs.moved + lfs.skipped + lfs.failed === 0) return [];
-  const failures = lfs.failures.slice(0, shownObjects).map(({ oid, code }) => `    ${oid}  (${code})`);
-  if (lfs.failed > failures.length) failures.push(`    ... and ${lfs.failed - failures.length} more (--json lists the first 500)`);
+  const unnamed = lfs.failures.filter(({ oid }) => error?.message.includes(oid) !== true);
+  const failures = unnamed.slice(0, shownObjects).map(({ oid, code }) => `    ${oid}  (${code})`);
+  if (unnamed.length > failures.length) failures.push(`    ... and ${unnamed.length - failures.length} more (--json lists the first 500)`);
   const line = `  LFS       ${lfs.moved} moved (${formatBytes(lfs.bytes)}), ${lfs.skipped} there already, ${lfs.failed} failed`;
   return [line, ...failures];
 }

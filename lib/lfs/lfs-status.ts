@@ -23,6 +23,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   'batch 405': 'lfs_disabled',
   'batch 410': 'lfs_disabled',
   'batch 501': 'lfs_disabled',
+  // "Validation error with one or more of the objects", and hosts whose rules refuse the push.
+  'batch 422 target': 'lfs_object_refused',
   'object 404 source': 'lfs_object_missing',
   'object 410 source': 'lfs_object_missing',
   'transfer 404 source': 'lfs_object_missing',

@@ -156,8 +156,13 @@ export function lfsRunError({
   const first = failures[0];
   if (first === undefined) return undefined;
   const isOne = failures.every(({ code }) => code === first.code) && errorCatalogue[first.code].disposition === 'partial';
-  const lines = failures.slice(0, listedInMessage).map(({ oid, size, reason }) => `${oid} (${size} bytes): ${reason}`);
+  // One reason for all, as when a host has no LFS, is said once.
+  const hasOneReason = failures.length > 1 && failures.every(({ reason }) => reason === first.reason);
+  const lines = failures
+    .slice(0, listedInMessage)
+    .map(({ oid, size, reason }) => `${oid} (${size} bytes)${hasOneReason ? '' : `: ${reason}`}`);
   if (failed > lines.length) lines.push(`and ${failed - lines.length} more`);
+  if (hasOneReason) lines.unshift(first.reason);
   const code = isOne ? first.code : 'lfs_objects_failed';
   const message = [errorCatalogue.lfs_objects_failed.sentence, ...lines].join('\n');
   return { code, message, hint: errorCatalogue[code].hint };
