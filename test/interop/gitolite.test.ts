@@ -66,5 +66,6 @@ describe.runIf(isAvailable('sshd') && isAvailable('gitolite'))('gitolite', () =>
   ])('refuses by code and in its own words when %s', async (_name, source, target, words) => {
     const outcome = await syncEnds(at(source.replace(' ', '%20')), at(target));
     expect(outcome).toMatchObject({ outcome: 'failed', error: { code: 'repository_not_found', message: expect.stringContaining(words) } });
+    expect(outcome.error?.hint).toContain('read-only');
   });
 });

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
@@ -126,6 +126,16 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     const one = { username, password: '', privateKey: server.privateKey };
     const refused = await syncEnds(end(server, source, one), end(server, path, both));
     expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'password_required' } });
+  });
+
+  it('takes an RSA key, signed with SHA-2: this sshd refuses SHA-1', async () => {
+    const server = await sshd({});
+    const file = join(server.folder, 'host_rsa');
+    await copyFile(`${file}.pub`, join(server.folder, 'authorized_keys'));
+    const rsa = { username: server.user, password: '', privateKey: await readFile(file, 'utf8') };
+    const outcome = await syncEnds(end(server, source, rsa), end(server, source, rsa));
+    expect(outcome).toMatchObject({ outcome: 'success', error: null });
+    expect(server.log()).toMatch(/Accepted publickey for \S+ from .* RSA /);
   });
 
   const key = (privateKey: string): SshCredential => ({ username, password: '', privateKey });

@@ -7,7 +7,7 @@ const openSshMagic = 'openssh-key-v1\0';
 /** The key in a form that ssh2 reads. Throws `private_key_unusable`; messages never hold any of it. */
 export function readablePrivateKey(text: string): string {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
-  if (label === undefined) throw unusableKey('it does not begin with -----BEGIN.');
+  if (label === undefined) throw unusableKey(whatElse(text));
   if (isEncrypted(text, label)) throw unusableKey('it is encrypted with a passphrase.');
   if (label.includes('PUBLIC')) throw unusableKey('it is the public half.');
   return label === 'PRIVATE KEY' ? fromPkcs8(text) : text.trim();
@@ -15,6 +15,14 @@ export function readablePrivateKey(text: string): string {
 
 export function unusableKey(why: string, cause?: unknown): GitferryError {
   return new GitferryError('private_key_unusable', { detail: `The private key: ${why}`, cause });
+}
+
+/** What people take for the private key, by how it begins. */
+function whatElse(text: string): string {
+  if (/^\s*(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ AAAA/.test(text))
+    return 'it is the public half: the private one is in the file without .pub.';
+  if (/^\s*PuTTY-User-Key-File-/.test(text)) return "it is in PuTTY's format; `puttygen KEY.ppk -O private-openssh -o KEY` writes another.";
+  return 'it does not begin with -----BEGIN.';
 }
 
 /** PEM says so in a header, OpenSSH's format by the name of its cipher (PROTOCOL.key). */

@@ -1,6 +1,7 @@
 /** What it means that a Git command over SSH ended before it said anything, or said something else than Git: by exit status, never by its words. */
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
+import { refineHint } from '../../core/provider-messages.ts';
 import type { ExitStatus } from './ssh-channel.ts';
 import { shownWords } from './ssh-error.ts';
 
@@ -15,7 +16,9 @@ interface Ending {
 export function refusedByExit({ href, exit, words }: Ending): GitferryError {
   const code = codeOf(exit);
   const said = words === '' ? '' : ` and said: ${words}`;
-  return new GitferryError(code, { detail: `${href}: ${ending(exit)}${said}${/[.!?]$/.test(said) ? '' : '.'}`, ...hintFor(code, exit) });
+  const detail = `${href}: ${ending(exit)}${said}${/[.!?]$/.test(said) ? '' : '.'}`;
+  const hint = refineHint(words) ?? hintFor(code, exit);
+  return new GitferryError(code, { detail, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** The command ended in the middle of a conversation, without answering. */
@@ -43,9 +46,11 @@ function codeOf(exit: ExitStatus | undefined): ErrorCode {
   return 'repository_not_found';
 }
 
-function hintFor(code: ErrorCode, exit: ExitStatus | undefined): { readonly hint: string } | undefined {
+function hintFor(code: ErrorCode, exit: ExitStatus | undefined): string | undefined {
   if (code === 'not_a_git_server' && exit?.code !== 0)
-    return { hint: 'Git is not installed on the host, or not on the PATH of this account, or the account may not run commands.' };
+    return 'Git is not installed on the host, or not on the PATH of this account, or the account may not run commands.';
+  if (code === 'repository_not_found')
+    return 'Check the path in the URL, and what this key or account may do there: hosts answer like this where it may not see the repository, or not write to a target (deploy keys are often read-only).';
   return undefined;
 }
 

@@ -18,6 +18,7 @@ function depsOf(overrides: Partial<SshDeps> = {}): SshDeps {
   return { guard: createAddressGuard(['127.0.0.0/8']), deadline, ...overrides };
 }
 
+const sshLine = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519')]).toString('base64')}`;
 const withKey = { username: 'git', password: '', privateKey: clientKey };
 const withPassword = { username: 'git', password: 'pass word' };
 
@@ -106,6 +107,8 @@ describe('signing in', () => {
       generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       /public half/,
     ],
+    ['public half as in authorized_keys', `${sshLine} someone@example`, /public half: .* without \.pub/],
+    ["in PuTTY's format", 'PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n', /puttygen/],
     ['cut', clientKey.slice(0, 90), /damaged/],
     ['malformed', '-----BEGIN OPENSSH PRIVATE KEY-----\nZZZZ\n-----END OPENSSH PRIVATE KEY-----\n', /damaged/],
     ['no key at all', 'hunter2hunter2', /-----BEGIN/],

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';
@@ -103,6 +104,40 @@ describe('one run', () => {
     await server.idle();
     expect(server.log.connections).toBe(1);
     expect(server.log.commands).toEqual([`git-upload-pack '${repository}'`, `git-receive-pack '${repository}'`]);
+  });
+});
+
+describe('many runs at once in one process', () => {
+  it('leave no socket, timer, listener or command behind, and warn of no leak', async () => {
+    const server = await forThisTest(startSshTestServer());
+    const warnings: string[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', warn);
+    const deadline = createDeadline(60_000);
+    const connect = (): Transport =>
+      createSshTransport(parseRepositoryUrl(server.url(repository), 'T').url, credential, {
+        ...{ guard: createAddressGuard(['127.0.0.0/8']), deadline, hostKeys: server.hostKeys, waits },
+      });
+    const held = (): number => process.getActiveResourcesInfo().filter((name) => /TCPSocket|Process|Pipe|Timeout/.test(name)).length;
+    const before = held();
+    const transports = Array.from({ length: 16 }, connect);
+    await Promise.all(
+      transports.map(async (transport, index) => {
+        for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
+          const { advertisement } = await transport.open(service, { protocol: index % 2 === 0 ? 2 : 0 });
+          // Some are read, some dropped, some never looked at.
+          if (index % 3 === 0) await readAll(advertisement!);
+          if (index % 3 === 1) advertisement!.destroy();
+        }
+        await transport.close();
+      }),
+    );
+    expect(getEventListeners(deadline.signal, 'abort')).toHaveLength(0);
+    deadline.clear();
+    await server.idle();
+    await expect.poll(held, { timeout: 5_000 }).toBeLessThanOrEqual(before);
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
   });
 });
 
