@@ -63,12 +63,18 @@ const defaults: Partial<Record<keyof Mirror, unknown>> = {
   runConfirmDeletions: false,
 };
 
+type Field = keyof typeof attributes;
+const allFields = Object.keys(attributes) as Field[];
+
 export function mirrorOfItem(item: Item): Mirror {
-  const fields = Object.entries(attributes).map(([field, attribute]) => [
-    field,
-    item[attribute] ?? defaults[field as keyof Mirror] ?? null,
-  ]);
-  return { ...Object.fromEntries(fields), ...keyOfItem(item), credential: credentialOfItem(item) } as Mirror;
+  return { ...fieldsOfItem(item, allFields), ...keyOfItem(item), credential: credentialOfItem(item) };
+}
+
+/** Some of a mirror's fields: where thousands are read, the others cost more than the reading. */
+export function fieldsOfItem<F extends Field>(item: Item, fields: readonly F[]): Pick<Mirror, F> {
+  const found: Partial<Record<Field, unknown>> = {};
+  for (const field of fields) found[field] = item[attributes[field]] ?? defaults[field] ?? null;
+  return found as Pick<Mirror, F>;
 }
 
 /** From the item's key alone, as the indexes have it. */

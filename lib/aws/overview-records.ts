@@ -3,7 +3,7 @@ import { dueShards } from '../jobs/mirror-jobs.ts';
 import type { MirrorKey } from '../model/mirror.ts';
 import { type MirrorDigest, overviewMirrors, overviewProjects, type ProjectDigest } from '../model/overview.ts';
 import type { OverviewRecords } from '../model/records.ts';
-import { type Item, keyOfItem, mirrorOfItem } from './mirror-item.ts';
+import { fieldsOfItem, type Item, keyOfItem, mirrorOfItem } from './mirror-item.ts';
 import type { RecordQuery, RecordTable } from './record-table.ts';
 import { indexes, keys, listBucketSize } from './table.ts';
 
@@ -47,9 +47,10 @@ async function take(table: RecordTable, query: RecordQuery, most: number): Promi
   return items;
 }
 
+const digestFields = ['id', 'direction', 'url', 'enabled', 'paused', 'updateStatus', 'lastUpdateAt', 'failingSince'] as const;
+
 function mirrorDigestOfItem(item: Item): MirrorDigest {
-  const { id, direction, url, enabled, paused, updateStatus, lastUpdateAt, failingSince } = mirrorOfItem(item);
-  return { ...keyOfItem(item), id, direction, url, enabled, paused, updateStatus, lastUpdateAt, failingSince };
+  return { ...keyOfItem(item), ...fieldsOfItem(item, digestFields) };
 }
 
 function projectDigestOfItem(item: Item): ProjectDigest {

@@ -8,7 +8,7 @@ export type MirrorState = (typeof mirrorStates)[number];
 
 /**
  * `paused`: failed so often that it waits for a person. `failing`: the last run failed. `retrying`: it failed and is tried again by itself. `waiting`: never run.
- * `disabled`: switched off by somebody.
+ * `disabled`: paused by somebody.
  */
 export function mirrorState({ enabled, paused, updateStatus }: Pick<MirrorDigest, 'enabled' | 'paused' | 'updateStatus'>): MirrorState {
   if (updateStatus === 'started') return 'running';
@@ -27,13 +27,13 @@ export function mirrorState({ enabled, paused, updateStatus }: Pick<MirrorDigest
 }
 
 export const stateLabels: Readonly<Record<MirrorState, string>> = {
-  paused: 'Paused',
+  paused: 'Paused after failures',
   failing: 'Failing',
   retrying: 'Retrying',
   running: 'Running',
   waiting: 'Not run yet',
   healthy: 'Healthy',
-  disabled: 'Disabled',
+  disabled: 'Paused',
 };
 
 /** Whether somebody who looks again soon may see it otherwise: a run is under way, or a request waits whose time has come or comes within a minute. */

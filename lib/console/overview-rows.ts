@@ -11,14 +11,13 @@ export interface OverviewRow {
   readonly state: MirrorState | 'no_mirror';
 }
 
-/** What people filter by: trouble that mends itself counts as trouble. */
+/** What people filter by: trouble that mends itself counts as trouble, and what waits for a person is paused, whoever paused it. */
 export const stateGroups = {
   failing: ['failing', 'retrying'],
-  paused: ['paused'],
+  paused: ['paused', 'disabled'],
   running: ['running'],
   healthy: ['healthy'],
   waiting: ['waiting', 'no_mirror'],
-  disabled: ['disabled'],
 } as const satisfies Readonly<Record<string, readonly OverviewRow['state'][]>>;
 export type StateGroup = keyof typeof stateGroups;
 

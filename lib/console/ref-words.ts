@@ -49,3 +49,8 @@ export function triggerWords({ kind, who }: { readonly kind: 'event' | 'schedule
       return who === '' ? 'By hand' : `By hand: ${who}`;
   }
 }
+
+/** `1 ref`, `1,234 refs` */
+export function refCount(count: number): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? 'ref' : 'refs'}`;
+}

@@ -44,7 +44,7 @@ describe('the overview', () => {
       ...['paused', 'failing', 'failing', 'retrying', 'running', 'waiting', 'healthy', 'disabled', 'no_mirror'],
     ]);
     expect(rows.slice(1, 3).map((row) => row.mirror?.failingSince)).toEqual([1000, 2000]);
-    expect(counts).toEqual({ failing: 3, paused: 1, running: 1, healthy: 1, waiting: 2, disabled: 1 });
+    expect(counts).toEqual({ failing: 3, paused: 2, running: 1, healthy: 1, waiting: 2 });
     expect(total).toBe(9);
   });
 

@@ -10,6 +10,8 @@ interface Props {
   readonly section?: 'overview' | 'settings';
   /** Where it posts. */
   readonly action: string;
+  /** Sent along, hidden. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** On the button: the verb. */
   readonly label: string;
   /** Where "Cancel" leads. */
@@ -18,12 +20,15 @@ interface Props {
   readonly children: Child;
 }
 
-export function ConfirmPage({ visit, title, crumbs, section = 'overview', action, label, back, children }: Props) {
+export function ConfirmPage({ visit, title, crumbs, section = 'overview', action, fields = {}, label, back, children }: Props) {
   return (
     <Page title={title} visit={visit} crumbs={crumbs} section={section} narrow>
       <div class="card confirm">
         {children}
         <form method="post" action={action} class="buttons">
+          {Object.entries(fields).map(([name, value]) => (
+            <input type="hidden" name={name} value={value} />
+          ))}
           <button type="submit" class="button button-danger">
             {label}
           </button>

@@ -7,7 +7,7 @@ const shapes = {
   paused: 'M5.5 3.5v9M10.5 3.5v9',
   running: 'M2 8h10M8.5 4.5L12 8l-3.5 3.5',
   waiting: 'M8 3v5l3 2M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13',
-  disabled: 'M3.5 8h9',
+  disabled: 'M5.5 3.5v9M10.5 3.5v9',
   push: 'M3 13L13 3M6 3h7v7',
   pull: 'M13 3L3 13M3 6v7h7',
   warning: 'M8 2l6.5 11.5h-13zM8 6.5v3M8 11.6v.1',

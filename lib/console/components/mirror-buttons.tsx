@@ -1,6 +1,7 @@
 /** What a maintainer can do with a mirror, as buttons that post and links to pages that ask. */
 import type { Mirror } from '../../model/mirror.ts';
 import { mirrorPage } from '../mirror-path.ts';
+import { refCount } from '../ref-words.ts';
 import { PostButton } from './form.tsx';
 import { Icon } from './icon.tsx';
 
@@ -39,19 +40,9 @@ export function MirrorButtons({ mirror, what, back }: Props) {
         </PostButton>
       )}
       {mirror.enabled && mirror.heldBackDeletions > 0 && (
-        <PostButton
-          action={`${page}/update`}
-          kind="danger"
-          id={id('confirm')}
-          label={
-            <>
-              Delete {mirror.heldBackDeletions} held-back refs{name}
-            </>
-          }
-        >
-          {toBack}
-          <input type="hidden" name="confirm_deletions" value="true" />
-        </PostButton>
+        <a class="button button-danger" href={`${page}/delete-held-back`} id={id('confirm')}>
+          Delete {refCount(mirror.heldBackDeletions)}…{name}
+        </a>
       )}
       <details class="menu">
         <summary class="button button-quiet" id={id('menu')}>

@@ -1,9 +1,10 @@
-/** Pausing, resuming and deleting a mirror, and renewing its key. */
+/** Pausing, resuming and deleting a mirror, renewing its key, and letting deletions through that were held back. */
 import type { Hono } from 'hono';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { faultsOf } from '../faults.ts';
 import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { readForm } from '../read-form.ts';
+import { refCount } from '../ref-words.ts';
 import { Refusal } from '../refusal.ts';
 import { returnPath } from '../return-path.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer } from '../visit.ts';
@@ -44,6 +45,37 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
       kind: 'done',
       text: 'There is a new key. Give its public half to the host, then update.',
     });
+  });
+
+  app.get('/projects/:id/mirrors/:mirror/delete-held-back', async (context) => {
+    const { visit, mirror, crumbs } = await found(context);
+    const back = mirrorPage(mirror);
+    if (mirror.heldBackDeletions === 0) return redirect(context, back, { kind: 'note', text: 'No deletions are held back any more.' });
+    return sendPage(
+      context,
+      <ConfirmPage
+        visit={visit}
+        title={`Delete ${refCount(mirror.heldBackDeletions)} at the target?`}
+        crumbs={crumbs}
+        action={`${back}/update`}
+        fields={{ confirm_deletions: 'true', back }}
+        label="Delete them and update"
+        back={back}
+      >
+        <p>
+          <strong>{mirrorName(mirror, true)}</strong>
+        </p>
+        <p>
+          The project no longer has these branches or tags, and they are so many of the target’s that the last update held their deletion
+          back. If the project lost them by mistake, restore them there first: afterwards they are gone here and there.
+        </p>
+        {mirror.lastRun !== null && (
+          <p>
+            <a href={`${back}/runs/${encodeURIComponent(mirror.lastRun.id)}?result=kept#refs`}>See which ones the last update kept</a>
+          </p>
+        )}
+      </ConfirmPage>,
+    );
   });
 
   app.get('/projects/:id/mirrors/:mirror/delete', async (context) => {

@@ -44,7 +44,13 @@ function bareCells({ project }: OverviewRow, mayAct: boolean) {
     <span class="muted">no mirrors yet</span>,
     '',
     '',
-    ...(mayAct ? [<a href={`/projects/${project.id}`}>Add a mirror</a>] : []),
+    ...(mayAct
+      ? [
+          <a href={`/projects/${project.id}/mirrors/new`}>
+            Add a mirror<span class="visually-hidden"> to {project.path}</span>
+          </a>,
+        ]
+      : []),
   ];
 }
 

@@ -113,11 +113,10 @@ function NothingYet({ mayCreate }: { readonly mayCreate: boolean }) {
 
 const groupLabels: Readonly<Record<StateGroup, string>> = {
   failing: stateLabels.failing,
-  paused: stateLabels.paused,
+  paused: 'Paused',
   running: stateLabels.running,
   healthy: stateLabels.healthy,
   waiting: stateLabels.waiting,
-  disabled: stateLabels.disabled,
 };
 
 function linkTo({ search, group, page }: Question): string {

@@ -219,7 +219,7 @@ function SecretPage({
           <dd>{events}</dd>
         </dl>
       </div>
-      <p>
+      <p class="after">
         <a class="button button-primary" href={`${page}#webhooks`}>
           I have copied {isNew ? 'both' : 'it'}
         </a>

@@ -29,6 +29,19 @@ function mirrorOf({ projectId, mirror }: Mirror): Promise<Mirror | undefined> {
   return site.deps.records.mirrors.get({ projectId, mirror });
 }
 
+/** A run ends that held so many deletions back. */
+async function holdBack(mirror: Mirror, count: number): Promise<void> {
+  const { jobs } = site.deps;
+  const now = Date.now();
+  const trigger = { kind: 'manual', who: 'tester' } as const;
+  await jobs.request(mirror, { trigger, now, startAt: now, confirmDeletions: false, resume: false });
+  await jobs.acquire(mirror, { token: 'held', now });
+  await jobs.begin(mirror, 'held', now);
+  const { refs: _, ...lastRun } = sampleRun({ id: '1-held' });
+  const status = { updateStatus: 'finished' as const, heldBackDeletions: count, lastRun };
+  await jobs.release(mirror, 'held', { status, now, nextDueAt: null, followUpAt: now });
+}
+
 const plainForm = {
   direction: 'push',
   url: 'https://mirror.example/a/b.git',
@@ -214,6 +227,28 @@ describe('a mirror', () => {
     await Promise.all([owner.post(`${path}/update`), owner.post(`${path}/update`)]);
     expect(await mirrorOf(mirror)).toMatchObject({ queuedAt: expect.any(Number), leaseToken: null });
     expect((await site.api.wakeUps()).filter(({ mirror: id }) => id === mirror.mirror)).toHaveLength(1);
+  });
+});
+
+describe('deletions that were held back', () => {
+  it('go through only after a page has asked, and to readers nothing is offered', async () => {
+    const { id, mirror, path } = await projectWithMirror();
+    const reader = await site.signedIn(await site.api.newToken('reporter'));
+    expect((await owner.get(`${path}/delete-held-back`)).location).toBe(path);
+    await holdBack(mirror, 12);
+    const page = await owner.get(`/projects/${id}`);
+    expect(page.text).toContain(`href="${path}/delete-held-back"`);
+    expect(page.text).not.toContain('confirm_deletions');
+    const question = await owner.get(`${path}/delete-held-back`);
+    expect(question.text).toContain('Delete 12 refs at the target?');
+    expect(question.text).toContain(`${path}/runs/1-held?result=kept#refs`);
+    const fields = Object.fromEntries(
+      [...question.text.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map((found) => found.slice(1)),
+    );
+    expect((await owner.post(/<form method="post" action="([^"]+\/update)"/.exec(question.text)?.[1] ?? '', fields)).location).toBe(path);
+    expect(await site.deps.jobs.acquire(mirror, { token: 'next', now: Date.now() })).toMatchObject({ runConfirmDeletions: true });
+    expect((await reader.get(`/projects/${id}`)).text).not.toContain('delete-held-back');
+    expect((await reader.get(`${path}/delete-held-back`)).status).toBe(403);
   });
 });
 
