@@ -41,6 +41,9 @@ export function createHostSlots(deps: MirrorJobsDeps): HostSlots {
       const first = Math.floor(Math.random() * limit);
       if (await put(host, first, holder)) return first;
       const slots = await taken(host, limit);
+      // A repeat of the SDK's after a lost answer.
+      const own = slots.find(({ leaseToken }) => leaseToken === holder.leaseToken);
+      if (own !== undefined) return own.slot;
       const numbers = new Set(slots.map(({ slot }) => slot));
       const free = Array.from({ length: limit }, (_, slot) => slot).filter((slot) => !numbers.has(slot));
       for (const slot of shuffled(free)) if (await put(host, slot, holder)) return slot;

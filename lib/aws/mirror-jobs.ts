@@ -1,4 +1,5 @@
 /** The life of an update on DynamoDB: requests, leases and releases as conditional writes on a mirror's item (ARCHITECTURE.md). */
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { MirrorJobs, Release, UpdateRequest } from '../jobs/mirror-jobs.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
@@ -28,21 +29,36 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
     release: Release,
     holds: ConditionalWrite['conditions'],
     values: Item,
-  ): Promise<string | undefined> {
-    for (const { answer, parts, conditions } of releaseForms(release, values)) {
+  ): Promise<'done' | 'queued' | undefined> {
+    const mark = randomUUID();
+    for (const { answer, parts, conditions } of releaseForms(release, values, mark)) {
       if ((await table.write(key, { parts, conditions: [...holds, ...conditions] }, 'NONE')) !== undefined) return answer;
     }
-    return undefined;
+    // Where an answer was lost, the SDK's second try finds the lease given back already, by the first.
+    const item = await table.read(key);
+    if (item?.['release_mark'] !== mark) return undefined;
+    return item['queued_at'] === undefined ? 'done' : 'queued';
+  }
+
+  async function resume(key: MirrorKey, request: UpdateRequest): ReturnType<typeof table.writeOver> {
+    const resumed = await table.writeOver(key, resumingWrite(request));
+    if (resumed !== undefined) return resumed;
+    // Un-paused meanwhile, perhaps by this very write, whose answer was lost.
+    const plain = await table.writeOver(key, requestWrite(request));
+    return plain === undefined ? undefined : { ...plain, wasRepeated: true };
   }
 
   return {
     get,
 
     async request(key, request) {
-      const before =
-        (await table.write(key, requestWrite(request), 'ALL_OLD')) ??
-        (request.resume ? await table.write(key, resumingWrite(request), 'ALL_OLD') : undefined);
-      return before === undefined ? undefined : mirrorOfItem(before);
+      const plain = await table.writeOver(key, requestWrite(request));
+      const written = plain ?? (request.resume ? await resume(key, request) : undefined);
+      if (written === undefined) return undefined;
+      const before = mirrorOfItem(written.before);
+      // Whose first answer was lost finds itself waiting: nobody has sent a message yet.
+      const isOwn = written.wasRepeated && before.queuedAt === request.now;
+      return isOwn ? { ...before, queuedAt: null, queuedFor: null, queuedTrigger: null } : before;
     },
 
     async expedite(key, { startAt, now }) {
@@ -72,12 +88,12 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
             'run_confirm_deletions = if_not_exists(queued_confirm, :false)',
             'run_requested_at = if_not_exists(queued_at, :now)',
           ],
-          values: { ':token': token, ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now, ':soon': now + earlyMs },
+          values: { ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now, ':soon': now + earlyMs },
         },
       );
       const conditions = [
-        // Nobody holds it, or this is the SDK's second try of a write whose answer was lost,
-        '(attribute_not_exists(lease_token) OR lease_token = :token)',
+        // Nobody holds it,
+        'attribute_not_exists(lease_token)',
         // something is requested that no run has seen to (this also fails for a mirror that is gone),
         'requested_seq > done_seq',
         // a retry's time has come,
@@ -87,7 +103,10 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
         'attribute_not_exists(paused)',
       ];
       const item = await table.write(key, { parts, conditions }, 'ALL_NEW');
-      return item === undefined ? undefined : mirrorOfItem(item);
+      if (item !== undefined) return mirrorOfItem(item);
+      // Where an answer was lost, the SDK's second try finds the lease taken, by the first. Taking it again would forget who asked for the run.
+      const held = await get(key);
+      return held?.leaseToken === token ? held : undefined;
     },
 
     async begin(key, token, now) {
@@ -101,7 +120,7 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
     },
 
     async release(key, token, release) {
-      return ((await tryForms(key, release, [isMine], { ':token': token })) as 'done' | 'queued' | undefined) ?? 'lost';
+      return (await tryForms(key, release, [isMine], { ':token': token })) ?? 'lost';
     },
 
     ...createDueMirrors({ ...deps, table }),

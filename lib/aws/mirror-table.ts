@@ -15,6 +15,8 @@ export interface ConditionalWrite {
 export interface MirrorTable {
   /** The item before or after the write; undefined = a clause did not hold. Throws `storage_unavailable`. */
   write(key: MirrorKey, write: ConditionalWrite, give: 'ALL_OLD' | 'ALL_NEW' | 'NONE'): Promise<Item | undefined>;
+  /** The same, and whether the SDK asked more than once: the item before may then be one that this write has changed already. */
+  writeOver(key: MirrorKey, write: ConditionalWrite): Promise<{ readonly before: Item; readonly wasRepeated: boolean } | undefined>;
   read(key: MirrorKey): Promise<Item | undefined>;
 }
 
@@ -25,22 +27,31 @@ export function createMirrorTable({
   readonly dynamo: DynamoDBDocumentClient;
   readonly tableName: string;
 }): MirrorTable {
+  async function update(key: MirrorKey, { parts, conditions }: ConditionalWrite, give: 'ALL_OLD' | 'ALL_NEW' | 'NONE') {
+    const input = {
+      TableName: tableName,
+      Key: keys.mirror(key),
+      ...parts,
+      ConditionExpression: conditions.join(' AND '),
+      ReturnValues: give,
+    };
+    try {
+      return await dynamo.send(new UpdateCommand(input));
+    } catch (error) {
+      if (isConditionFailure(error)) return undefined;
+      throw storageError(error);
+    }
+  }
+
   return {
-    async write(key, { parts, conditions }, give) {
-      const input = {
-        TableName: tableName,
-        Key: keys.mirror(key),
-        ...parts,
-        ConditionExpression: conditions.join(' AND '),
-        ReturnValues: give,
-      };
-      try {
-        const { Attributes: item = {} } = await dynamo.send(new UpdateCommand(input));
-        return item;
-      } catch (error) {
-        if (isConditionFailure(error)) return undefined;
-        throw storageError(error);
-      }
+    async write(key, write, give) {
+      const answer = await update(key, write, give);
+      return answer === undefined ? undefined : (answer.Attributes ?? {});
+    },
+    async writeOver(key, write) {
+      const answer = await update(key, write, 'ALL_OLD');
+      if (answer === undefined) return undefined;
+      return { before: answer.Attributes ?? {}, wasRepeated: (answer.$metadata?.attempts ?? 1) > 1 };
     },
     async read(key) {
       try {

@@ -11,12 +11,16 @@ export interface ReleaseForm {
   readonly conditions: readonly string[];
 }
 
-/** To be tried in this order; the first whose conditions hold counts. `values` belong to the caller's own conditions. */
-export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Release, values: Item): readonly ReleaseForm[] {
+/**
+ * To be tried in this order; the first whose conditions hold counts. `values` belong to the caller's own conditions; `mark` stays on the item, so that the
+ * caller knows its own write again.
+ */
+export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Release, values: Item, mark: string): readonly ReleaseForm[] {
   const freed = {
     ...attributesOf(status),
     lease_token: null,
     lease_beat: 0,
+    release_mark: mark,
     run_trigger: null,
     run_confirm_deletions: null,
     run_requested_at: null,
@@ -33,7 +37,7 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
         parts: updateExpression(changes, { set: ['done_seq = requested_seq'], ...byHand }),
         conditions: ['(attribute_not_exists(queued_trigger) OR queued_trigger.#kind <> :manual)'],
       },
-      ...releaseForms({ status: resumed, now, nextDueAt: followUpAt, followUpAt }, values),
+      ...releaseForms({ status: resumed, now, nextDueAt: followUpAt, followUpAt }, values, mark),
     ];
   }
   if (again !== undefined) {

@@ -10,9 +10,9 @@ export interface EndpointCall {
 
 /**
  * `error`: 500, nothing done. `throttled`: refused as each service does. `silence`: the connection is held, nothing done. `late`: done, answered after a
- * while. `lost answer`: done, and the connection is cut. `lost request`: cut before anything was done. `twice`: done two times.
+ * while. `lost answer`: done, and the connection is cut; `lost answer if done`: not where it was refused. `lost request`: cut before anything was done. `twice`: done two times.
  */
-export type EndpointFault = 'error' | 'throttled' | 'silence' | 'late' | 'lost answer' | 'lost request' | 'twice';
+export type EndpointFault = 'error' | 'throttled' | 'silence' | 'late' | 'lost answer' | 'lost answer if done' | 'lost request' | 'twice';
 
 export interface EndpointHooks {
   /** Before the call reaches the endpoint; what it resolves with is done to it. */
@@ -73,7 +73,7 @@ async function handle(target: string, hooks: EndpointHooks, incoming: IncomingMe
   const last = fault === 'twice' ? await forward(target, incoming, body) : answer;
   await hooks.after?.(call, answer.status);
   if (fault === 'late') await new Promise((resolve) => setTimeout(resolve, lateMs));
-  if (fault === 'lost answer') return void outgoing.destroy();
+  if (fault === 'lost answer' || (fault === 'lost answer if done' && answer.status === 200)) return void outgoing.destroy();
   outgoing.writeHead(last.status, last.headers).end(last.text);
 }
 
