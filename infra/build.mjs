@@ -17,7 +17,11 @@ const commands = [
   { bench: 'test/bench/bench.ts', 'bench-server': 'test/bench/bench-server.ts' },
 ];
 // ssh2's server, which torture's Git servers are made of, knows a class by its name.
-const torture = { torture: 'test/torture/torture.ts', 'torture-runner': 'test/torture/function-runner.ts' };
+const torture = {
+  torture: 'test/torture/torture.ts',
+  'torture-runner': 'test/torture/function-runner.ts',
+  'torture-load': 'test/torture/load-generator.ts',
+};
 await Promise.all([
   ...commands.map((entryPoints) => build({ ...options, entryPoints })),
   build({ ...options, keepNames: true, entryPoints: torture }),

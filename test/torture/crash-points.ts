@@ -8,7 +8,7 @@ import { TortureWorld } from './torture-world.ts';
 
 /** A story has fewer steps than this. */
 const mostPoints = 2_000;
-const quickPoints: Readonly<Record<Carrier, number>> = { http: 7, ssh: 3 };
+const quickPoints: Readonly<Record<Carrier, number>> = { http: 3, ssh: 2 };
 
 export const crashPoints: TorturePart = {
   name: 'crash-points',

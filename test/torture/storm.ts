@@ -38,7 +38,7 @@ export const storm: TorturePart = {
     const world = await TortureWorld.open();
     const weather = await Storm.open(world, new PseudoRandom(seed));
     try {
-      await weather.rage(isQuick ? 4_000 : minutes * 60_000);
+      await weather.rage(isQuick ? { leastFaults: 20 } : { ms: minutes * 60_000 });
       const { counts, seen, breaches } = await weather.clearUp();
       const promised =
         'every ref only ever forward, targets fsck-clean, no accepted request without its run or a recorded failure; a request after it done in 3 minutes';
@@ -119,11 +119,12 @@ class Storm {
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 
-  async rage(ms: number): Promise<void> {
+  /** For so long, or until there were so many faults. */
+  async rage({ ms = 0, leastFaults = 0 }: { readonly ms?: number; readonly leastFaults?: number }): Promise<void> {
     this.#spoilEndpoints();
     for (const wire of this.#wires) wire.hooks = { onPiece: () => this.#perhapsKill('worker killed at a piece on the wire', 0.004) };
     const end = performance.now() + ms;
-    while (performance.now() < end) {
+    while (performance.now() < end || Object.values(this.#counts).reduce((sum, each) => sum + each, 0) < leastFaults) {
       await this.#keepWorkers();
       await this.#act();
     }

@@ -1,0 +1,123 @@
+/** Mirrors that share one service: a host that hangs, and a project that is always busy, do not hold up the others. */
+
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { git, temporaryFolder } from '../support/git.ts';
+import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
+import { type RunningService, startService, until } from '../support/service.ts';
+import type { TorturePart } from './torture-part.ts';
+
+const hangingMirrors = 40;
+const busyMirrors = 8;
+const busyForMs = 30_000;
+/** From "update now" to the commit on the target, while others are in trouble. */
+const mostMs = 15_000;
+
+export const neighbours: TorturePart = {
+  name: 'neighbours',
+  async run({ isQuick, report }) {
+    if (isQuick) return;
+    const promised = `a quiet project's update is on its mirror within ${mostMs / 1000} s`;
+    const hanging = await withQuarter(async (quarter) => {
+      const tarpit = createServer((socket) => void socket.on('error', () => {}).resume());
+      await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.1', resolve));
+      const { port } = tarpit.address() as AddressInfo;
+      for (let n = 0; n < hangingMirrors; n++) await quarter.mirror(`hang/${n}`, 'busy', `http://127.0.0.1:${port}/${n}.git`);
+      const times = await quarter.measure(8);
+      tarpit.close();
+      return times;
+    });
+    report({ fault: `a host that hangs has ${hangingMirrors} mirrors waiting`, injected: hangingMirrors, promised, ...verdict(hanging) });
+    let updates = 0;
+    const busy = await withQuarter(async (quarter) => {
+      const mirrors = [];
+      for (let n = 0; n < busyMirrors; n++) mirrors.push(await quarter.mirror(`busy/${n}`, 'busy'));
+      const end = performance.now() + busyForMs;
+      const noise = (async () => {
+        while (performance.now() < end) {
+          for (const mirror of mirrors) {
+            await quarter.service.api('POST', `${mirror}/sync`);
+            updates++;
+          }
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      })();
+      const times = await quarter.measure(8);
+      await noise;
+      return times;
+    });
+    report({ fault: `a busy project asks again and again for ${busyMirrors} mirrors`, injected: updates, promised, ...verdict(busy) });
+  },
+};
+
+function verdict(times: readonly number[]): { readonly seen: string; readonly breaches: readonly string[] } {
+  const sorted = [...times].sort((a, b) => a - b);
+  const longest = sorted.at(-1) ?? Number.POSITIVE_INFINITY;
+  const seen = `${times.length} updates of the quiet project: median ${Math.round(sorted[Math.floor(times.length / 2)] ?? 0)} ms, longest ${Math.round(longest)} ms`;
+  return { seen, breaches: longest > mostMs ? [seen] : [] };
+}
+
+interface Quarter {
+  readonly service: RunningService;
+  /** A mirror of a source, with its first run asked for. Resolves with its path in the API. */
+  mirror(path: string, source: string, url?: string): Promise<string>;
+  /** Updates of the quiet project, one after the other. */
+  measure(times: number): Promise<readonly number[]>;
+}
+
+async function withQuarter<T>(work: (quarter: Quarter) => Promise<T>): Promise<T> {
+  const folder = await temporaryFolder();
+  const servers: GitHttpServer[] = [];
+  const service = await startService({ folder: folder.path, environment: { GITFERRY_LOG_LEVEL: 'error' } });
+  try {
+    await service.api('PUT', '/application/settings', { push_min_interval: 0 });
+    const serve = async (name: string): Promise<GitHttpServer> => {
+      await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(folder.path, name, 'source.git')]);
+      const server = await startGitHttpServer({ root: join(folder.path, name) });
+      servers.push(server);
+      return server;
+    };
+    const sources: Readonly<Record<string, GitHttpServer>> = { busy: await serve('busy'), quiet: await serve('quiet') };
+    let targets = 0;
+    const mirror = async (path: string, source: string, url?: string): Promise<string> => {
+      await commit(join(folder.path, source, 'source.git'));
+      const name = `target${++targets}.git`;
+      if (url === undefined) await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(folder.path, source, name)]);
+      const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') })).body;
+      const made = (await service.api('POST', `/projects/${id}/remote_mirrors`, { url: url ?? sources[source]?.url(name), enabled: true }))
+        .body;
+      return `/projects/${id}/remote_mirrors/${made.id}`;
+    };
+    const quiet = await mirror('quiet/app', 'quiet');
+    const target = join(folder.path, 'quiet', `target${targets}.git`);
+    return await work({
+      service,
+      mirror,
+      async measure(times) {
+        const found: number[] = [];
+        for (let n = 0; n < times; n++) {
+          const oid = await commit(join(folder.path, 'quiet', 'source.git'));
+          const startedAt = performance.now();
+          await service.api('POST', `${quiet}/sync`);
+          const at = async (): Promise<string> => git(target, ['rev-parse', '--verify', '--quiet', 'refs/heads/main']).catch(() => '');
+          await until('the quiet mirror', async () => ((await at()) === oid ? true : undefined), 120_000);
+          found.push(performance.now() - startedAt);
+        }
+        return found;
+      },
+    });
+  } finally {
+    await service.end('SIGKILL');
+    await Promise.all(servers.map((server) => server.close()));
+    await folder.remove();
+  }
+}
+
+async function commit(path: string): Promise<string> {
+  const parent = await git(path, ['rev-parse', '--verify', '--quiet', 'refs/heads/main']).catch(() => '');
+  const tree = await git(path, ['mktree'], { input: '' });
+  const oid = await git(path, ['commit-tree', tree, ...(parent === '' ? [] : ['-p', parent]), '-m', String(process.hrtime.bigint())]);
+  await git(path, ['update-ref', 'refs/heads/main', oid]);
+  return oid;
+}

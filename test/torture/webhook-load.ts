@@ -1,0 +1,96 @@
+/** 500 webhooks a second for a minute on the local service with 1,000 mirrors. */
+import { fork } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { temporaryFolder } from '../support/git.ts';
+import { type RunningService, startService } from '../support/service.ts';
+import type { LoadRequest, LoadResult } from './load-generator.ts';
+import type { TorturePart } from './torture-part.ts';
+
+const mirrors = 1_000;
+const perSecond = 500;
+const seconds = 60;
+const mostMs = 100;
+/** After the load all that was asked for has been run. */
+const servedWithinMs = 180_000;
+
+export const webhookLoad: TorturePart = {
+  name: 'webhook-load',
+  async run({ isQuick, report }) {
+    if (isQuick) return;
+    const folder = await temporaryFolder();
+    const service = await startService({ folder: folder.path, environment: { GITFERRY_LOG_LEVEL: 'error' } });
+    try {
+      const subjects = await register(service);
+      const requests = subjects.map(({ request }) => request);
+      const load = fork(new URL('torture-load.js', import.meta.url).pathname, []);
+      const generate = async (rate: number, length: number): Promise<LoadResult> => {
+        load.send({ requests, perSecond: rate, seconds: length });
+        return (await once(load, 'message'))[0] as LoadResult;
+      };
+      await generate(100, 5);
+      const result = await generate(perSecond, seconds);
+      load.disconnect();
+      const { sent, statuses, p50Ms, p99Ms, longestMs } = result;
+      const endedAt = performance.now();
+      const lost = await unserved(service, subjects, result);
+      const servedMs = performance.now() - endedAt;
+      const breaches = [
+        ...(p99Ms > mostMs ? [`p99 ${p99Ms.toFixed(0)} ms`] : []),
+        ...(statuses['202'] === sent ? [] : [`answers: ${JSON.stringify(statuses)}`]),
+        ...(lost > 0 ? [`${lost} mirrors had no run after their last event`] : []),
+      ];
+      report({
+        fault: `${perSecond} webhooks/s for ${seconds} s, ${mirrors} mirrors, one process`,
+        injected: sent,
+        promised: `p99 ≤ ${mostMs} ms, no 5xx, nothing lost`,
+        seen: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(0)} ms; ${JSON.stringify(statuses)}; every mirror run within ${Math.round(servedMs / 1000)} s after the end`,
+        breaches,
+      });
+    } finally {
+      await service.end('SIGKILL');
+      await folder.remove();
+    }
+  },
+};
+
+interface Subject {
+  readonly request: LoadRequest;
+  /** In the API. */
+  readonly mirror: string;
+}
+
+/** Runs are refused before anything is contacted: this is about webhooks, and everything else of a run is there. */
+async function register({ api }: RunningService): Promise<readonly Subject[]> {
+  const subjects: Subject[] = [];
+  const one = async (index: number): Promise<void> => {
+    const source = `http://10.0.0.1/load/${index}.git`;
+    const { id } = (await api('POST', '/projects', { path: `load/${index}`, repository_url: source })).body;
+    const mirror = (
+      await api('POST', `/projects/${id}/remote_mirrors`, { url: `http://10.1.${index % 250}.1/${index}.git`, enabled: true })
+    ).body;
+    const hook = (await api('POST', `/projects/${id}/incoming_hooks`, { provider: 'github' })).body;
+    const body = JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: `load/${index}`, clone_url: source } });
+    const signature = `sha256=${createHmac('sha256', hook.secret).update(body).digest('hex')}`;
+    const headers = { 'content-type': 'application/json', 'x-github-event': 'push', 'x-hub-signature-256': signature };
+    subjects.push({ request: { url: hook.url, headers, body }, mirror: `/projects/${id}/remote_mirrors/${mirror.id}` });
+  };
+  for (let from = 0; from < mirrors; from += 10) await Promise.all(Array.from({ length: 10 }, (_, n) => one(from + n)));
+  return subjects;
+}
+
+/** How many had no run after the last event that was accepted. */
+async function unserved({ api }: RunningService, subjects: readonly Subject[], { lastAccepted }: LoadResult): Promise<number> {
+  let left = subjects.map(({ mirror }, place) => ({ mirror, since: lastAccepted[place] ?? 0 }));
+  const end = performance.now() + servedWithinMs;
+  while (left.length > 0 && performance.now() < end) {
+    const next: typeof left = [];
+    for (const subject of left) {
+      const { last_update_started_at: startedAt } = (await api('GET', subject.mirror)).body;
+      if (!(Date.parse(startedAt) >= subject.since)) next.push(subject);
+    }
+    left = next;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return left.length;
+}
