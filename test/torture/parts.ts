@@ -2,7 +2,21 @@
 import { crashPoints } from './crash-points.ts';
 import { endpointFaults } from './endpoint-faults.ts';
 import { fuzz } from './fuzz.ts';
+import { hostileServers } from './hostile-servers.ts';
+import { neighbours } from './neighbours.ts';
+import { parallelRelays, soak } from './soak.ts';
 import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
+import { webhookLoad } from './webhook-load.ts';
 
-export const tortureParts: readonly TorturePart[] = [crashPoints, endpointFaults, storm, fuzz];
+export const tortureParts: readonly TorturePart[] = [
+  crashPoints,
+  endpointFaults,
+  storm,
+  neighbours,
+  webhookLoad,
+  parallelRelays,
+  soak,
+  fuzz,
+  hostileServers,
+];
