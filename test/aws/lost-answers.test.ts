@@ -5,7 +5,7 @@ import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import type { DueMirror, MirrorJobs, Release } from '../../lib/jobs/mirror-jobs.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { hour, noon, putMirror } from '../support/mirrors.ts';
-import { type EndpointProxy, startEndpointProxy } from '../torture/endpoint-proxy.ts';
+import { type EndpointCall, type EndpointProxy, startEndpointProxy } from '../torture/endpoint-proxy.ts';
 
 // The table has done what it was asked for, its answer is lost, and the SDK asks again: a conditional write then finds its own work there.
 
@@ -31,10 +31,11 @@ afterAll(async () => {
 /** The answer to the next write that does something is lost. */
 function loseNextAnswer(): void {
   lost = 0;
+  const isWrite = ({ operation }: EndpointCall): boolean => operation === 'UpdateItem' || operation === 'PutItem';
   proxy.hooks = {
-    before: ({ operation }) => (operation === 'UpdateItem' || operation === 'PutItem' ? 'lost answer if done' : undefined),
-    after: (_, status) => {
-      if (status !== 200) return;
+    before: (call) => (isWrite(call) ? 'lost answer if done' : undefined),
+    after: (call, status) => {
+      if (!isWrite(call) || status !== 200) return;
       lost++;
       proxy.hooks = {};
     },
