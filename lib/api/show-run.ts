@@ -11,7 +11,7 @@ export const runRefSchema = z.object({
   reason: z.string().nullable(),
 });
 
-const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), code: z.string(), reason: z.string() });
+const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), path: z.string().nullable(), code: z.string(), reason: z.string() });
 
 export const runSchema = z
   .object({
@@ -63,7 +63,7 @@ export function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
       run.refs.map((ref) => showRef(ref, hidden)),
       run.refsTotal,
     ),
-    lfs_failures: (run.lfsFailures ?? []).map((failure) => ({ ...failure, reason: hidden(failure.reason) })),
+    lfs_failures: (run.lfsFailures ?? []).map((failure) => ({ ...failure, path: failure.path ?? null, reason: hidden(failure.reason) })),
   };
 }
 

@@ -116,6 +116,14 @@ export const limits = {
   lfsExpiryMarginMs: 5_000,
   /** Named in a run's record; and remembered on the mirror, which is written with every heartbeat: with more, the next run looks at everything. */
   lfsNamedFailures: 500,
+  /** Failures up to this number get the paths of their files: one more fetch, of trees alone. More are a matter of the host, not of files. */
+  lfsPathedFailures: 20,
+  /** Of trees in memory: those of a commit of the Linux kernel are 3 MB. */
+  lfsPathBytes: 16 * MiB,
+  /** The refs wait that long. */
+  lfsPathMs: 10_000,
+  /** Tips whose trees are looked at. */
+  lfsPathTips: 20,
   lfsRememberedFailures: 200,
 
   /** GitLab's own limit for mirror_branch_regex. */

@@ -3,11 +3,13 @@ import type { Deadline } from '../core/deadline.ts';
 import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { printable } from '../core/printable.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import { type CopiedLfs, copyLfs } from '../lfs/copy-lfs.ts';
+import { findPaths } from '../lfs/find-paths.ts';
 import type { LfsServer } from '../lfs/lfs-server.ts';
 import type { LfsObject } from '../lfs/pointer.ts';
 import type { Note, Plan, SourceRefs } from './planning.ts';
@@ -25,6 +27,8 @@ export interface LfsInput {
 export interface LfsFailureOutcome extends LfsObject {
   readonly code: ErrorCode;
   readonly reason: string;
+  /** Of a file at the tip of a ref that needs it, as the source has it; null = not known. */
+  readonly path: string | null;
 }
 
 /**
@@ -96,16 +100,24 @@ export class LfsStep {
       ref: plan.changes.find(({ new: value, ref }) => value !== null && ref.startsWith(branchPrefix))?.ref ?? run.sourceRefs.headBranch,
       onBytes,
     });
-    this.#add(copied, search.wants.length === 0 ? 'nothing' : everything ? 'everything' : 'new');
+    this.#add(copied, await this.#paths(copied, run), search.wants.length === 0 ? 'nothing' : everything ? 'everything' : 'new');
     if (copied.ended !== undefined) throw copied.ended;
   }
 
-  #add(copied: CopiedLfs, looked: LfsScan): void {
+  /** Worth a request where there are failures, but no failure and no long wait of its own. */
+  async #paths({ failures, ended }: CopiedLfs, { plan, source, sourceRefs }: LfsRun): Promise<ReadonlyMap<string, string>> {
+    if (failures.length === 0 || failures.length > limits.lfsPathedFailures || ended !== undefined) return new Map();
+    const head = sourceRefs.values.get(sourceRefs.headBranch ?? '') ?? [];
+    const tips = new Set([...plan.changes.flatMap(({ new: value }) => value ?? []), head].flat());
+    return findPaths(source, [...tips].slice(0, limits.lfsPathTips), failures).catch(() => new Map());
+  }
+
+  #add(copied: CopiedLfs, paths: ReadonlyMap<string, string>, looked: LfsScan): void {
     const before = this.#outcome ?? nothingYet;
     this.#gap ??= copied.gap;
     this.#scanError ??= copied.scanError;
     const scan = copied.ended !== undefined ? 'interrupted' : copied.scanError !== undefined ? 'failed' : looked;
-    const failures = copied.failures.map(({ oid, size, code, reason }) => ({ oid, size, code, reason }));
+    const failures = copied.failures.map(({ oid, size, code, reason }) => ({ oid, size, code, reason, path: paths.get(oid) ?? null }));
     this.#outcome = {
       scan: before.scan === 'nothing' || scan === 'failed' || scan === 'interrupted' ? scan : before.scan,
       moved: before.moved + copied.moved,
@@ -160,7 +172,10 @@ export function lfsRunError({
   const hasOneReason = failures.length > 1 && failures.every(({ reason }) => reason === first.reason);
   const lines = failures
     .slice(0, listedInMessage)
-    .map(({ oid, size, reason }) => `${oid} (${size} bytes)${hasOneReason ? '' : `: ${reason}`}`);
+    .map(
+      ({ oid, size, reason, path }) =>
+        `${oid} (${path === null ? '' : `${printable(path)}, `}${size} bytes)${hasOneReason ? '' : `: ${reason}`}`,
+    );
   if (failed > lines.length) lines.push(`and ${failed - lines.length} more`);
   if (hasOneReason) lines.unshift(first.reason);
   const code = isOne ? first.code : 'lfs_objects_failed';

@@ -37,6 +37,8 @@ export interface LfsFailed {
   readonly size: number;
   readonly code: string;
   readonly reason: string;
+  /** Of a file that needs it; null = not known. */
+  readonly path?: string | null;
 }
 
 export interface RunSummary {

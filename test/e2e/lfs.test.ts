@@ -48,8 +48,8 @@ describe('LFS objects', () => {
     await commit({ 'a.bin': a }, { lost: true });
     expect(await sync()).toMatchObject({
       outcome: 'partial',
-      error: { code: 'lfs_object_missing' },
-      lfs: { failed: 1 },
+      error: { code: 'lfs_object_missing', message: expect.stringContaining('a.bin') },
+      lfs: { failed: 1, failures: [{ path: 'a.bin' }] },
       counts: { created: 1 },
     });
     expect(await sync()).toMatchObject({ outcome: 'success', lfs: { scan: 'nothing' } });
@@ -58,15 +58,60 @@ describe('LFS objects', () => {
     expect(await target.lfs.objects()).toEqual([oidOf(a)]);
   });
 
+  it.each(['sha1', 'sha256'])('that failed are named by their path among many files and folders of a %s repository', async (format) => {
+    const { source, target, sync, commit } = await lfsScenario({ format });
+    const lines = (folder: number): string => Array.from({ length: 40 }, (_, line) => `folder ${folder} line ${line}\n`).join('');
+    const others = (round: number) =>
+      Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`src/${index % 10}/${index}.txt`, `${round} ${lines(index)}`]));
+    await commit(others(1));
+    await commit({ ...others(2), 'src/7/größe/a file.bin': a, 'b.bin': b }, { lost: true });
+    await git(source.path, ['repack', '-a', '-d', '-q', '--depth=20', '--window=50']);
+    const outcome = await sync();
+    expect(Object.fromEntries(outcome.lfs?.failures.map(({ oid, path }) => [oid, path]) ?? [])).toEqual({
+      [oidOf(a)]: 'src/7/größe/a file.bin',
+      [oidOf(b)]: 'b.bin',
+    });
+    expect(await git(target.path, ['rev-parse', 'main'])).toBe(await git(source.path, ['rev-parse', 'main']));
+  });
+
+  it('that failed stay without a path where the pointer is unusual, or the source does not filter', async () => {
+    const unusual = await lfsScenario();
+    await unusual.commit({ 'a.bin': pointerTo(a).replace('oid', `ext-0-case sha256:${'0'.repeat(64)}\noid`) });
+    const unfiltered = await lfsScenario({ source: { git: { config: ['uploadpack.allowFilter=false'] } } });
+    await unfiltered.commit({ 'a.bin': a }, { lost: true });
+    for (const { sync } of [unusual, unfiltered])
+      expect(await sync()).toMatchObject({
+        outcome: 'partial',
+        counts: { created: 1 },
+        lfs: { failures: [{ oid: oidOf(a), path: null }] },
+      });
+  });
+
+  it('that the target has and wants to verify are verified', async () => {
+    const wantsVerify: LfsServerOptions['alter'] = ({ objects, ...answer }) => ({
+      ...answer,
+      objects: objects.map(({ oid, size }: { oid: string; size: number }) => ({
+        ...{ oid, size },
+        actions: { verify: { href: `${target.url}/info/lfs/verify/${oid}` } },
+      })),
+    });
+    const { source, target, sync, commit } = await lfsScenario({ target: { lfs: { alter: wantsVerify } } });
+    await target.lfs.put(a);
+    await commit({ 'a.bin': a });
+    expect(await sync()).toMatchObject({ outcome: 'success' });
+    expect(target.lfs.log.filter(({ kind }) => kind === 'verify')).toMatchObject([{ body: { oid: oidOf(a), size: a.length } }]);
+    expect(source.lfs.log).toEqual([]);
+  });
+
   it('of thousands of pointers are asked for a hundred at a time', async () => {
-    const contents = Array.from({ length: 2_050 }, (_, index) => Buffer.from(`object ${index}`));
+    const contents = Array.from({ length: 1_050 }, (_, index) => Buffer.from(`object ${index}`));
     const { source, target, sync, commit } = await lfsScenario();
     await Promise.all(contents.slice(5).map((content) => target.lfs.put(content)));
     await Promise.all(contents.slice(0, 5).map((content) => source.lfs.put(content)));
     await commit(Object.fromEntries(contents.map((content, index) => [`${index}.bin`, pointerTo(content)])));
-    expect(await sync()).toMatchObject({ outcome: 'success', lfs: { moved: 5, skipped: 2_045 } });
+    expect(await sync()).toMatchObject({ outcome: 'success', lfs: { moved: 5, skipped: 1_045 } });
     const asked = target.lfs.log.filter(({ kind }) => kind === 'batch').map(({ oids }) => oids.length);
-    expect([asked.length, Math.max(...asked)]).toEqual([21, 100]);
+    expect([asked.length, Math.max(...asked)]).toEqual([11, 100]);
   });
 
   it('are asked for in halves where a batch is too large for the host', async () => {
@@ -184,6 +229,8 @@ it('Each LFS object that cannot be copied is a failure with a code of its own; t
   expect(await target.lfs.objects()).toEqual([oidOf(b), verified].sort());
   expect(await git(target.path, ['rev-parse', 'main'])).toBe(await git(source.path, ['rev-parse', 'main']));
   expect(JSON.stringify(outcome)).not.toContain('very-secret');
+  // The paths were found out by one more fetch.
+  expect(outcome.lfs?.failures.map(({ path }) => path).sort()).toEqual([...contents.keys()].sort());
 });
 
 const onBatch =

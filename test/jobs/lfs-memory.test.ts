@@ -14,7 +14,7 @@ const outcomeWith = (fields: Partial<LfsOutcome>): LfsOutcome => ({
 const failures = (count: number) =>
   Array.from({ length: count }, (_, index) => ({
     ...{ oid: index.toString(16).padStart(64, '0'), size: index },
-    ...{ code: 'lfs_object_missing' as const, reason: 'gone' },
+    ...{ code: 'lfs_object_missing' as const, reason: 'gone', path: null },
   }));
 
 it.each<[string, Partial<Mirror>, ReturnType<typeof lfsInputOf>]>([

@@ -7,6 +7,7 @@ const failure = (index: number, code: ErrorCode = 'lfs_object_missing', reason =
   size: index,
   code,
   reason,
+  path: null,
 });
 
 function errorOf(failures: LfsOutcome['failures'], failed = failures.length) {

@@ -36,11 +36,18 @@ export interface LfsScenario {
   commit(files: Readonly<Record<string, string | Buffer>>, options?: { readonly lost?: boolean }): Promise<string>;
 }
 
-export async function lfsScenario(ends: { readonly source?: LfsEndOptions; readonly target?: LfsEndOptions } = {}): Promise<LfsScenario> {
+export interface LfsScenarioOptions {
+  readonly source?: LfsEndOptions;
+  readonly target?: LfsEndOptions;
+  /** Of both repositories; sha1 unless given. */
+  readonly format?: string;
+}
+
+export async function lfsScenario({ format = 'sha1', ...ends }: LfsScenarioOptions = {}): Promise<LfsScenario> {
   const { path: folder, remove } = await temporaryFolder();
   onTestFinished(remove);
-  const source = await repository(folder, 'source', ends.source);
-  const target = await repository(folder, 'target', ends.target);
+  const source = await repository(folder, format, 'source', ends.source);
+  const target = await repository(folder, format, 'target', ends.target);
   return {
     folder,
     source,
@@ -59,13 +66,14 @@ export async function lfsScenario(ends: { readonly source?: LfsEndOptions; reado
 
 async function repository(
   folder: string,
+  format: string,
   name: string,
   { lfs: options, git: serverOptions, withoutLfs }: LfsEndOptions = {},
 ): Promise<LfsRepository> {
   const root = join(folder, name);
   const path = join(root, 'repo.git');
   await mkdir(root);
-  await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', path]);
+  await git('/', ['init', '--quiet', '--bare', `--object-format=${format}`, '--initial-branch=main', path]);
   const lfs = lfsServer({ root: join(folder, `${name}-objects`), ...options });
   const server = await started(root, { ...serverOptions, ...(withoutLfs === true ? {} : { intercept: lfs.handle }) });
   return { path, url: server.url('repo.git'), server, lfs };

@@ -158,10 +158,11 @@ function LfsFailures({ run: { lfs, lfs_failures: failures } }: { readonly run: R
     <section class="card" aria-labelledby="lfs-title">
       <h2 id="lfs-title">LFS objects that could not be copied</h2>
       <ul class="rows">
-        {shown.map(({ oid, size, code, reason }) => (
+        {shown.map(({ oid, size, path, code, reason }) => (
           <li>
             <code class="oid">{oid}</code>
             <span>
+              {path !== null && <span>{path}, </span>}
               {byteWords(size)}: {reason} <code>{code}</code>
             </span>
           </li>
