@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createDeadline } from '../../lib/core/deadline.ts';
 import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
 import { limits } from '../../lib/core/limits.ts';
-import { UploadPack } from '../../lib/git/client/upload-pack.ts';
+import { type RefList, UploadPack } from '../../lib/git/client/upload-pack.ts';
 import { openPack } from '../../lib/git/pack/incoming-pack.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../lib/git/transport/ssh.ts';
@@ -90,10 +90,11 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     const main = (await refsOf(source))['refs/heads/main'] ?? '';
     const reader = await UploadPack.open(transport);
     const answer = await reader.fetch({ wants: [main], haves: [], done: true, thinPack: false, ofsDelta: false }, { patient: true });
-    const lists = await Promise.all(
-      // Each conversation keeps its command for more questions; there are more than connections.
-      Array.from({ length: limits.sshConnections * 2 }, async () => (await UploadPack.open(transport)).listRefs(['refs/heads/'])),
-    );
+    // Each conversation keeps its command for more questions: it has to let go of it. One after the other, then at once.
+    const ask = async () => (await UploadPack.open(transport)).listRefs(['refs/heads/']);
+    const lists: RefList[] = [];
+    for (let turn = 0; turn <= limits.sshConnections; turn++) lists.push(await ask());
+    lists.push(...(await Promise.all(Array.from({ length: limits.sshConnections + 1 }, ask))));
     expect(new Set(lists.map(({ refs }) => refs.length))).toEqual(new Set([2]));
     const pack = await openPack(answer.pack, 'sha1');
     expect((await readAll(pack.bytes)).length).toBeGreaterThan(0);
