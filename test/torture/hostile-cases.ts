@@ -100,7 +100,7 @@ const deltaBomb = (): Buffer =>
 const waits = { codes: ['deadline_exceeded', 'timed_out'], timeoutSeconds: 3, mostMs: 12_000 } as const;
 const keepDivergent = { asksHistory: true, options: ['--keep-divergent-refs'], codes: ['refs_diverged'] } as const;
 const diverged = [...keepDivergent.codes];
-const floods = { mostMiB: 260 } as const;
+const floods = { mostMiB: 320 } as const;
 const refused = ['refs_rejected', null];
 
 export const hostileCases: readonly HostileCase[] = [
