@@ -1,4 +1,5 @@
 /** Git over SSH, gitprotocol-pack(5) and gitprotocol-v2(5): one connection for the conversations of a run, one channel each. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
@@ -148,13 +149,8 @@ class Command {
       this.channel.finish();
       return this.channel.closed;
     });
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limits.sshGoodbyeMs);
-    });
     // What fails is gone already.
-    await Promise.race([leaving.catch(() => {}), patience]);
-    clearTimeout(timer);
+    await Promise.race([leaving.catch(() => {}), wait(limits.sshGoodbyeMs, undefined, { ref: false })]);
     if (!this.channel.isClosed) this.channel.destroy();
   }
 }
