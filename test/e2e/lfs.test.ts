@@ -103,15 +103,23 @@ describe('LFS objects', () => {
     expect(source.lfs.log).toEqual([]);
   });
 
-  it('of thousands of pointers are asked for a hundred at a time', async () => {
+  it('of a thousand pointers are asked for a hundred at a time, and eight are on their way at once', async () => {
     const contents = Array.from({ length: 1_050 }, (_, index) => Buffer.from(`object ${index}`));
-    const { source, target, sync, commit } = await lfsScenario();
-    await Promise.all(contents.slice(5).map((content) => target.lfs.put(content)));
-    await Promise.all(contents.slice(0, 5).map((content) => source.lfs.put(content)));
+    let [now, most] = [0, 0];
+    const counting: Fault = ({ kind }, response) => {
+      if (kind !== 'download') return false;
+      most = Math.max(most, ++now);
+      response.on('close', () => now--);
+      return false;
+    };
+    const { source, target, sync, commit } = await lfsScenario({ source: { lfs: { fault: counting } } });
+    await Promise.all(contents.slice(50).map((content) => target.lfs.put(content)));
+    await Promise.all(contents.slice(0, 50).map((content) => source.lfs.put(content)));
     await commit(Object.fromEntries(contents.map((content, index) => [`${index}.bin`, pointerTo(content)])));
-    expect(await sync()).toMatchObject({ outcome: 'success', lfs: { moved: 5, skipped: 1_045 } });
+    expect(await sync()).toMatchObject({ outcome: 'success', lfs: { moved: 50, skipped: 1_000 } });
     const asked = target.lfs.log.filter(({ kind }) => kind === 'batch').map(({ oids }) => oids.length);
     expect([asked.length, Math.max(...asked)]).toEqual([11, 100]);
+    expect([most > 1, most <= 8]).toEqual([true, true]);
   });
 
   it('are asked for in halves where a batch is too large for the host', async () => {
