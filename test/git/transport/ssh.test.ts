@@ -116,7 +116,7 @@ describe('many runs at once in one process', () => {
     const deadline = createDeadline(60_000);
     const connect = (): Transport =>
       createSshTransport(parseRepositoryUrl(server.url(repository), 'T').url, credential, {
-        ...{ guard: createAddressGuard(['127.0.0.0/8']), deadline, hostKeys: server.hostKeys, waits },
+        ...{ guard: createAddressGuard(['127.0.0.0/8']), deadline, hostKeys: server.hostKeys },
       });
     const held = (): number => process.getActiveResourcesInfo().filter((name) => /TCPSocket|Process|Pipe|Timeout/.test(name)).length;
     const before = held();
