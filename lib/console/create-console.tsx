@@ -70,8 +70,9 @@ function toSignIn(context: ConsoleContext): Response {
   const { raw, method, url } = context.req;
   const { pathname, search } = new URL(url);
   const isPart = raw.headers.get('hx-request') === 'true';
-  const back = method === 'GET' && !isPart ? returnPath(`${pathname}${search}`) : (pageOf(raw) ?? '/');
-  const path = signInPath(back);
+  const isRead = method === 'GET' || method === 'HEAD';
+  const back = isRead && !isPart ? returnPath(`${pathname}${search}`) : (pageOf(raw) ?? '/');
+  const path = signInPath(back, { lost: !isRead && !pathname.startsWith('/sign-out') });
   if (isPart) return context.body(null, 401, { 'hx-redirect': path });
   return context.redirect(path, 303);
 }

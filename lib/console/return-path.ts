@@ -22,6 +22,8 @@ export function pageOf(request: Request): string | undefined {
   return host === request.headers.get('host') ? returnPath(`${pathname}${search}`) : undefined;
 }
 
-export function signInPath(back: string): string {
-  return back === home ? '/sign-in' : `/sign-in?return=${encodeURIComponent(back)}`;
+/** `lost`: somebody sent a form without a session, so that it has to be filled in again. */
+export function signInPath(back: string, { lost = false }: { readonly lost?: boolean } = {}): string {
+  const query = new URLSearchParams({ ...(back === home ? {} : { return: back }), ...(lost ? { lost: 'form' } : {}) });
+  return query.size === 0 ? '/sign-in' : `/sign-in?${query}`;
 }

@@ -55,7 +55,7 @@ describe('a session', () => {
 
   it('after its end leads from a form back to the page that held the form, and takes the whole page along from a part of one', async () => {
     const headers = { referer: `${site.origin}/projects/new` };
-    expect((await site.browser().post('/projects/new', {}, { headers })).location).toBe('/sign-in?return=%2Fprojects%2Fnew');
+    expect((await site.browser().post('/projects/new', {}, { headers })).location).toBe('/sign-in?return=%2Fprojects%2Fnew&lost=form');
     const part = await site
       .browser()
       .get('/?state=failing', { headers: { 'hx-request': 'true', 'hx-current-url': `${site.origin}/?state=failing` } });

@@ -17,7 +17,12 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
     const cookie = readCookie(context, cookies, 'session');
     if ((await findSession(cookie, deps)) !== undefined) return context.redirect(back, 303);
     // A browser drops a cookie when its time is up: a page to return to tells the same.
-    const note = cookie !== undefined ? 'Your session has ended. Sign in again, and you are back where you were.' : undefined;
+    const isLost = context.req.query('lost') === 'form';
+    const note = isLost
+      ? 'Your session had ended, so nothing was done with the form that you sent. Sign in again, and fill it in once more.'
+      : cookie !== undefined
+        ? 'Your session has ended. Sign in again, and you are back where you were.'
+        : undefined;
     return sendPage(context, <SignInPage back={back} note={note} />);
   });
 
