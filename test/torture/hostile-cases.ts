@@ -397,9 +397,10 @@ export const hostileCases: readonly HostileCase[] = [
     side: 'source',
     name: 'a million tiny blobs where pointers are looked for',
     answers: pack(tinyBlobs()),
+    timeoutSeconds: 150,
     codes: ['unpack_failed', 'refs_rejected', 'report_missing', 'lfs_scan_failed'],
     options: ['--lfs', 'on'],
-    mostMs: 90_000,
+    mostMs: 150_000,
     mostMiB: 420,
   },
   {
