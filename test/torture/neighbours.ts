@@ -21,9 +21,10 @@ export const neighbours: TorturePart = {
     const promised = `a quiet project's update is on its mirror within ${mostMs / 1000} s`;
     const hanging = await withQuarter(async (quarter) => {
       const tarpit = createServer((socket) => void socket.on('error', () => {}).resume());
-      await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.1', resolve));
+      await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.2', resolve));
       const { port } = tarpit.address() as AddressInfo;
-      for (let n = 0; n < hangingMirrors; n++) await quarter.mirror(`hang/${n}`, 'busy', `http://127.0.0.1:${port}/${n}.git`);
+      for (let n = 0; n < hangingMirrors; n++)
+        await quarter.mirror(`hang/${n}`, `http://127.0.0.2:${port}/s.git`, `http://127.0.0.2:${port}/${n}.git`);
       const times = await quarter.measure(8);
       tarpit.close();
       return times;
@@ -60,7 +61,7 @@ function verdict(times: readonly number[]): { readonly seen: string; readonly br
 
 interface Quarter {
   readonly service: RunningService;
-  /** A mirror of a source, with its first run asked for. Resolves with its path in the API. */
+  /** A mirror of a source (ours, or with `url` any), with its first run asked for. Resolves with its path in the API. */
   mirror(path: string, source: string, url?: string): Promise<string>;
   /** Updates of the quiet project, one after the other. */
   measure(times: number): Promise<readonly number[]>;
@@ -69,7 +70,10 @@ interface Quarter {
 async function withQuarter<T>(work: (quarter: Quarter) => Promise<T>): Promise<T> {
   const folder = await temporaryFolder();
   const servers: GitHttpServer[] = [];
-  const service = await startService({ folder: folder.path, environment: { GITFERRY_LOG_LEVEL: 'error' } });
+  const service = await startService({
+    folder: folder.path,
+    environment: { GITFERRY_LOG_LEVEL: 'error', GITFERRY_ALLOW_ADDRESSES: '127.0.0.0/8' },
+  });
   try {
     await service.api('PUT', '/application/settings', { push_min_interval: 0 });
     const serve = async (name: string): Promise<GitHttpServer> => {
@@ -81,10 +85,10 @@ async function withQuarter<T>(work: (quarter: Quarter) => Promise<T>): Promise<T
     const sources: Readonly<Record<string, GitHttpServer>> = { busy: await serve('busy'), quiet: await serve('quiet') };
     let targets = 0;
     const mirror = async (path: string, source: string, url?: string): Promise<string> => {
-      await commit(join(folder.path, source, 'source.git'));
+      if (url === undefined) await commit(join(folder.path, source, 'source.git'));
       const name = `target${++targets}.git`;
       if (url === undefined) await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(folder.path, source, name)]);
-      const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') })).body;
+      const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') ?? source })).body;
       const made = (await service.api('POST', `/projects/${id}/remote_mirrors`, { url: url ?? sources[source]?.url(name), enabled: true }))
         .body;
       return `/projects/${id}/remote_mirrors/${made.id}`;
@@ -107,6 +111,8 @@ async function withQuarter<T>(work: (quarter: Quarter) => Promise<T>): Promise<T
         return found;
       },
     });
+  } catch (error) {
+    throw new Error(`${String(error)}\n${service.output().slice(-3000)}`);
   } finally {
     await service.end('SIGKILL');
     await Promise.all(servers.map((server) => server.close()));
