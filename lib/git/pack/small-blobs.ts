@@ -16,13 +16,13 @@ export interface SmallBlobsOptions {
 
 /** Objects up to this size are kept as long as there is room: small blobs are deltas of blobs of about their size (git: not of 32 times their size). */
 const baseBytes = 16 * 1024;
-/** Of contents and what each takes beside them (a pack of tiny blobs has millions). 96 MiB are 150,000 small blobs. */
-const keptBytes = 96 * 1024 * 1024;
+/** Of contents and what each takes beside them (a pack of tiny blobs has millions). 32 MiB are about 50,000 small blobs. */
+const keptBytes = 32 * 1024 * 1024;
 const besideContentBytes = 320;
 
 /**
  * Reads the pack to its end, and calls `onBlob` for each small blob. Resolves with how many there may be that could not be put together (their bases
- * were too large to keep): never any in a pack of small blobs alone. Memory: the small contents, up to 96 MiB, and 16 bytes an object.
+ * were too large to keep): never any in a pack of small blobs alone. Memory: the small contents, up to 32 MiB, and 16 bytes an object.
  * Throws `pack_corrupt`, and what the pack's stream throws.
  */
 export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOptions): Promise<{ readonly unread: number }> {
