@@ -299,6 +299,26 @@ describe('a run', () => {
   });
 });
 
+describe('a run with LFS', () => {
+  it('counts the objects and names those that could not be copied, at most 100', async () => {
+    const { mirror, path } = await projectWithMirror();
+    const lfsFailures = Array.from({ length: 101 }, (_, place) => ({
+      ...{ oid: place.toString(16).padStart(64, '0'), size: 1500, code: 'lfs_object_missing', reason: `the source lacks it ${script}` },
+      path: place === 0 ? `assets/${script}.psd` : null,
+    }));
+    const run = sampleRun({ outcome: 'partial', lfs: { moved: 7, skipped: 2, failed: 101, bytes: 3_400_000 }, lfsFailures });
+    await site.deps.records.runs.put(mirror.id, run);
+    const { text } = await owner.get(`${path}/runs/${run.id}`);
+    expect(text).toContain('7 moved (3.4 MB), 2 there already, 101 failed');
+    expect(text).toContain('assets/&lt;script&gt;');
+    expect(text.match(/the source lacks it/g)).toHaveLength(100);
+    expect(text).toContain('and 1 more');
+    expect(text).not.toContain(script);
+    await site.deps.records.runs.put(mirror.id, sampleRun({ id: '1-without', lfs: null }));
+    expect((await owner.get(`${path}/runs/1-without`)).text).not.toContain('LFS');
+  });
+});
+
 describe('webhooks and branches', () => {
   it('show a secret once', async () => {
     const { id } = await site.api.newProject();
