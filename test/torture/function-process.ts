@@ -22,6 +22,8 @@ export const killed = Symbol('killed');
 export interface Measured {
   readonly rss: number;
   readonly heapUsed: number;
+  /** Buffers. */
+  readonly external: number;
   readonly peakRss: number;
   /** Names of what keeps it alive: sockets, timers. */
   readonly resources: readonly string[];

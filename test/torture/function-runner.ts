@@ -34,10 +34,10 @@ process.on('message', async ({ id, event, timeoutMs = 900_000, offsetMs: moved, 
     const collect = (globalThis as { gc?: () => void }).gc;
     collect?.();
     collect?.();
-    const { rss, heapUsed } = process.memoryUsage();
+    const { rss, heapUsed, external } = process.memoryUsage();
     return send({
       id,
-      result: { rss, heapUsed, peakRss: process.resourceUsage().maxRSS * 1024, resources: process.getActiveResourcesInfo() },
+      result: { rss, heapUsed, external, peakRss: process.resourceUsage().maxRSS * 1024, resources: process.getActiveResourcesInfo() },
     });
   }
   const end = performance.now() + timeoutMs;

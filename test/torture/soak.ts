@@ -56,7 +56,11 @@ export const soak: TorturePart = {
       };
       await oneRound(warmUpRuns);
       const warm = await worker.measure();
-      await oneRound(runs);
+      const course: number[] = [];
+      for (let done = 0; done < runs; done += runs / 10) {
+        await oneRound(runs / 10);
+        course.push(mb((await worker.measure()).rss));
+      }
       const end = await worker.measure();
       const after = (await readdir(world.folder)).length;
       const growth = end.rss / warm.rss - 1;
@@ -65,7 +69,7 @@ export const soak: TorturePart = {
         fault: 'runs in one process',
         injected: runs,
         promised: `RSS grows by at most ${mostGrowth * 100} % after the warm-up; no more sockets, timers, temporary files`,
-        seen: `RSS ${mb(warm.rss)} → ${mb(end.rss)} MB (${(growth * 100).toFixed(1)} %), heap ${mb(warm.heapUsed)} → ${mb(end.heapUsed)} MB; kept alive ${resources(warm)} → ${resources(end)}; temporary entries ${before} → ${after}`,
+        seen: `RSS ${mb(warm.rss)} → ${mb(end.rss)} MB (${(growth * 100).toFixed(1)} %; every ${runs / 10}: ${course.join(' ')}), buffers ${mb(warm.external)} → ${mb(end.external)} MB, heap ${mb(warm.heapUsed)} → ${mb(end.heapUsed)} MB; kept alive ${resources(warm)} → ${resources(end)}; temporary entries ${before} → ${after}`,
         breaches: [
           ...(growth > mostGrowth ? [`RSS grew by ${(growth * 100).toFixed(1)} %`] : []),
           ...(end.resources.length > warm.resources.length + 10 ? [`${resources(warm)} became ${resources(end)}`] : []),

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { crashPoints } from './crash-points.ts';
+import { endpointFaults } from './endpoint-faults.ts';
+import { storm } from './storm.ts';
+import type { FaultClass } from './torture-part.ts';
+
+/** Another one in every run: a failure names it. */
+const seed = Date.now() % 1_000_000_000;
+
+it.each([crashPoints, endpointFaults, storm])('No promise is broken in a little of $name', async ({ run }) => {
+  const classes: FaultClass[] = [];
+  await run({ seed, cases: 100, minutes: 0, isQuick: true, report: (result) => void classes.push(result) });
+  expect({ seed, breaches: classes.flatMap(({ fault, breaches }) => breaches.map((breach) => `${fault}: ${breach}`)) }).toEqual({
+    seed,
+    breaches: [],
+  });
+  expect(classes.reduce((sum, { injected }) => sum + injected, 0)).toBeGreaterThanOrEqual(5);
+});
