@@ -17,7 +17,7 @@ export interface FunctionOptions {
 }
 
 /** The process was killed before it could answer. */
-export const killed = Symbol('killed');
+const killed = Symbol('killed');
 
 export interface Measured {
   readonly rss: number;

@@ -4,7 +4,7 @@ import { brokenRefs, missingRefs, unsound } from './judge-target.ts';
 import type { Story, StoryMirror } from './story.ts';
 import type { TortureWorld } from './torture-world.ts';
 
-export const promisedMs = 180_000;
+const promisedMs = 180_000;
 /** Of the held clock: what takes longer is taken for stuck. */
 const stuckMs = 30 * 60_000;
 

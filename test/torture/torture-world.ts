@@ -220,6 +220,6 @@ export class TortureWorld {
   }
 }
 
-export function isAtRest({ leaseToken, queuedAt, requestedSeq, doneSeq }: Mirror): boolean {
+function isAtRest({ leaseToken, queuedAt, requestedSeq, doneSeq }: Mirror): boolean {
   return leaseToken === null && queuedAt === null && requestedSeq === doneSeq;
 }
