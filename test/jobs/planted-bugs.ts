@@ -6,7 +6,7 @@ import type { MirrorKey } from '../../lib/model/mirror.ts';
 import type { Plant } from './life-world.ts';
 
 export interface PlantedBug extends Plant {
-  /** What the property test must say of it. */
+  /** What the property test must say of it, as a regular expression. */
   readonly finding: string;
   /** Of a case that finds it soon. */
   readonly seed: number;
@@ -63,8 +63,9 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
     }),
   },
   'a request that is taken back when its message could not be sent': {
-    finding: 'no run was started after an accepted request',
-    seed: 10,
+    // It forgets the request, and sometimes that of a run under way with it.
+    finding: 'no run was started after an accepted request|a mirror waits for ever',
+    seed: 9,
     queue: (queue, dynamo, tableName) => ({
       async send(wakeUps) {
         const unsent = await queue.send(wakeUps);

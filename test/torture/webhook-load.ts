@@ -2,6 +2,8 @@
 import { fork } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { temporaryFolder } from '../support/git.ts';
 import { type RunningService, startService } from '../support/service.ts';
 import type { LoadRequest, LoadResult } from './load-generator.ts';
@@ -19,9 +21,14 @@ export const webhookLoad: TorturePart = {
   async run({ isQuick, report }) {
     if (isQuick) return;
     const folder = await temporaryFolder();
-    const service = await startService({ folder: folder.path, environment: { GITFERRY_LOG_LEVEL: 'error' } });
+    const service = await startService({
+      folder: folder.path,
+      environment: { GITFERRY_LOG_LEVEL: 'error', GITFERRY_ALLOW_ADDRESSES: '127.0.0.0/8' },
+    });
+    const hosts = createServer((_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => hosts.listen(0, '0.0.0.0', resolve));
     try {
-      const subjects = await register(service);
+      const subjects = await register(service, (hosts.address() as AddressInfo).port);
       const requests = subjects.map(({ request }) => request);
       const load = fork(new URL('torture-load.js', import.meta.url).pathname, []);
       const generate = async (rate: number, length: number): Promise<LoadResult> => {
@@ -49,6 +56,8 @@ export const webhookLoad: TorturePart = {
       });
     } finally {
       await service.end('SIGKILL');
+      hosts.closeAllConnections();
+      hosts.close();
       await folder.remove();
     }
   },
@@ -60,15 +69,14 @@ interface Subject {
   readonly mirror: string;
 }
 
-/** Runs are refused before anything is contacted: this is about webhooks, and everything else of a run is there. */
-async function register({ api }: RunningService): Promise<readonly Subject[]> {
+/** Every mirror has a host of its own, which knows no repository: this is about webhooks, and everything of a run but Git is there. */
+async function register({ api }: RunningService, port: number): Promise<readonly Subject[]> {
   const subjects: Subject[] = [];
   const one = async (index: number): Promise<void> => {
-    const source = `http://10.0.0.1/load/${index}.git`;
+    const host = `127.1.${Math.floor(index / 250)}.${(index % 250) + 1}:${port}`;
+    const source = `http://${host}/source.git`;
     const { id } = (await api('POST', '/projects', { path: `load/${index}`, repository_url: source })).body;
-    const mirror = (
-      await api('POST', `/projects/${id}/remote_mirrors`, { url: `http://10.1.${index % 250}.1/${index}.git`, enabled: true })
-    ).body;
+    const mirror = (await api('POST', `/projects/${id}/remote_mirrors`, { url: `http://${host}/mirror.git`, enabled: true })).body;
     const hook = (await api('POST', `/projects/${id}/incoming_hooks`, { provider: 'github' })).body;
     const body = JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: `load/${index}`, clone_url: source } });
     const signature = `sha256=${createHmac('sha256', hook.secret).update(body).digest('hex')}`;
