@@ -87,7 +87,7 @@ export class LfsStep {
     const everything = this.#input.everything && isFirst;
     const changed = plan.changes.flatMap(({ new: value }) => value ?? []);
     const wants = everything ? inScope(run) : changed;
-    const values = new Set(run.targetValues.values());
+    const values = new Set([...run.targetValues.values(), ...target.extraHaves]);
     // Values that both list are the haves most likely to help.
     const common = [...run.sourceRefs.values.values()].filter((oid) => values.has(oid));
     const haves = everything ? [] : [...new Set([...common, ...values])].slice(0, limits.haves);

@@ -101,7 +101,7 @@ describe('the runs of a mirror', () => {
     const runs = Array.from({ length: 23 }, (_, index) => sampleRun({ startedAt: now + index, bytes: index, refs: sampleRefs(400) }));
     for (const run of runs) await records.runs.put(mirrorId, run);
     await records.runs.put(mirrorId + 1, sampleRun({ startedAt: now }));
-    const summaries = runs.map(({ refs: _refs, refsTotal: _total, ...summary }) => summary).reverse();
+    const summaries = runs.map(({ refs: _refs, refsTotal: _total, lfsFailures: _failures, ...summary }) => summary).reverse();
     const pages = [];
     for (const page of [1, 2, 3, 4]) pages.push(await records.runs.list(mirrorId, { page, perPage: 10 }));
     expect(pages).toEqual([

@@ -99,9 +99,10 @@ describe('unusual repositories', () => {
       },
     });
     const run = await sync(source.url('repo.git'), made.targetUrl);
-    expect(resultsOf(run)).toEqual(
+    // A name that is too long is not kept whole.
+    expect(resultsOf(run).map((result) => result.replace(/l{80,1000}…$/, 'long'))).toEqual(
       [
-        ...['heads/a..b', 'heads/x.lock', 'tags/.dot', `heads/${'l'.repeat(2000)}`].map((name) => `rejected ${name}`),
+        ...['heads/a..b', 'heads/long', 'heads/x.lock', 'tags/.dot'].map((name) => `rejected ${name}`),
         'created heads/y',
         'updated heads/main',
       ].sort(),

@@ -91,7 +91,11 @@ describe.skipIf(!isAvailable('jgit'))('JGit', () => {
           { refs: { 'refs/heads/main': 'd', 'refs/tags/v1': 'v1', 'refs/keep/foreign': 'foreign', 'refs/keep/side': 'side' } },
         );
         meanwhile = { ref: 'refs/tags/v1', values: ['foreign', 'side'] };
-        expect(await pair.sync()).toMatchObject({ outcome: 'partial', error: { code: 'refs_raced' }, counts: { raced: 1, forced: 0 } });
+        expect(await pair.sync('--lfs', 'off')).toMatchObject({
+          outcome: 'partial',
+          error: { code: 'refs_raced' },
+          counts: { raced: 1, forced: 0 },
+        });
         expect(await refsOf(pair.target, ['refs/tags'])).toEqual({ 'refs/tags/v1': pair.store.oid('side') });
         expect(await pair.sync()).toMatchObject({ outcome: 'success', counts: { forced: 1 } });
         await git(pair.target, ['fsck', '--strict']);

@@ -46,6 +46,8 @@ export function sampleRun(changes: Partial<Run> = {}): Run {
     error: null,
     counts: { created: refs.length },
     bytes: 123,
+    lfs: null,
+    lfsFailures: [],
     notes: [],
     refsTotal: refs.length,
     ...changes,

@@ -50,6 +50,7 @@ describe.each(['remote_mirrors', 'mirror/pull'])('runs of %s', (kind) => {
       counts: { created: 1, rejected: 1 },
       bytes: 77,
       duration_ms: 1500,
+      lfs: null,
       notes: ['deletions_held_back'],
     });
   });
