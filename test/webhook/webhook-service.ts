@@ -103,7 +103,7 @@ export async function startWebhookService(): Promise<WebhookService> {
         authMethod: 'password',
         credential: null,
         hostKeys: [],
-    publicKey: null,
+        publicKey: null,
       } as const;
       return (await records.projects.create(settings, clock.now()))!;
     },
