@@ -1,4 +1,5 @@
 /** The one HTTP client: undici behind the address guard, with failures as coded errors. Follows no redirects and sets no credentials by itself. */
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
@@ -61,7 +62,11 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
       callback(error as Error, null);
       return;
     }
-    connectTo(options, callback);
+    connectTo(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      socket.on('end', () => resumeParser(socket));
+      callback(null, socket);
+    });
   };
   const agent = new Agent({ connect, pipelining: 1 });
   return {
@@ -90,6 +95,31 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
     },
     close: () => agent.destroy(),
   };
+}
+
+/** What undici keeps on its sockets, as far as it is touched here. */
+interface UndiciParser {
+  resume(): void;
+  paused: boolean;
+  readonly ptr: number;
+  readonly llhttp: { llhttp_resume(ptr: number): void };
+}
+
+/**
+ * Ends the pause of undici's parser before undici hears that a server closed. While the reader of an answer is slow, undici 7 leaves the parser paused:
+ * the close then fails an assertion that nobody can catch, or drops an answer that came whole (nodejs/undici#5360, mended in version 8, which needs Node 22).
+ * Nothing is left to read when a socket ends, so that the answer's body takes in no more than the piece that it had been given already.
+ */
+function resumeParser(socket: Socket): void {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
+  const { [key ?? '']: parser } = socket as unknown as Record<string | symbol, UndiciParser | null | undefined>;
+  if (parser?.paused !== true) return;
+  parser.resume();
+  // Without a length the parser asks the body again, which still says "pause".
+  if (parser.paused) {
+    parser.llhttp.llhttp_resume(parser.ptr);
+    parser.paused = false;
+  }
 }
 
 function flattened(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | undefined> {
