@@ -2,6 +2,7 @@
 import { type GitferryError, toGitferryError } from '../core/errors.ts';
 import { createRedactor } from '../core/redact.ts';
 import type { AccessToken } from '../model/access-token.ts';
+import { parseId } from '../model/parse-id.ts';
 import type { Project } from '../model/project.ts';
 import type { Answer } from './answer.ts';
 import type { ApiDeps } from './api-deps.ts';
@@ -86,21 +87,19 @@ async function admit({ access }: Endpoint, token: AccessToken, id: string, { rec
     requireInstanceRole(token, access.role);
     return undefined;
   }
-  const isNumber = /^\d+$/.test(id);
-  if (isNumber && !isId(Number(id))) throw projectNotFound();
-  const project = isNumber ? await records.projects.get(Number(id)) : await records.projects.getByPath(id);
-  if (project === undefined || !maySee(token, project.id)) throw projectNotFound();
+  const maySeeIt = (projectId: number): boolean => maySee(token, projectId);
+  const number = parseId(id);
+  if (number === undefined && /^\d*$/.test(id)) throw projectNotFound();
+  const project = number === undefined ? await records.projects.getByPath(id, maySeeIt) : await records.projects.get(number);
+  if (project === undefined || !maySeeIt(project.id)) throw projectNotFound();
   requireRole(token, access.role);
   return project;
 }
 
 function idOf(name: string, text: string): number {
-  if (!/^\d+$/.test(text) || !isId(Number(text))) throw badParameter(`${name} is invalid`);
-  return Number(text);
-}
-
-function isId(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0;
+  const id = parseId(text);
+  if (id === undefined) throw badParameter(`${name} is invalid`);
+  return id;
 }
 
 /** Our own stores are down: 503, the caller may try again. Everything else is a defect and told to the log only. */

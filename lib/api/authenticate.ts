@@ -25,6 +25,11 @@ export function hasRole({ role }: Pick<AccessToken, 'role'>, least: Role): boole
   return roles.indexOf(role) >= roles.indexOf(least);
 }
 
+/** An owner who is not limited to some projects. */
+export function isInstanceOwner(token: Pick<AccessToken, 'role' | 'projectIds'>): boolean {
+  return hasRole(token, 'owner') && token.projectIds === null;
+}
+
 export function maySee({ projectIds }: Pick<AccessToken, 'projectIds'>, projectId: number): boolean {
   return projectIds === null || projectIds.includes(projectId);
 }

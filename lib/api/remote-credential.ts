@@ -5,7 +5,7 @@ import type { CredentialReference, CredentialValue, SharedCredential } from '../
 import type { AuthMethod } from '../model/mirror.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { badParameter, forbidden, invalidField } from './api-error.ts';
-import { hasRole } from './authenticate.ts';
+import { isInstanceOwner } from './authenticate.ts';
 import { checkCredentialValue } from './credential-value.ts';
 import { generateKeyPair, keyTypeOf } from './key-pair.ts';
 import { readCredential } from './own-secret.ts';
@@ -109,7 +109,10 @@ async function keyCredential(
   return { credential: null, own: { username: name, password: '', ...pair }, publicKey: pair.publicKey };
 }
 
-/** Whoever may point a mirror anywhere could read a credential by pointing it at a host of their own: only owners hand out shared ones. */
+/**
+ * Whoever may point a mirror anywhere could read a credential by pointing it at a host of their own: only owners of the whole instance hand out shared
+ * ones, others are not even told which there are.
+ */
 async function sharedCredential(
   id: number,
   given: GivenCredential,
@@ -121,7 +124,7 @@ async function sharedCredential(
   const isKey = given.authMethod === 'ssh_public_key';
   if (isGiven && !given.hasUrlUserOnly) throw badParameter('credential_id, username and password are mutually exclusive');
   const isStaying = staying?.kind === 'shared' && staying.credentialId === id;
-  if (!isStaying && !hasRole(token, 'owner')) throw forbidden('only owners may use shared credentials');
+  if (!isStaying && !isInstanceOwner(token)) throw forbidden('only owners of the whole instance may use shared credentials');
   const { publicKey } = await sharedCredentialOf(id, deps);
   if (isKey && publicKey === null) throw invalidField('credential_id', 'holds a password, which goes with auth_method password');
   if (!isKey && publicKey !== null) throw invalidField('credential_id', 'holds a key pair, which goes with auth_method ssh_public_key');

@@ -77,9 +77,10 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
 
     get,
 
-    async getByPath(path) {
+    async getByPath(path, isWanted = () => true) {
       const claim = await table.get(keys.path(path));
-      const project = claim === undefined ? undefined : await get(Number(claim['project_id']));
+      const id = Number(claim?.['project_id']);
+      const project = claim === undefined || !isWanted(id) ? undefined : await get(id);
       return project !== undefined && samePath(project.path, path) ? project : undefined;
     },
 

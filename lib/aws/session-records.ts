@@ -1,4 +1,5 @@
 /** The console's sessions in the table, under their hash; those of one token are found in the index `list`. */
+import { randomUUID } from 'node:crypto';
 import type { SessionRecords } from '../model/records.ts';
 import type { Session } from '../model/session.ts';
 import type { Item } from './mirror-item.ts';
@@ -31,8 +32,13 @@ export function createSessionRecords(table: RecordTable): SessionRecords {
       await table.removeMany(rows.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
     },
 
-    claimForm: ({ sessionHash, expiresAt }, nonce) =>
-      table.put({ ...keys.sessionForm(sessionHash, nonce), expires_at: Math.ceil(expiresAt / 1000) }, isNew),
+    async claimForm({ sessionHash, expiresAt }, nonce) {
+      const key = keys.sessionForm(sessionHash, nonce);
+      // A repeat of the SDK's after a lost answer finds its own mark; a double click finds another's.
+      const claim = randomUUID();
+      if (await table.put({ ...key, claim, expires_at: Math.ceil(expiresAt / 1000) }, isNew)) return true;
+      return (await table.get(key))?.['claim'] === claim;
+    },
   };
 }
 

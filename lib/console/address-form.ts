@@ -1,7 +1,8 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
 import type { Answer } from '../api/answer.ts';
+import { isInstanceOwner } from '../api/authenticate.ts';
 import type { Form } from './read-form.ts';
-import { api, isInstanceOwner, type Visit } from './visit.ts';
+import { api, type Visit } from './visit.ts';
 
 export const signInWays = ['keep', 'none', 'password', 'ssh_public_key', 'shared'] as const;
 export type SignInWay = (typeof signInWays)[number];

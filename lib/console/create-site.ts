@@ -8,7 +8,8 @@ import { createConsole } from './create-console.tsx';
 export function createSite(deps: ApiDeps): Hono {
   const api = createApi(deps);
   const pages = createConsole(deps);
-  const isApi = /^\/(api(\/.*)?|health|hooks(\/.*)?)$/;
+  // Decoded paths may hold line breaks.
+  const isApi = /^\/(api|hooks)(\/|$)|^\/health$/;
   const site = new Hono();
   site.all('*', ({ req }) => (isApi.test(req.path) ? api : pages).fetch(req.raw));
   return site;

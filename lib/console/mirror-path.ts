@@ -1,5 +1,6 @@
 /** Where a mirror is: in the console's paths and in the API's. */
 import type { Mirror } from '../model/mirror.ts';
+import { parseId } from '../model/parse-id.ts';
 import { Refusal } from './refusal.ts';
 import type { Visit } from './visit.ts';
 
@@ -14,7 +15,7 @@ export function mirrorApi({ projectId, mirror }: Pick<Mirror, 'projectId' | 'mir
 
 /** `mirror` as it stands in a path. Throws a Refusal with 404 where there is none, deleted in another tab or never there. */
 export async function mirrorOf({ deps }: Visit, projectId: number, mirror: string): Promise<Mirror> {
-  const key = mirror === 'pull' ? mirror : /^[1-9]\d{0,14}$/.test(mirror) ? Number(mirror) : undefined;
+  const key = mirror === 'pull' ? mirror : parseId(mirror);
   const found = key === undefined ? undefined : await deps.records.mirrors.get({ projectId, mirror: key });
   if (found === undefined) throw new Refusal(404);
   return found;

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { Answer } from '../api/answer.ts';
 import { callApi } from '../api/answer-call.ts';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { hasRole } from '../api/authenticate.ts';
+import { hasRole, isInstanceOwner } from '../api/authenticate.ts';
 import type { Endpoint } from '../api/endpoint.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
@@ -55,10 +55,6 @@ export function requireOwner({ token }: Visit): void {
 /** The same for what concerns more than some projects. */
 export function requireInstanceOwner({ token }: Visit): void {
   if (!isInstanceOwner(token)) throw new Refusal(403);
-}
-
-export function isInstanceOwner(token: Pick<AccessToken, 'role' | 'projectIds'>): boolean {
-  return hasRole(token, 'owner') && token.projectIds === null;
 }
 
 /** To another page of the console (303), with something to say there. */

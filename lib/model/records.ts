@@ -36,7 +36,8 @@ export interface ProjectRecords {
   /** undefined if the path is taken. */
   create(settings: ProjectSettings, now: number): Promise<Project | undefined>;
   get(id: number): Promise<Project | undefined>;
-  getByPath(path: string): Promise<Project | undefined>;
+  /** Is not read where `isWanted` says no: it takes as long as for a path that nobody has. */
+  getByPath(path: string, isWanted?: (id: number) => boolean): Promise<Project | undefined>;
   /** Eventually consistent, one query. */
   contents(id: number): Promise<ProjectContents | undefined>;
   /** `undefined` = gone; `path_taken`. Fields left out stay. */

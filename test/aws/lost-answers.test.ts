@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
 import { createHostSlots } from '../../lib/aws/host-slots.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { createRecords } from '../../lib/aws/records.ts';
 import type { DueMirror, MirrorJobs, Release } from '../../lib/jobs/mirror-jobs.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { hour, noon, putMirror } from '../support/mirrors.ts';
@@ -111,4 +112,13 @@ it('a place at a host is taken once', async () => {
   const slot = await slots.take('host.example.org', { key: one, leaseToken: 'one' }, 2);
   expect(lost).toBe(1);
   expect(await slots.take('host.example.org', { key: other, leaseToken: 'other' }, 2)).toBe(slot === 0 ? 1 : 0);
+});
+
+it('a form is carried out for the first time once', async () => {
+  const { sessions } = createRecords({ dynamo: clients.dynamo, tableName: aws.tableName, clock: { now: () => noon, random: () => 0 } });
+  const session = { sessionHash: 'hash', tokenHash: 'token', tokenId: 1, createdAt: noon, expiresAt: noon + hour };
+  loseNextAnswer();
+  expect(await sessions.claimForm(session, 'a-form-of-a-page')).toBe(true);
+  expect(lost).toBe(1);
+  expect(await sessions.claimForm(session, 'a-form-of-a-page')).toBe(false);
 });

@@ -1,4 +1,5 @@
 /** The REST API for a test file: over HTTP and as Lambda events, on the real adapters and embedded endpoints. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -59,6 +60,8 @@ export interface TestApi {
   ): Promise<ApiAnswer>;
   newToken(role: Role, options?: Partial<Pick<AccessToken, 'projectIds' | 'expiresAt' | 'name'>>): Promise<string>;
   newProject(path?: string, body?: object): Promise<{ readonly id: number; readonly path: string }>;
+  /** With the number of calls to DynamoDB that `action` makes. */
+  countTableCalls<T>(action: () => Promise<T>): Promise<{ readonly result: T; readonly calls: number }>;
   /** What waits on the queue now; taken from it. */
   wakeUps(): Promise<MirrorKey[]>;
   close(): Promise<void>;
@@ -82,6 +85,15 @@ const publicUrl = 'https://ferry.example.org';
 export async function startTestApi({ isPublicHere = false, allowAddresses = [] as readonly string[] } = {}): Promise<TestApi> {
   const aws = await startTestAws();
   const { dynamo, sqs, secrets } = aws.clients;
+  const counted = new AsyncLocalStorage<{ calls: number }>();
+  dynamo.middlewareStack.add(
+    (next) => (args) => {
+      const count = counted.getStore();
+      if (count !== undefined) count.calls++;
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
   const logLines: string[] = [];
   const clock = { now: () => Date.now(), random: () => Math.random() };
   const log = createLog((line) => logLines.push(line), 'debug');
@@ -152,6 +164,11 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
       const answer = await api.call('POST', '/projects', { body: { path, repository_url: repository, ...body } });
       if (answer.status !== 201) throw new Error(`no project: ${answer.text}`);
       return { id: answer.body.id, path };
+    },
+    async countTableCalls(action) {
+      const count = { calls: 0 };
+      const result = await counted.run(count, action);
+      return { result, ...count };
     },
     async wakeUps() {
       const { Messages: messages = [] } = await sqs.send(

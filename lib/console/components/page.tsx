@@ -1,7 +1,8 @@
 /** The frame of every page: head, skip link, navigation, messages, the main landmark. */
 import type { Child } from 'hono/jsx';
+import { isInstanceOwner } from '../../api/authenticate.ts';
 import { assetPath } from '../assets.ts';
-import { isInstanceOwner, type Visit } from '../visit.ts';
+import type { Visit } from '../visit.ts';
 import { FlashMessage } from './flash-message.tsx';
 
 export interface Crumb {

@@ -1,5 +1,6 @@
 /** Says on pages about mirrors that nothing moves now, and what becomes of requests. */
-import { isInstanceOwner, type Visit } from '../visit.ts';
+import { isInstanceOwner } from '../../api/authenticate.ts';
+import type { Visit } from '../visit.ts';
 import { Icon } from './icon.tsx';
 
 export function SilentModeBanner({ visit }: { readonly visit: Visit }) {

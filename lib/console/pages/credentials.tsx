@@ -1,5 +1,6 @@
 /** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
 import type { Hono } from 'hono';
+import { parseId } from '../../model/parse-id.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { DataTable } from '../components/data-table.tsx';
@@ -14,6 +15,7 @@ import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { type ListPage, readList } from '../read-list.ts';
+import { Refusal } from '../refusal.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
 import { type CredentialView, EditCredential } from './edit-credential.tsx';
 import { sendPage } from './problem.tsx';
@@ -100,8 +102,12 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
   });
 }
 
+/** Below /api/v4. Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
 function pathOf(context: ConsoleContext): string {
-  return `/credentials/${encodeURIComponent(context.req.param('credential') ?? '')}`;
+  requireInstanceOwner(context.var.visit);
+  const id = parseId(context.req.param('credential') ?? '');
+  if (id === undefined) throw new Refusal(404);
+  return `/credentials/${id}`;
 }
 
 function valuesOf(form: Form): Values {

@@ -1,5 +1,6 @@
 /** The first page: every project and mirror that the token may see, the worst first, with counts, filters and a search. */
 import type { Hono } from 'hono';
+import { isInstanceOwner } from '../../api/authenticate.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -9,7 +10,7 @@ import { SilentModeBanner } from '../components/silent-mode-banner.tsx';
 import { consoleLimits } from '../console-limits.ts';
 import { stateLabels } from '../mirror-state.ts';
 import { isStateGroup, type OverviewRow, overviewRows, type StateGroup, stateGroups } from '../overview-rows.ts';
-import { type ConsoleEnv, isInstanceOwner, type Visit } from '../visit.ts';
+import type { ConsoleEnv, Visit } from '../visit.ts';
 import { OverviewTable } from './overview-table.tsx';
 import { sendPage } from './problem.tsx';
 

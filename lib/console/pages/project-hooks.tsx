@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import { hasRole } from '../../api/authenticate.ts';
 import type { hookSchema, hookWithSecretSchema } from '../../api/routes/incoming-hooks.ts';
 import { providers } from '../../model/hook.ts';
+import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { Form, PostButton } from '../components/form.tsx';
@@ -84,8 +85,8 @@ async function found(context: ConsoleContext): Promise<{ readonly visit: Visit; 
   const { visit } = context.var;
   const project = await projectOf(visit, context.req.param('id') ?? '');
   requireMaintainer(visit);
-  const hook = context.req.param('hook') ?? '';
-  if (!/^\d{1,15}$/.test(hook)) throw new Refusal(404);
+  const hook = parseId(context.req.param('hook') ?? '');
+  if (hook === undefined) throw new Refusal(404);
   return { visit, project, path: `/projects/${project.id}/incoming_hooks/${hook}` };
 }
 

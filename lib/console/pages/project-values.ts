@@ -1,6 +1,7 @@
 /** A project's form: its values, as stored and as sent, and what the API thinks of them. */
 import type { z } from '@hono/zod-openapi';
 import type { projectSchema } from '../../api/show-project.ts';
+import { parseId } from '../../model/parse-id.ts';
 import { type AddressValues, addressFields, addressInput, addressValues, type CredentialOption, newAddress } from '../address-form.ts';
 import type { Form } from '../read-form.ts';
 import { answered, api, type Visit } from '../visit.ts';
@@ -27,12 +28,8 @@ export function projectInput(form: Form, isNew: boolean, credentials: readonly C
 
 /** Throws a Refusal: 404 also for what the token may not see. */
 export function projectOf(visit: Visit, id: string): Promise<ProjectView> {
-  return answered<ProjectView>(api(visit, 'GET', `/projects/${projectId(id)}`));
-}
-
-/** In the console's paths a project is a number; anything else is none. */
-function projectId(text: string): string {
-  return /^[1-9]\d{0,15}$/.test(text) ? text : '0';
+  // In the console's paths a project is a number; anything else is none.
+  return answered<ProjectView>(api(visit, 'GET', `/projects/${parseId(id) ?? 0}`));
 }
 
 /** For owners, who see everything: the keys are public, and the API gives only their fingerprints. */

@@ -1,6 +1,7 @@
 /** Access tokens: who may sign in and call the API. A new one is shown once. */
 import type { Hono } from 'hono';
 import { type Role, roles } from '../../model/access-token.ts';
+import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
@@ -14,6 +15,7 @@ import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { type ListPage, readList } from '../read-list.ts';
+import { Refusal } from '../refusal.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 
@@ -58,13 +60,13 @@ export function addTokenPages(app: Hono<ConsoleEnv>): void {
 
   app.get(`${list}/:token/delete`, async (context) => {
     const { visit } = context.var;
-    const token = await answered<TokenView>(api(visit, 'GET', `/personal_access_tokens/${encodeURIComponent(context.req.param('token'))}`));
+    const token = await answered<TokenView>(api(visit, 'GET', pathOf(context)));
     return sendPage(context, <DeleteToken visit={visit} token={token} />);
   });
 
   app.post(`${list}/:token/delete`, async (context) => {
     const { visit } = context.var;
-    const path = `/personal_access_tokens/${encodeURIComponent(context.req.param('token'))}`;
+    const path = pathOf(context);
     const { name, id } = await answered<TokenView>(api(visit, 'GET', path));
     const answer = await api(visit, 'DELETE', path);
     if (answer.status === 409) return redirect(context, list, { kind: 'failed', text: faultsOf(answer, []).general.join(' ') });
@@ -73,6 +75,14 @@ export function addTokenPages(app: Hono<ConsoleEnv>): void {
     await visit.deps.records.sessions.deleteOfToken(id);
     return redirect(context, list, { kind: 'done', text: `The token ${name} is deleted; whoever used it is signed out.` });
   });
+}
+
+/** Below /api/v4. Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
+function pathOf(context: ConsoleContext): string {
+  requireInstanceOwner(context.var.visit);
+  const id = parseId(context.req.param('token') ?? '');
+  if (id === undefined) throw new Refusal(404);
+  return `/personal_access_tokens/${id}`;
 }
 
 function valuesOf(form: Form): Values {

@@ -3,10 +3,12 @@ import type { Hono } from 'hono';
 import type { MirrorKey } from '../../model/mirror.ts';
 import { faultsOf } from '../faults.ts';
 import type { Flash } from '../flash.ts';
+import { mirrorApi, mirrorOf } from '../mirror-path.ts';
 import { readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
 import { returnPath } from '../return-path.ts';
-import { api, type ConsoleEnv, redirect, type Visit } from '../visit.ts';
+import { api, type ConsoleEnv, redirect, requireMaintainer, type Visit } from '../visit.ts';
+import { projectOf } from './project-values.ts';
 
 /** A start that is this near counts as now. */
 const soonMs = 2_000;
@@ -15,21 +17,22 @@ export function addUpdateNow(app: Hono<ConsoleEnv>): void {
   /** Form: `back` (a path), `confirm_deletions`. */
   app.post('/projects/:id/mirrors/:mirror/update', async (context) => {
     const { visit } = context.var;
+    const { id } = await projectOf(visit, context.req.param('id'));
+    requireMaintainer(visit);
+    const mirror = await mirrorOf(visit, id, context.req.param('mirror'));
     const form = await readForm(context.req.raw);
-    const { id, mirror } = context.req.param();
-    const project = `/projects/${encodeURIComponent(id)}`;
     const input = form.isOn('confirm_deletions') ? { confirm_deletions: true } : {};
-    const isPull = mirror === 'pull';
-    const answer = isPull
-      ? await api(visit, 'POST', `${project}/mirror/pull`, { ...input, force: true })
-      : await api(visit, 'POST', `${project}/remote_mirrors/${encodeURIComponent(mirror)}/sync`, input);
+    const answer =
+      mirror.mirror === 'pull'
+        ? await api(visit, 'POST', mirrorApi(mirror), { ...input, force: true })
+        : await api(visit, 'POST', `${mirrorApi(mirror)}/sync`, input);
     if (answer.status === 404 || answer.status === 403) throw new Refusal(answer.status, answer.body);
-    const back = form.text('back') === '' ? project : returnPath(form.text('back'));
+    const back = form.text('back') === '' ? `/projects/${id}` : returnPath(form.text('back'));
     if (answer.status >= 400) {
       const { general, hint } = faultsOf(answer, []);
       return redirect(context, back, { kind: 'failed', text: [...general, ...(hint === undefined ? [] : [hint])].join(' ') });
     }
-    return redirect(context, back, await whenItRuns(visit, { projectId: Number(id), mirror: isPull ? 'pull' : Number(mirror) }));
+    return redirect(context, back, await whenItRuns(visit, mirror));
   });
 }
 

@@ -301,8 +301,17 @@ describe('shared credentials', () => {
     const credential_id = await newCredential();
     const mirror = await newMirror();
     const maintainer = await api.newToken('maintainer');
-    const refused = await api.call('PUT', pathOf(mirror), { body: { credential_id }, token: maintainer });
-    expect([refused.status, refused.body.message]).toEqual([403, '403 Forbidden - only owners may use shared credentials']);
+    const limitedOwner = await api.newToken('owner', { projectIds: [project] });
+    for (const token of [maintainer, limitedOwner]) {
+      // Nor do they learn which there are.
+      for (const id of [credential_id, 987_654]) {
+        const refused = await api.call('PUT', pathOf(mirror), { body: { credential_id: id }, token });
+        expect(refused).toMatchObject({
+          status: 403,
+          body: { message: '403 Forbidden - only owners of the whole instance may use shared credentials' },
+        });
+      }
+    }
     expect((await api.call('PUT', pathOf(mirror), { body: { credential_id } })).body).toMatchObject({
       credential_id,
       url: 'https://*****:*****@m.example.org/a.git',
