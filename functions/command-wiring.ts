@@ -3,12 +3,14 @@ import type { CommandSettings, HostKeysCommand } from '../lib/cli/parse-argument
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type Redactor } from '../lib/core/redact.ts';
 import { secretsOf } from '../lib/core/secrets-of.ts';
+import { listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
 import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
 import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
+import { functionMemoryMiB } from './wiring.ts';
 
 /** A redactor for what came by the environment, before anything else is known. */
 export function createEnvironmentRedactor({ sourcePassword, targetPassword }: CommandSettings): Redactor {
@@ -47,6 +49,7 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds,
   return {
     deps: {
       deadline,
+      listBytes: listBytesFor(functionMemoryMiB(), 1),
       redactor: createRedactor([...secretsOf(source.credential), ...secretsOf(target.credential)]),
       connect(side: 'source' | 'target', until: Deadline) {
         return createTransport(endpoints[side], { http, guard, deadline: until });

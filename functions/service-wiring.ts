@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
+import { listBytesFor } from '../lib/git/client/list-memory.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
 import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
@@ -33,7 +34,7 @@ import { receiveCodeCommitEvent } from '../lib/webhook/code-commit.ts';
 import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
-import { logSink, serviceSettings } from './wiring.ts';
+import { functionMemoryMiB, logSink, serviceSettings } from './wiring.ts';
 
 interface Service {
   readonly clients: AwsClients;
@@ -127,7 +128,7 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 
 export function wireApi(): ApiDeps {
   const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl } = service({ publicUrl: true });
-  const connectors = connector(allowAddresses);
+  const connectors = { ...connector(allowAddresses), listBytes: listBytesFor(functionMemoryMiB(), 1) };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
@@ -154,7 +155,13 @@ export function wireWorker(): BatchDeps {
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
   const connectors = connector(allowAddresses);
   const sync: RunJobDeps['sync'] = (input, deadline) =>
-    runSync(input, { deadline, secrets, credentials: records.credentials, ...connectors });
+    runSync(input, {
+      deadline,
+      secrets,
+      credentials: records.credentials,
+      listBytes: listBytesFor(functionMemoryMiB(), running.size),
+      ...connectors,
+    });
   return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };
 }
 

@@ -35,6 +35,12 @@ export function demoSettings(dataFolder: string): LocalSettings {
   );
 }
 
+/** Of this function, in MiB; undefined where no Lambda says so. */
+export function functionMemoryMiB(): number | undefined {
+  const size = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? '');
+  return Number.isInteger(size) && size > 0 ? size : undefined;
+}
+
 /** Where the service's log goes: on Lambda standard output is the log; elsewhere it is for results. */
 export function logSink(): (line: string) => void {
   const stream = process.env['AWS_LAMBDA_FUNCTION_NAME'] === undefined ? process.stderr : process.stdout;

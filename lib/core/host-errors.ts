@@ -118,7 +118,7 @@ export const hostErrors = {
   advertisement_too_large: {
     disposition: 'park',
     sentence: 'The list of refs is larger than gitferry reads.',
-    hint: 'Remove refs that nobody needs, or hide them on the host (transfer.hideRefs).',
+    hint: 'Remove refs that nobody needs, hide them on the host (transfer.hideRefs), or give the worker more memory (workerMemory).',
   },
 
   // SSH

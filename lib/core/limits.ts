@@ -9,6 +9,13 @@ export const limits = {
   /** One listing. 500,000 refs with long names take about 60 MB; what goes on longer is not a ref list. */
   advertisementBytes: 128 * MiB,
   refs: 1_000_000,
+  /** What a line of a ref list takes of memory until the run is over (values, plan, outcome), and each of its bytes: lists of 20,000 to 200,000 refs with
+   * names of 30 to 930 bytes on one end or both took 0.7 to 1.1 times this. */
+  listBytesPerRef: 900,
+  listBytesPerByte: 5,
+  /** Of a function's memory, what is left for all else: Node, the AWS SDK, a pack on its way. Lists get this much at least. */
+  listReservedMiB: 110,
+  listLeastMiB: 32,
   /** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
   capabilityLines: 1000,
   /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */

@@ -2,6 +2,7 @@
 import { toGitferryError } from '../core/errors.ts';
 import { createRedactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
+import { ListMemory } from '../git/client/list-memory.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import { branchPrefix, isBranch, shortRefName, tagPrefix } from '../git/ref-name.ts';
 import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
@@ -31,7 +32,7 @@ export async function listSource(
     credential = await credentialOf(source.credential, deps, { fresh: false });
     const { url } = parseRepositoryUrl(source.url, 'url');
     transport = deps.connect({ url, credential, hostKeys: source.hostKeys }, deps.deadline);
-    const { refs } = await (await UploadPack.open(transport)).listRefs([branchPrefix, tagPrefix]);
+    const { refs } = await (await UploadPack.open(transport, new ListMemory(deps.listBytes).share())).listRefs([branchPrefix, tagPrefix]);
     const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
     return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };
   } catch (thrown) {

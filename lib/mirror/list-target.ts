@@ -1,6 +1,7 @@
 /** What a run wants to know of its target beyond git-receive-pack's first answer: the values once more, HEAD, symbolic refs, peeled tags. */
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
+import type { ListShare } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
@@ -10,26 +11,31 @@ import { Capabilities } from '../git/wire/capabilities.ts';
 import type { TargetDetails } from './planning.ts';
 
 /** The target's refs by name, as git-receive-pack lists them now. */
-export async function listedValues(target: Transport): Promise<ReadonlyMap<string, Oid>> {
-  const receivePack = await ReceivePack.open(target);
+export async function listedValues(target: Transport, lists: ListShare): Promise<ReadonlyMap<string, Oid>> {
+  const receivePack = await ReceivePack.open(target, lists);
   // Over SSH it would wait for a push until the end of the run, and some hosts allow few at once.
   await receivePack.close();
   return new Map(receivePack.refs.map(({ name, oid }) => [name, oid]));
 }
 
 /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */
-export async function askDetails(transport: Transport, target: ReceivePack, { signal }: Deadline): Promise<TargetDetails> {
+export async function askDetails(
+  transport: Transport,
+  target: ReceivePack,
+  lists: ListShare,
+  { signal }: Deadline,
+): Promise<TargetDetails> {
   const agent = target.capabilities.value('agent') ?? '';
   if (/^git\/(?!0|1\.)/.test(agent)) {
     const words = ['agent', 'ls-refs', ...(target.objectFormat === 'sha1' ? [] : [`object-format=${target.objectFormat}`])];
     try {
-      return await listDetails(await UploadPack.assumeV2(transport, new Capabilities(words), target.objectFormat));
+      return await listDetails(await UploadPack.assumeV2(transport, new Capabilities(words), target.objectFormat, lists));
     } catch (error) {
       if (!(error instanceof GitferryError) || signal.aborted) throw error;
       // It does not: ask politely.
     }
   }
-  return listDetails(await UploadPack.open(transport));
+  return listDetails(await UploadPack.open(transport, lists));
 }
 
 async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {

@@ -5,6 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { Redactor } from '../core/redact.ts';
 import { History } from '../git/client/ask-history.ts';
 import { type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
+import { ListMemory, type ListShare } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
@@ -46,6 +47,8 @@ export interface SyncDeps {
   readonly connectLfs?: LfsDeps['connectLfs'];
   readonly deadline: Deadline;
   readonly redactor: Redactor;
+  /** Memory for the ref lists of both ends; without it, only the limits of each list hold. */
+  readonly listBytes?: number | undefined;
   onProgress?(progress: SyncProgress): void;
   /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
   onHead?(side: 'source' | 'target', branch: string): void;
@@ -78,11 +81,14 @@ class Run {
   #refsTotal = 0;
   #lfsBytes = 0;
   readonly #lfs: LfsStep | undefined;
+  readonly #lists: Readonly<Record<'source' | 'target', ListShare>>;
 
   constructor(input: SyncInput, deps: SyncDeps) {
     this.#input = input;
     this.#deps = deps;
     const { deadline, connectLfs } = deps;
+    const memory = new ListMemory(deps.listBytes);
+    this.#lists = { source: memory.share(), target: memory.share() };
     const onBytes = (bytes: number): void => {
       this.#lfsBytes += bytes;
       this.#progress('copying LFS objects');
@@ -195,7 +201,7 @@ class Run {
 
   async #openBoth(): Promise<Ends> {
     // A connect that throws must not leave the other end's promise to nobody.
-    const openTarget = async (): Promise<ReceivePack> => ReceivePack.open(this.#connect('target'));
+    const openTarget = async (): Promise<ReceivePack> => ReceivePack.open(this.#connect('target'), this.#lists.target);
     const opened = [this.#openSource(), openTarget()] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
@@ -207,7 +213,7 @@ class Run {
   }
 
   async #openSource(): Promise<Pick<Ends, 'source' | 'sourceRefs'>> {
-    const source = await UploadPack.open(this.#connect('source'));
+    const source = await UploadPack.open(this.#connect('source'), this.#lists.source);
     return { source, sourceRefs: await this.#listSource(source) };
   }
 
@@ -250,7 +256,7 @@ class Run {
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
-    const details = await askDetails(this.#connect('target'), target, this.#deps.deadline);
+    const details = await askDetails(this.#connect('target'), target, this.#lists.target, this.#deps.deadline);
     this.#targetHeadKnown = true;
     if (details.headBranch !== undefined) this.#deps.onHead?.('target', details.headBranch);
     return details;
@@ -258,11 +264,11 @@ class Run {
 
   /** Lists the target once more; when the run's own time is up, in a little extra time. */
   async #relistTarget(): Promise<ReadonlyMap<string, Oid>> {
-    if (!this.#deps.deadline.signal.aborted) return listedValues(this.#connect('target'));
+    if (!this.#deps.deadline.signal.aborted) return listedValues(this.#connect('target'), this.#lists.target);
     const extra = createDeadline(limits.relistMs);
     const transport = this.#deps.connect('target', extra);
     try {
-      return await listedValues(transport);
+      return await listedValues(transport, this.#lists.target);
     } finally {
       extra.clear();
       await transport.close();

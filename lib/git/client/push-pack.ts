@@ -10,6 +10,7 @@ import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { encodePushRequest, type PushCommand } from '../wire/push-request.ts';
 import { parseReportStatus, type ReportStatus } from '../wire/report-status.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
+import type { ListShare } from './list-memory.ts';
 import { readAdvertisement } from './upload-pack.ts';
 
 export interface PushAnswer {
@@ -24,18 +25,20 @@ type RefAdvertisement = Exclude<Advertisement, { readonly version: 2 }>;
 export class ReceivePack {
   readonly #transport: Transport;
   readonly #advertisement: RefAdvertisement;
+  readonly #lists: ListShare | undefined;
   #conversation: Conversation | undefined;
 
-  private constructor(transport: Transport, conversation: Conversation, advertisement: RefAdvertisement) {
+  private constructor(transport: Transport, lists: ListShare | undefined, conversation: Conversation, advertisement: RefAdvertisement) {
     this.#transport = transport;
+    this.#lists = lists;
     this.#conversation = conversation;
     this.#advertisement = advertisement;
   }
 
-  /** Starts the conversation and reads the target's refs: the authoritative old values. Throws the transport's codes and those of `parseAdvertisement`. */
-  static async open(transport: Transport): Promise<ReceivePack> {
-    const { conversation, advertisement } = await openConversation(transport);
-    return new ReceivePack(transport, conversation, advertisement);
+  /** Starts the conversation and reads the target's refs: the authoritative old values; they count to `lists`. Throws the transport's codes and those of `parseAdvertisement`. */
+  static async open(transport: Transport, lists?: ListShare): Promise<ReceivePack> {
+    const { conversation, advertisement } = await openConversation(transport, lists);
+    return new ReceivePack(transport, lists, conversation, advertisement);
   }
 
   get objectFormat(): ObjectFormat {
@@ -68,7 +71,7 @@ export class ReceivePack {
   async push(commands: readonly PushCommand[], pack: ByteStream | Buffer | undefined): Promise<PushAnswer> {
     const offered = this.#offered();
     const head = encodePushRequest({ commands, capabilities: offered, objectFormat: this.objectFormat });
-    const conversation = this.#conversation ?? (await openConversation(this.#transport)).conversation;
+    const conversation = this.#conversation ?? (await openConversation(this.#transport, this.#lists)).conversation;
     if (!conversation.stateless) this.#conversation = undefined;
     const body = pack === undefined ? head : Buffer.isBuffer(pack) ? Buffer.concat([head, pack]) : followed(head, pack);
     const answer = await conversation.request(body, { patient: true });
@@ -106,10 +109,11 @@ export class ReceivePack {
 
 async function openConversation(
   transport: Transport,
+  lists: ListShare | undefined,
 ): Promise<{ readonly conversation: Conversation; readonly advertisement: RefAdvertisement }> {
   const conversation = await transport.open('git-receive-pack', { protocol: 0 });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
-  const advertisement = await readAdvertisement(conversation.advertisement);
+  const advertisement = await readAdvertisement(conversation.advertisement, lists);
   if (advertisement.version === 2)
     throw new GitferryError('protocol_error', { detail: 'git-receive-pack answered with protocol version 2.' });
   return { conversation, advertisement };

@@ -11,6 +11,7 @@ import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '
 import { encodeLsRefsRequest, parseLsRefsAnswer } from '../wire/ls-refs.ts';
 import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
+import type { ListShare } from './list-memory.ts';
 
 /** The refs of a repository as far as they were asked for, and where HEAD points. */
 export interface RefList {
@@ -42,28 +43,30 @@ const fetchReader = { maxBytes: limits.fetchAnswerBytes, truncatedCode: 'pack_tr
 export class UploadPack {
   readonly #transport: Transport;
   readonly #advertisement: Advertisement;
+  readonly #lists: ListShare | undefined;
   #conversation: Conversation | undefined;
 
-  private constructor(transport: Transport, conversation: Conversation, advertisement: Advertisement) {
+  private constructor(transport: Transport, lists: ListShare | undefined, conversation: Conversation, advertisement: Advertisement) {
     this.#transport = transport;
+    this.#lists = lists;
     this.#conversation = conversation;
     this.#advertisement = advertisement;
   }
 
-  /** Starts the conversation and reads what the server can do. Throws the transport's codes and those of `parseAdvertisement`. */
-  static async open(transport: Transport): Promise<UploadPack> {
-    const { conversation, advertisement } = await openConversation(transport);
-    return new UploadPack(transport, conversation, advertisement);
+  /** Starts the conversation and reads what the server can do; its lists of refs count to `lists`. Throws the transport's codes and those of `parseAdvertisement`. */
+  static async open(transport: Transport, lists?: ListShare): Promise<UploadPack> {
+    const { conversation, advertisement } = await openConversation(transport, lists);
+    return new UploadPack(transport, lists, conversation, advertisement);
   }
 
   /**
    * The same without waiting for an advertisement, for a server that is known to speak v2 (for example from the agent it named to git-receive-pack).
    * `format` is what that other conversation said. Requests throw if the assumption was wrong.
    */
-  static async assumeV2(transport: Transport, capabilities: Capabilities, format: ObjectFormat): Promise<UploadPack> {
+  static async assumeV2(transport: Transport, capabilities: Capabilities, format: ObjectFormat, lists?: ListShare): Promise<UploadPack> {
     const conversation = await transport.open('git-upload-pack', { protocol: 2, assumeV2: true });
-    if (conversation.advertisement !== undefined) await readAdvertisement(conversation.advertisement);
-    return new UploadPack(transport, conversation, { version: 2, capabilities, objectFormat: format });
+    if (conversation.advertisement !== undefined) await readAdvertisement(conversation.advertisement, lists);
+    return new UploadPack(transport, lists, conversation, { version: 2, capabilities, objectFormat: format });
   }
 
   get objectFormat(): ObjectFormat {
@@ -98,7 +101,7 @@ export class UploadPack {
     });
     const conversation = await this.#conversationForRequest();
     const answer = await conversation.request(body, { compressedAnswer: true });
-    const reader = new PktReader(answer, listReader);
+    const reader = new PktReader(answer, { ...listReader, onLine: this.#lists?.begin() });
     try {
       const { refs, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
@@ -138,7 +141,7 @@ export class UploadPack {
   }
 
   async #conversationForRequest(): Promise<Conversation> {
-    const conversation = this.#conversation ?? (await openConversation(this.#transport)).conversation;
+    const conversation = this.#conversation ?? (await openConversation(this.#transport, this.#lists)).conversation;
     // A v0 conversation over a pipe holds one request only.
     this.#conversation = this.version === 2 || conversation.stateless ? conversation : undefined;
     return conversation;
@@ -168,15 +171,16 @@ export class UploadPack {
 
 async function openConversation(
   transport: Transport,
+  lists: ListShare | undefined,
 ): Promise<{ readonly conversation: Conversation; readonly advertisement: Advertisement }> {
   const conversation = await transport.open('git-upload-pack', { protocol: 2 });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
-  return { conversation, advertisement: await readAdvertisement(conversation.advertisement) };
+  return { conversation, advertisement: await readAdvertisement(conversation.advertisement, lists) };
 }
 
-/** Reads an advertisement, and its stream to the end. */
-export async function readAdvertisement(answer: Answer): Promise<Advertisement> {
-  const reader = new PktReader(answer, listReader);
+/** Reads an advertisement, and its stream to the end; its refs count to `lists`. */
+export async function readAdvertisement(answer: Answer, lists?: ListShare): Promise<Advertisement> {
+  const reader = new PktReader(answer, { ...listReader, onLine: lists?.begin() });
   try {
     return await parseAdvertisement(reader);
   } finally {

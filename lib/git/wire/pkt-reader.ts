@@ -15,12 +15,15 @@ export interface PktReaderOptions {
   readonly maxBytes: number;
   /** What a stream that ends within a packet, or where one is expected, is called. */
   readonly truncatedCode: ErrorCode;
+  /** Told the length of each line that `readLines` takes, before it is taken; may throw. */
+  readonly onLine?: ((lineBytes: number) => void) | undefined;
 }
 
 export class PktReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #maxBytes: number;
   readonly #truncatedCode: ErrorCode;
+  readonly #onLine: ((lineBytes: number) => void) | undefined;
   #buffer: Buffer = nothing;
   #offset = 0;
   #bytesRead = 0;
@@ -29,6 +32,7 @@ export class PktReader {
     this.#chunks = stream[Symbol.asyncIterator]();
     this.#maxBytes = options.maxBytes;
     this.#truncatedCode = options.truncatedCode;
+    this.#onLine = options.onLine;
   }
 
   /** The next packet, or undefined at a clean end of the stream. Throws the truncation code if it ends within a packet. */
@@ -77,6 +81,7 @@ export class PktReader {
       this.#advance(end);
       if (length === 0) return 0;
       if (length < 4) throw new GitferryError('protocol_error', { detail: `Unexpected mark 000${length} in a list.` });
+      this.#onLine?.(length);
       const textEnd = end > start && bytes[end - 1] === 10 ? end - 1 : end;
       const line = text === undefined ? bytes.toString('utf8', start, textEnd) : text.slice(start, textEnd);
       if (line.startsWith(errPrefix)) throw remoteError(line);
