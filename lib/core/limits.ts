@@ -90,6 +90,8 @@ export const limits = {
   concurrentQuestions: 6,
   /** Questions put one by one when nothing depends on their answers: hosts would take more for an attack. */
   idleQuestions: 50,
+  /** Questions that a source may refuse or answer wrongly before the next ones of many are spared. */
+  refusedQuestions: 3,
   /** From this many branch pairs on, one answer that names the new commits replaces a question per pair. */
   pairsForCommitList: 6,
   /** A list of commits read in memory. */

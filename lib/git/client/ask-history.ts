@@ -24,6 +24,8 @@ export class History {
   readonly #signal: AbortSignal;
   readonly #packs: QuestionPacks;
   #questionsWork = true;
+  /** Packs that were asked for and not given. */
+  #refusals = 0;
   #clone: { readonly wants: ReadonlySet<Oid>; readonly graph: Promise<CommitGraph> } | undefined;
 
   /** `listed`: the values that the source lists. */
@@ -98,7 +100,12 @@ export class History {
     };
     // One question alone is its own probe: the server answers or says that it does not know the object.
     if (open.length > 1) settle(await this.#dropUnknown(open));
-    for (const group of groupsByWithin(open)) if (group.length > 1) settle(await this.#manyWithinOne(group));
+    const groups = groupsByWithin(open).filter((group) => group.length > 1);
+    // One after the other, and each may be answered slowly: names of results are not worth hundreds of them, and a source that refuses some refuses all.
+    for (const group of options.decisive ? groups : groups.slice(0, limits.idleQuestions)) {
+      if (this.#refusals >= limits.refusedQuestions) break;
+      settle(await this.#manyWithinOne(group));
+    }
     if (open.length >= limits.pairsForCommitList) settle(await this.#byCommitLists(open));
     if (!options.decisive && open.length > limits.idleQuestions) {
       for (const question of open) answers.set(questionKey(question), { undecided: 'there were too many such questions' });
@@ -169,6 +176,7 @@ export class History {
       });
     } catch (error) {
       noAnswer(error);
+      this.#refusals++;
       return undefined;
     }
   }

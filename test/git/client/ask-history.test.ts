@@ -188,6 +188,14 @@ describe('a source that answers no questions', () => {
     for (const answer of (await history.contained(within(), { decisive: false })).values()) expect(answer).toHaveProperty('undecided');
   });
 
+  it.each([true, false])('is not asked for each of many groups in vain (decisive: %s)', async (decisive) => {
+    const asked = await ask(mute);
+    const groups = Array.from({ length: 20 }, (_, index) => [1, 2].map((mark) => ({ commit: oid(mark), within: oid(3 * (index + 1)) })));
+    await asked.history.contained(groups.flat(), { decisive });
+    // Two for each, filtered and not, would be more already.
+    expect(posts(asked)).toBeLessThan(2 * groups.length);
+  });
+
   it('is not cloned twice for the same values', async () => {
     const asked = await ask(mute);
     await asked.history.contained(within(), { decisive: true });
