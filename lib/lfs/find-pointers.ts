@@ -1,4 +1,5 @@
 /** Finds the LFS pointers among the objects that some refs have and others have not: one fetch of small blobs, read in passing. */
+import { collectYoungGarbage } from '../core/collect-garbage.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { fetchPack } from '../git/client/fetch-pack.ts';
@@ -66,6 +67,7 @@ async function searchWith({ source, wants, haves, shallows }: PointerSearch, fil
     gap = error.message;
   } finally {
     await pack.cancel();
+    collectYoungGarbage();
   }
   return { objects: [...found.values()], gap };
 }

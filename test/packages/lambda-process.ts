@@ -1,6 +1,7 @@
 /** An unzipped package at work: the Node it is for, in a process of its own, that gets events as Lambda hands them over. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 
 const runner = new URL('lambda-runner.mjs', import.meta.url).pathname;
 
@@ -13,6 +14,8 @@ export interface LambdaProcess {
   /** All it wrote: the function's log. */
   log(): string;
   end(): Promise<void>;
+  /** The most memory that it had resident so far. Linux only. */
+  peakBytes(): Promise<number>;
 }
 
 export interface LambdaProcessInput {
@@ -52,6 +55,10 @@ export async function startLambda({ node, folder, environment, timeoutSeconds, m
       const { result, error } = await next;
       if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code });
       return result;
+    },
+    async peakBytes() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
     },
     async end() {
       child.kill('SIGKILL');

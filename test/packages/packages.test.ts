@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -33,6 +33,7 @@ const reasonsForUnused: Readonly<Record<string, string>> = {
 
 const username = 'ferry';
 const password = 'secret-of-the-git-host';
+const relayBytes = 60_000_000;
 const imitations: readonly Imitation[] = process.env['GITFERRY_TEST_AWS'] === 'moto' ? ['moto'] : ['embedded'];
 
 // The deployed Node and a compiler for re2.
@@ -324,6 +325,28 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
       await api('DELETE', `/projects/${project}`);
 
       for (const name of lambdaFunctions) expect(lambda(name).log()).not.toContain(password);
+    });
+
+    it('relay a large pack within the memory that the worker has', async () => {
+      const folder = await temporaryFolder();
+      closers.push(folder.remove);
+      const server = await startGitHttpServer({ root: folder.path });
+      closers.push(server.close);
+      const source = await repository(folder.path, server, 'large.git');
+      const target = await repository(folder.path, server, 'large-mirror.git');
+      const head = `commit refs/heads/main\ncommitter T <t@e> 1700000000 +0000\ndata 1\nx\nM 100644 inline f\ndata ${relayBytes}\n`;
+      const input = Buffer.concat([Buffer.from(head), randomBytes(relayBytes), Buffer.from('\n')]);
+      await git(join(folder.path, 'large.git'), ['-c', 'pack.compression=0', 'fast-import', '--quiet'], { input });
+      await api('PUT', '/application/settings', { max_runs_per_host: 8 });
+      const { id } = await api('POST', '/projects', { path: 'group/large', repository_url: source.url });
+      await api('POST', `/projects/${id}/remote_mirrors`, { url: target.url, enabled: true });
+      const refs = await source.refs();
+      await until('the relay', async () => {
+        await drain('worker');
+        return (await target.refs())['refs/heads/main'] === refs['refs/heads/main'] ? true : undefined;
+      });
+      // Lambda's own share of the memory is a few MB.
+      expect(await lambda('worker').peakBytes()).toBeLessThan(described('worker').MemorySize * 1024 * 1024 * 0.9);
     });
 
     it.each(lambdaFunctions)('%s made only calls that its role allows', (name) => {
