@@ -1,6 +1,7 @@
 /** The owner token that a deployment makes: it lives in Secrets Manager only, and counts as one of the table's. */
-import { timingSafeEqual } from 'node:crypto';
+
 import type { Clock } from '../core/clock.ts';
+import { isEqualInConstantTime } from '../core/constant-time.ts';
 import { GitferryError } from '../core/errors.ts';
 import { type AccessToken, deploymentTokenId } from '../model/access-token.ts';
 import type { TokenRecords } from '../model/records.ts';
@@ -44,8 +45,7 @@ export function withDeploymentToken(tokens: TokenRecords, { secrets, secretName,
     async find(tokenHash) {
       const found = await tokens.find(tokenHash);
       if (found !== undefined) return found;
-      const [given, own] = [tokenHash, await cache.get('token', { fresh: false, load: loadHash })].map((text) => Buffer.from(text));
-      if (given === undefined || own === undefined || given.length !== own.length || !timingSafeEqual(given, own)) return undefined;
+      if (!isEqualInConstantTime(tokenHash, await cache.get('token', { fresh: false, load: loadHash }))) return undefined;
       return { ...deploymentToken, tokenHash };
     },
   };

@@ -1,6 +1,6 @@
 /** Keeps an emulator's door: browsers stay out, and so does whoever does not name the access key that the service was given. */
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isEqualInConstantTime } from '../core/constant-time.ts';
 
 /**
  * The listener, behind the check. The emulators look at no signature, and a page in a browser on this machine could reach them; browsers name
@@ -16,8 +16,7 @@ export function guarded(listener: RequestListener, accessKeyId: string | undefin
 function hasAccessKey(request: IncomingMessage, accessKeyId: string | undefined): boolean {
   if (accessKeyId === undefined) return true;
   const given = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const [one, other] = [Buffer.from(given), Buffer.from(accessKeyId)];
-  return one.length === other.length && timingSafeEqual(one, other);
+  return isEqualInConstantTime(given, accessKeyId);
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse): void {

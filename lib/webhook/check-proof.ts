@@ -1,5 +1,6 @@
 /** Finds the hook that a delivery is for and checks its proof, with the same work whether the token exists or not. */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { isEqualInConstantTime } from '../core/constant-time.ts';
 import type { Hook } from '../model/hook.ts';
 import { hookSecret } from '../model/hook-secret.ts';
 import type { ProjectContents } from '../model/records.ts';
@@ -22,7 +23,7 @@ export function checkProof(
   const hook = findHook(contents?.hooks ?? [], tokenHash ?? '');
   const rules = providerRegistry[hook?.provider ?? 'github'];
   if (hook === undefined || contents === undefined) {
-    rules.proves(delivery, [decoy], now);
+    rules.proves(delivery, [hookSecret(signingKey, { tokenHash: decoy, generation: 1 })], now);
     return { kind: 'refused', hook: undefined };
   }
   if (rules.proves(delivery, secretsOf(hook, signingKey, now), now)) return { kind: 'proved', hook, contents };
@@ -31,11 +32,7 @@ export function checkProof(
 }
 
 function findHook(hooks: readonly Hook[], tokenHash: string): Hook | undefined {
-  const wanted = Buffer.from(tokenHash);
-  return hooks.find((hook) => {
-    const known = Buffer.from(hook.tokenHash);
-    return known.length === wanted.length && timingSafeEqual(known, wanted);
-  });
+  return hooks.find((hook) => isEqualInConstantTime(hook.tokenHash, tokenHash));
 }
 
 /** The present secret, and the one before it for as long as it is accepted. */

@@ -1,5 +1,6 @@
 /** Proofs by shared secret: hexadecimal HMAC-SHA256 in a header, or the secret itself. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isEqualInConstantTime } from '../core/constant-time.ts';
 import type { Delivery } from './delivery.ts';
 
 const hexDigest = /^[0-9a-fA-F]{64}$/;
@@ -13,17 +14,13 @@ export function isHexSignature(value: string | undefined, prefix: string, body: 
   const digits = value.slice(prefix.length);
   if (!hexDigest.test(digits)) return false;
   const claimed = Buffer.from(digits, 'hex');
-  return secrets.some((secret) => timingSafeEqual(createHmac('sha256', secret).update(body).digest(), claimed));
+  return secrets.some((secret) => isEqualInConstantTime(createHmac('sha256', secret).update(body).digest(), claimed));
 }
 
 /** Whether `value` is one of the secrets. */
 export function isSecret(value: string | undefined, secrets: readonly string[]): boolean {
   if (value === undefined || value === '') return false;
-  const claimed = Buffer.from(value);
-  return secrets.some((secret) => {
-    const expected = Buffer.from(secret);
-    return expected.length === claimed.length && timingSafeEqual(expected, claimed);
-  });
+  return secrets.some((secret) => isEqualInConstantTime(secret, value));
 }
 
 /** Whether the password of an HTTP Basic header (RFC 7617) is one of the secrets. The user name is not looked at. */

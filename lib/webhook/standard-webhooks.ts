@@ -1,5 +1,6 @@
 /** The Standard Webhooks scheme (standardwebhooks.com): id, time and body signed together, several signatures in one header. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isEqualInConstantTime } from '../core/constant-time.ts';
 import type { Delivery } from './delivery.ts';
 import { webhookLimits } from './webhook-limits.ts';
 
@@ -19,7 +20,7 @@ export function isStandardSignature({ header, body }: Delivery, secrets: readonl
   if (claimed.length === 0) return false;
   return secrets.flatMap(keysOf).some((key) => {
     const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
-    return claimed.some((signature) => timingSafeEqual(expected, signature));
+    return claimed.some((signature) => isEqualInConstantTime(expected, signature));
   });
 }
 

@@ -237,7 +237,10 @@ describe('an answer that is read late, when its server has closed already', () =
     'without a length': (body) => ['HTTP/1.1 200 OK\r\n\r\n', body],
     'without a length, over HTTP/1.0': (body) => ['HTTP/1.0 200 OK\r\n\r\n', body],
     'with a length': (body) => [`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`, body],
-    'with a length and Connection: close': (body) => [`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`, body],
+    'with a length and Connection: close': (body) => [
+      `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
+      body,
+    ],
     'in chunks': (body) => [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n`, body, '\r\n0\r\n\r\n'],
   };
 

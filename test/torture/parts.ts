@@ -4,6 +4,7 @@ import { endpointFaults } from './endpoint-faults.ts';
 import { fuzz } from './fuzz.ts';
 import { hostileServers } from './hostile-servers.ts';
 import { neighbours } from './neighbours.ts';
+import { proofTiming } from './proof-timing.ts';
 import { parallelRelays, soak } from './soak.ts';
 import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
@@ -19,4 +20,5 @@ export const tortureParts: readonly TorturePart[] = [
   soak,
   fuzz,
   hostileServers,
+  proofTiming,
 ];

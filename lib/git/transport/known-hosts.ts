@@ -1,5 +1,6 @@
 /** Host keys as people type them and files hold them: known_hosts lines and bare keys, checked and matched against one host. sshd(8). */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isEqualInConstantTime } from '../../core/constant-time.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { fingerprintOf, type HostKey, type HostKeyFingerprint, hostKeyTypes, readHostKey } from './host-key.ts';
@@ -140,8 +141,7 @@ function isHashOf(hashed: string, name: string): boolean {
   const [, version, salt = '', hash = '', ...more] = hashed.split('|');
   if (version !== '1' || more.length > 0) return false;
   const expected = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
-  const given = Buffer.from(hash, 'base64');
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isEqualInConstantTime(Buffer.from(hash, 'base64'), expected);
 }
 
 /** ssh's patterns: `*` any characters, `?` one. In a time that grows with the product of the lengths, whatever the pattern. */
