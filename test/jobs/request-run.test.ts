@@ -44,11 +44,11 @@ describe('requestRuns', () => {
     expect(bench.events('run_requested')).toHaveLength(12);
   });
 
-  it('merges a thousand events into one message', async () => {
+  it('merges hundreds of events into one message', async () => {
     const mirror = await put();
     const use = deps();
     const answers: string[] = [];
-    for (let n = 0; n < 20; n++) {
+    for (let n = 0; n < 5; n++) {
       answers.push(
         ...(await requestRuns(
           Array.from({ length: 50 }, () => mirror),
@@ -58,9 +58,9 @@ describe('requestRuns', () => {
       );
     }
     expect(answers.filter((answer) => answer === 'queued')).toHaveLength(1);
-    expect(answers.filter((answer) => answer === 'merged')).toHaveLength(999);
+    expect(answers.filter((answer) => answer === 'merged')).toHaveLength(249);
     expect(use.sent).toHaveLength(1);
-    expect(await bench.jobs.get(mirror)).toMatchObject({ requestedSeq: 1000 });
+    expect(await bench.jobs.get(mirror)).toMatchObject({ requestedSeq: 250 });
   });
 
   it('sends no message while a run holds the mirror', async () => {

@@ -145,10 +145,10 @@ describe('what is due', () => {
     await bench.request(mirror);
     const queue = keeping();
     const times: number[] = [];
-    for (let time = noon; time <= noon + 8 * hour; time += minute) {
+    for (let time = noon; time <= noon + 186 * minute; time += minute) {
       if ((await tickAt(time, { queue })).resent > 0) times.push((time - noon) / minute);
     }
-    expect(times.slice(0, 9)).toEqual([1, 2, 4, 8, 16, 32, 64, 124, 184]);
+    expect(times).toEqual([1, 2, 4, 8, 16, 32, 64, 124, 184]);
     expect(queue.sent.every(({ key, delaySeconds }) => key.projectId === mirror.projectId && delaySeconds === 0)).toBe(true);
     expect(await bench.jobs.get(mirror)).toMatchObject({ requestedSeq: 1, queuedAt: noon });
   });

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
-import { git, refsOf, temporaryFolder } from './git.ts';
+import { git, temporaryFolder } from './git.ts';
 import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from './git-http-server.ts';
 import { createObjectStore, type ObjectSpec, type ObjectStore, type RepositorySpec } from './repository.ts';
 import { sync } from './sync.ts';
@@ -95,9 +95,9 @@ export async function hook(repository: string, name: string, script: string): Pr
 }
 
 async function namedRefs(repository: string, store: ObjectStore): Promise<Record<string, string>> {
-  const symbolic = await git(repository, ['for-each-ref', '--format=%(if)%(symref)%(then)%(refname)%(end)']);
-  const hidden = new Set(symbolic.split('\n'));
-  const entries = Object.entries(await refsOf(repository)).filter(([ref]) => !hidden.has(ref));
+  const text = await git(repository, ['for-each-ref', '--format=%(refname) %(objectname) %(symref)', 'refs/heads', 'refs/tags']);
+  const lines = text.split('\n').filter(Boolean);
+  const entries = lines.map((line) => line.split(' ') as [string, string, string]).filter(([, , symref]) => symref === '');
   const found = await git(repository, ['fsck', '--strict', '--no-dangling']);
   expect(found).toBe('');
   return Object.fromEntries(entries.map(([ref, oid]) => [ref.replace('refs/', ''), store.name(oid)]));

@@ -157,15 +157,15 @@ describe('a signed delivery', () => {
     expect((await service.mirror(mirrors[1]!)).requestedSeq).toBe(1);
   });
 
-  it('asks a thousand times for one run', async () => {
+  it('asks many times for one run', async () => {
     const { hook, mirror } = await setUp('gitlab');
     await service.messages();
     const answers: Answer[] = [];
     // Side by side, but not so many that the stand-in for DynamoDB, which shares this process, times out on a busy machine.
-    for (let wave = 0; wave < 25; wave++) answers.push(...(await Promise.all(Array.from({ length: 40 }, () => deliver(hook, 'push')))));
+    for (let wave = 0; wave < 5; wave++) answers.push(...(await Promise.all(Array.from({ length: 40 }, () => deliver(hook, 'push')))));
     expect(answers.every(({ status }) => status === 202)).toBe(true);
     expect(answers.filter(({ json }) => json['status'] === 'queued')).toHaveLength(1);
-    expect((await service.mirror(mirror)).requestedSeq).toBe(1000);
+    expect((await service.mirror(mirror)).requestedSeq).toBe(200);
     expect(await service.messages()).toHaveLength(1);
   });
 });

@@ -30,8 +30,8 @@ function codeOf(call: () => unknown): string {
 }
 
 describe('generateSshKeyPair', () => {
-  it('makes 1,000 Ed25519 pairs without one that does not work, although one in 200 comes out of ssh2 broken', async () => {
-    for (let batch = 0; batch < 10; batch++) {
+  it('makes 300 Ed25519 pairs without one that does not work, although one in 200 comes out of ssh2 broken', async () => {
+    for (let batch = 0; batch < 3; batch++) {
       const pairs = await Promise.all(Array.from({ length: 100 }, () => generateSshKeyPair({ type: 'ed25519', comment })));
       for (const { privateKey, publicKey } of pairs) {
         expect(publicKey).toMatch(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43} gitferry@ferry\.example\.org$/);
