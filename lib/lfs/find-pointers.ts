@@ -28,16 +28,19 @@ export interface FoundPointers {
   readonly gap: string | undefined;
 }
 
+/** How much is looked at, and found, at most. */
+export type ScanLimits = Readonly<Record<'lfsScanObjects' | 'lfsScanBytes' | 'lfsObjects', number>>;
+
 /**
  * Asks with the narrowest filter that the source takes; without any the whole pack is read in passing. Beyond the limits it stops, and says so in `gap`.
  * Throws `lfs_scan_failed` where the source does not send what was asked for, and what ends the run.
  */
-export async function findPointers(search: PointerSearch): Promise<FoundPointers> {
+export async function findPointers(search: PointerSearch, most: ScanLimits = limits): Promise<FoundPointers> {
   const usable = search.source.offersFilter ? filters : filters.slice(-1);
   let failure: GitferryError | undefined;
   for (const filter of usable) {
     try {
-      return await searchWith(search, filter);
+      return await searchWith(search, filter, most);
     } catch (error) {
       // The first one speaks of the filter, the last one of what is really wrong.
       failure = unlessOver(error);
@@ -46,21 +49,25 @@ export async function findPointers(search: PointerSearch): Promise<FoundPointers
   throw new GitferryError('lfs_scan_failed', { detail: failure?.message ?? '', cause: failure });
 }
 
-async function searchWith({ source, wants, haves, shallows }: PointerSearch, filter: string | undefined): Promise<FoundPointers> {
+async function searchWith(
+  { source, wants, haves, shallows }: PointerSearch,
+  filter: string | undefined,
+  most: ScanLimits,
+): Promise<FoundPointers> {
   const request = { wants, haves, shallows, thinPack: false, ofsDelta: true, ...(filter === undefined ? {} : { filter }) };
   const pack = await fetchPack(source, request);
   const found = new Map<string, LfsObject>();
   const onBlob = (content: Uint8Array): void => {
     const pointer = parsePointer(content);
     if (pointer === undefined || found.has(pointer.oid)) return;
-    if (found.size >= limits.lfsObjects) throw new TooMuch(`there are more than ${limits.lfsObjects} LFS objects`);
+    if (found.size >= most.lfsObjects) throw new TooMuch(`there are more than ${most.lfsObjects} LFS objects`);
     found.set(pointer.oid, { oid: pointer.oid, size: pointer.size });
   };
   let gap: string | undefined;
   try {
-    if (pack.objects > limits.lfsScanObjects) throw new TooMuch(`${pack.objects} objects would have to be looked at`);
+    if (pack.objects > most.lfsScanObjects) throw new TooMuch(`${pack.objects} objects would have to be looked at`);
     const options = { format: source.objectFormat, belowBytes: pointerBytes, mark: 'lfs', onBlob };
-    const { unread } = await readSmallBlobs(limited(pack), options);
+    const { unread } = await readSmallBlobs(limited(pack, most), options);
     if (unread > 0) gap = `${unread} small files could not be read`;
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error;
@@ -75,12 +82,12 @@ async function searchWith({ source, wants, haves, shallows }: PointerSearch, fil
 /** A limit is reached: what was found until then counts. */
 class TooMuch extends Error {}
 
-function limited(pack: IncomingPack): IncomingPack {
+function limited(pack: IncomingPack, { lfsScanBytes }: ScanLimits): IncomingPack {
   async function* counted(): AsyncGenerator<Uint8Array, void> {
     let bytes = 0;
     for await (const chunk of pack.bytes) {
       bytes += chunk.length;
-      if (bytes > limits.lfsScanBytes) throw new TooMuch(`more than ${limits.lfsScanBytes} bytes would have to be looked at`);
+      if (bytes > lfsScanBytes) throw new TooMuch(`more than ${lfsScanBytes} bytes would have to be looked at`);
       yield chunk;
     }
   }
