@@ -13,7 +13,7 @@ export interface ChannelStream extends Duplex {
 
 /** What a channel needs to know of its connection. */
 export interface ChannelCarrier {
-  readonly socket: Pick<Socket, 'writableLength' | 'once' | 'off'>;
+  readonly socket: Pick<Socket, 'writableLength' | 'once' | 'off' | 'cork' | 'uncork'>;
   /** Why the connection ended, once it has. */
   failure(): GitferryError | undefined;
 }
@@ -105,9 +105,13 @@ export class SshChannel {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.isClosed) throw this.#gone();
     // ssh2 neither calls back nor fails when a channel closes before the other side has opened its window.
-    await this.#unlessClosed((done) => this.#stream.write(bytes, () => done()));
-    if (this.#carrier.socket.writableLength <= unsentBytes) return;
     const { socket } = this.#carrier;
+    // ssh2 gives the socket length, content and tag of each packet by themselves: each would go out as a segment of its own, and wake the other side.
+    socket.cork();
+    const sent = this.#unlessClosed((done) => this.#stream.write(bytes, () => done()));
+    socket.uncork();
+    await sent;
+    if (socket.writableLength <= unsentBytes) return;
     await this.#unlessClosed((done) => {
       socket.once('drain', done);
       return () => socket.off('drain', done);

@@ -232,6 +232,11 @@ export class SshConnection {
     link.client.on('error', (error) => this.#fail(toSshError(error, stage)));
     link.client.on('close', () => this.#fail(sshEnded(stage)));
     link.socket.on('close', () => this.#fail(sshEnded(stage)));
+    // What ssh2 sends on hearing something, such as the next pieces of a pack when there is room for them again, leaves together (see SshChannel.write).
+    link.socket.prependListener('data', () => {
+      link.socket.cork();
+      process.nextTick(() => link.socket.uncork());
+    });
     if (link.socket.destroyed) this.#fail(sshEnded(stage));
     this.#signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#signal.aborted) this.#abort();
