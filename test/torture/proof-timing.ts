@@ -52,11 +52,11 @@ function guesses(): readonly (readonly [string, readonly Check[]])[] {
   const token = newHookToken(1);
   const tokenHash = hashToken(token);
   const contents = { project: aProject(), mirrors: [aMirror({ id: 7 })], hooks: [aHook({ provider: 'github', tokenHash })] };
-  const good = delivery(proof('github', hookSecret(signingKey, { tokenHash, generation: 9 }), body, now), body);
+  const wrong = delivery(proof('github', hookSecret(signingKey, { tokenHash, generation: 9 }), body, now), body);
   const ofToken =
     (claimed: string): Check =>
     () =>
-      checkProof(good, contents, { tokenHash: claimed, signingKey, now });
+      checkProof(wrong, contents, { tokenHash: claimed, signingKey, now });
   return [
     ['hexadecimal signature', almost(digest).map((claim) => () => isHexSignature(`sha256=${claim}`, 'sha256=', body, [secret]))],
     [
