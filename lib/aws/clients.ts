@@ -11,11 +11,13 @@ export interface AwsClients {
   close(): void;
 }
 
-/** Short waits and a few retries: an answer that takes longer is given up, and the caller's own rules say what then. */
-const common = {
-  maxAttempts: 4,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 8_000, httpAgent: { maxSockets: 100 }, httpsAgent: { maxSockets: 100 } },
-};
+/**
+ * A few retries and bounded waits: an answer that takes longer is given up, and the caller's own rules say what then. Without `throwOnRequestTimeout` the SDK
+ * would only warn and wait for ever. The event loop of a worker with 50 relays can be busy for 4 seconds (seen): a connection that was made meanwhile must not be
+ * thrown away.
+ */
+const http = { connectionTimeout: 6_000, requestTimeout: 8_000, throwOnRequestTimeout: true };
+const common = { maxAttempts: 4, requestHandler: { ...http, httpAgent: { maxSockets: 100 }, httpsAgent: { maxSockets: 100 } } };
 
 export function createAwsClients(): AwsClients {
   const plain = new DynamoDBClient(common);

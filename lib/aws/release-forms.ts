@@ -41,9 +41,9 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     ];
   }
   if (again !== undefined) {
-    const { startAt, trigger, confirmDeletions } = again;
+    const { startAt, trigger, confirmDeletions, since } = again;
     const set = [
-      'queued_at = if_not_exists(queued_at, :now)',
+      since === undefined ? 'queued_at = if_not_exists(queued_at, :now)' : 'queued_at = :now',
       'queued_for = :start',
       // One that came during the run by hand is the one to name.
       trigger.kind === 'manual' ? 'queued_trigger = :trigger' : 'queued_trigger = if_not_exists(queued_trigger, :trigger)',
@@ -51,7 +51,7 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     // A message of an earlier request may still be on its way: it must not start the retry before its time.
     const heldUntil = startAt > now ? startAt : null;
     const changes = { ...freed, ...wokenBy(startAt, now), held_until: heldUntil, ...(confirmDeletions ? { queued_confirm: true } : {}) };
-    const all = { ...values, ':now': now, ':start': startAt, ':trigger': trigger };
+    const all = { ...values, ':now': since ?? now, ':start': startAt, ':trigger': trigger };
     return [{ answer: 'queued', parts: updateExpression(changes, { set, values: all }), conditions: [] }];
   }
   return [

@@ -1,19 +1,19 @@
 /** The places that a run needs: one slot at each of the hosts it talks to, all or none. */
 import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
-import type { HostSlots, SlotHolder } from './host-slots.ts';
+import type { HostSlots, NoSlot, SlotHolder } from './host-slots.ts';
 
 export interface HostPlaces {
   /** Never rejects: a slot that cannot be given back is taken over when the lease has ended. */
   free(): Promise<void>;
 }
 
-/** undefined = at one of the hosts there is no room now. A URL that cannot be read needs no place: the run will say what is wrong with it. */
+/** `promised` or `full` = at one of the hosts there is no room now. A URL that cannot be read needs no place: the run will say what is wrong with it. */
 export async function takeHostPlaces(
   urls: readonly string[],
   holder: SlotHolder,
   limit: number,
   slots: HostSlots,
-): Promise<HostPlaces | undefined> {
+): Promise<HostPlaces | NoSlot> {
   const taken: { readonly host: string; readonly slot: number }[] = [];
   const places: HostPlaces = {
     async free() {
@@ -24,9 +24,9 @@ export async function takeHostPlaces(
     // Always in the same order: two that each want the place of the other would both get none.
     for (const host of [...new Set(urls.flatMap(hostOf))].sort()) {
       const slot = await slots.take(host, holder, limit);
-      if (slot === undefined) {
+      if (typeof slot === 'string') {
         await places.free();
-        return undefined;
+        return slot;
       }
       taken.push({ host, slot });
     }

@@ -24,7 +24,13 @@ export interface Release {
   /** When a run that was asked for meanwhile should start. */
   readonly followUpAt: number;
   /** Set: this run is not settled but asked for once more (a retry, or no room at the host), to start at this time. */
-  readonly again?: { readonly startAt: number; readonly trigger: Trigger; readonly confirmDeletions: boolean };
+  readonly again?: {
+    readonly startAt: number;
+    readonly trigger: Trigger;
+    readonly confirmDeletions: boolean;
+    /** It waits since then, although it was begun; without it since now. */
+    readonly since?: number;
+  };
 }
 
 /** What the tick sees in the index; a little old perhaps, so every write of the tick repeats `dueAt` as a condition. */

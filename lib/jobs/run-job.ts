@@ -41,8 +41,8 @@ export type JobAnswer = 'done' | 'queued' | 'nothing' | 'lost';
 
 /** What is kept of the invocation's time for recording and giving back, when a run is ended for lack of it. */
 const reserveMs = 30_000;
-/** How long a run waits that found no room at a host. */
-const noRoom = { shortestMs: 2_000, spanMs: 8_000 };
+/** How long a run waits that found no room at a host: one that is next at a place, which may stand empty meanwhile, and one that has to be lucky. */
+const noRoom = { promised: { shortestMs: 1_000, spanMs: 2_000 }, full: { shortestMs: 2_000, spanMs: 8_000 } } as const;
 const releaseRetries = { shortestMs: 250, longestMs: 10_000 };
 /** Reasons to end a run that say nothing about the mirror. */
 const notItsFault: ReadonlySet<string> = new Set(['silent_mode', 'run_interrupted']);
@@ -109,11 +109,13 @@ class Job {
   async #runOf(project: Project): Promise<JobAnswer> {
     const { jobs, slots, clock } = this.#deps;
     const mirror = this.#mirror;
-    const holder = { key: mirror, leaseToken: this.#token };
+    const now = this.#now();
+    const holder = { key: mirror, leaseToken: this.#token, since: mirror.runRequestedAt ?? now, now };
     const places = await takeHostPlaces([project.repositoryUrl, mirror.url], holder, this.#settings.maxRunsPerHost, slots);
-    if (places === undefined) {
-      this.#log('info', 'no_room_at_host', {});
-      return this.#release(askAgain(mirror, this.#now() + noRoom.shortestMs + clock.random() * noRoom.spanMs, this.#now()));
+    if (typeof places === 'string') {
+      this.#log('info', 'no_room_at_host', { turn: places });
+      const { shortestMs, spanMs } = noRoom[places];
+      return this.#release(askAgain(mirror, this.#now() + shortestMs + clock.random() * spanMs, this.#now()));
     }
     const startedAt = this.#now();
     let synced: SyncedRun;

@@ -72,7 +72,7 @@ export function askAgain(mirror: Mirror, startAt: number, now: number): Release 
     now,
     nextDueAt: startAt,
     followUpAt: startAt,
-    again: { startAt, trigger: triggerOf(mirror), confirmDeletions: mirror.runConfirmDeletions },
+    again: { startAt, trigger: triggerOf(mirror), confirmDeletions: mirror.runConfirmDeletions, since: mirror.runRequestedAt ?? now },
   };
 }
 

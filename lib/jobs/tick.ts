@@ -53,7 +53,7 @@ export interface TickSummary extends Readonly<Record<TickDecision, number>> {
 /** The next tick comes after a minute. */
 const budgetMs = 50_000;
 const reserveMs = 3_000;
-/** A live holder beats every 20 seconds, and one that cannot gives up after 40. */
+/** A live holder beats every 10 seconds, and one that cannot gives up after 40. */
 const deadAfterMs = 50_000;
 const longestResendWaitMs = 3600_000;
 /** Mirrors of one shard that are seen to at once. */

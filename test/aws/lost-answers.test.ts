@@ -109,9 +109,9 @@ it('a place at a host is taken once', async () => {
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName: aws.tableName });
   const [one, other] = [await putMirror(aws, { leaseToken: 'one' }), await putMirror(aws, { leaseToken: 'other' })];
   loseNextAnswer();
-  const slot = await slots.take('host.example.org', { key: one, leaseToken: 'one' }, 2);
+  const slot = await slots.take('host.example.org', { key: one, leaseToken: 'one', since: noon, now: noon }, 2);
   expect(lost).toBe(1);
-  expect(await slots.take('host.example.org', { key: other, leaseToken: 'other' }, 2)).toBe(slot === 0 ? 1 : 0);
+  expect(await slots.take('host.example.org', { key: other, leaseToken: 'other', since: noon, now: noon }, 2)).toBe(slot === 0 ? 1 : 0);
 });
 
 it('a form is carried out for the first time once', async () => {

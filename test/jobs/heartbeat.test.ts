@@ -56,6 +56,29 @@ describe('a heartbeat', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(70);
   });
 
+  it('sends the next beat on time although the answers are slow', async () => {
+    const sent: number[] = [];
+    const answerMs = 60;
+    await new Promise<void>((resolve) => {
+      const heartbeat = startHeartbeat(
+        {
+          renew: () => {
+            sent.push(performance.now());
+            return new Promise((answer) => setTimeout(() => answer(true), answerMs));
+          },
+          onBeat: () => {
+            if (sent.length === 4) void heartbeat.stop().then(resolve);
+          },
+          onLost: never,
+        },
+        { beatMs: answerMs, giveUpMs: 60_000 },
+      );
+    });
+    // A beat that waited for its whole interval after an answer would take twice as long.
+    const gaps = sent.slice(1).map((at, index) => at - (sent[index] ?? 0));
+    expect(Math.min(...gaps)).toBeLessThan(answerMs * 1.7);
+  });
+
   it('survives a short outage', async () => {
     let calls = 0;
     await new Promise<void>((resolve) => {

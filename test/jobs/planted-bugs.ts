@@ -65,7 +65,7 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
   'a request that is taken back when its message could not be sent': {
     // It forgets the request, and sometimes that of a run under way with it.
     finding: 'no run was started after an accepted request|a mirror waits for ever',
-    seed: 9,
+    seed: 3,
     queue: (queue, dynamo, tableName) => ({
       async send(wakeUps) {
         const unsent = await queue.send(wakeUps);

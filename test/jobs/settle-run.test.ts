@@ -197,7 +197,7 @@ describe('interrupted runs', () => {
       now: noon,
       nextDueAt: noon + 5000,
       followUpAt: noon + 5000,
-      again: { startAt: noon + 5000, trigger: success.trigger, confirmDeletions: true },
+      again: { startAt: noon + 5000, trigger: success.trigger, confirmDeletions: true, since: noon },
     });
   });
 });
