@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
+import type { LfsObject } from '../../lib/lfs/pointer.ts';
+import { git } from '../support/git.ts';
+import { lfsScenario, pointerTo } from '../support/lfs-scenario.ts';
+import { started } from '../support/scenario.ts';
+import { sync } from '../support/sync.ts';
+
+const refusal = encodePkt('ERR not like this\n');
+const header = Buffer.alloc(12);
+header.write('PACK');
+header.writeUInt32BE(2, 4);
+header.writeUInt32BE(3_000_001, 8);
+const hugePack = Buffer.concat([encodePkt('packfile\n'), encodePkt(Buffer.concat([Buffer.from([1]), header])), flushPkt]);
+
+/** A source that answers so many of its first fetches by this, and the others as git does; one object at it. */
+async function withFirstFetches(count: number, answer: Buffer) {
+  const made = await lfsScenario();
+  await made.commit({ 'a.bin': Buffer.from('a large file') });
+  let left = count;
+  let isListed = false;
+  const server = await started(join(made.folder, 'source'), {
+    async intercept({ isRpc, request, response }) {
+      if (!isRpc) return false;
+      const isList = !isListed;
+      isListed = true;
+      if (isList || left === 0) return false;
+      left--;
+      request.resume();
+      response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' }).end(answer);
+      return true;
+    },
+  });
+  const run = (...options: string[]) =>
+    sync(server.url('repo.git'), made.target.url, ['--source-lfs-url', `${made.source.url}/info/lfs`, ...options]);
+  const isMirrored = async () =>
+    (await git(made.target.path, ['rev-parse', 'main'])) === (await git(made.source.path, ['rev-parse', 'main']));
+  return { ...made, run, isMirrored };
+}
+
+describe('a source that does not let its LFS pointers be looked at', () => {
+  it.each(['auto', 'on'])('makes an error of the run with `%s`, and the refs go on', async (mode) => {
+    const { run, isMirrored } = await withFirstFetches(3, refusal);
+    const outcome = await run('--lfs', mode);
+    expect(outcome).toMatchObject({
+      outcome: 'partial',
+      error: { code: 'lfs_scan_failed' },
+      counts: { created: 1 },
+      lfs: { scan: 'failed' },
+    });
+    expect(await isMirrored()).toBe(true);
+  });
+
+  it.each([
+    ['auto', { outcome: 'success', error: null, notes: [{ code: 'lfs_not_all_seen' }] }],
+    ['on', { outcome: 'partial', error: { code: 'lfs_scan_failed' }, notes: [] }],
+  ])('in whole, as there is too much of it, makes a note or (with `on`) an error: %s', async (mode, expected) => {
+    const { run, isMirrored } = await withFirstFetches(1, hugePack);
+    expect(await run('--lfs', mode)).toMatchObject({ ...expected, counts: { created: 1 }, lfs: { moved: 0 } });
+    expect(await isMirrored()).toBe(true);
+  });
+});
+
+it('Five thousand pointers are asked for a hundred at a time, each once, and text that only looks like one is not asked for', async () => {
+  const hasAll = ({ objects, ...answer }: { objects: LfsObject[] }) => ({
+    ...answer,
+    objects: objects.map(({ oid, size }) => ({ oid, size })),
+  });
+  const { source, target, sync: run, commit } = await lfsScenario({ target: { lfs: { alter: hasAll } } });
+  const contents = Array.from({ length: 5_000 }, (_, index) => Buffer.from(`object ${index}`));
+  const pointer = pointerTo(Buffer.from('never pushed'));
+  const lookalikes = [
+    `see ${pointer}`,
+    pointer.replace('size', 'sizes'),
+    pointer.replace('sha256:', 'sha512:'),
+    `${pointer}more\n`,
+    pointer.padEnd(1024),
+  ];
+  await commit({
+    ...Object.fromEntries(contents.map((content, index) => [`f/${index % 50}/${index}.bin`, pointerTo(content)])),
+    ...Object.fromEntries(lookalikes.map((text, index) => [`${index}.txt`, text])),
+  });
+  expect(await run()).toMatchObject({ outcome: 'success', lfs: { moved: 0, skipped: 5_000, failed: 0 } });
+  const asked = target.lfs.log.flatMap(({ oids }) => oids);
+  expect([target.lfs.log.length, asked.length, new Set(asked).size, source.lfs.log.length]).toEqual([50, 5_000, 5_000, 0]);
+});
