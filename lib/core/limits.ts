@@ -30,6 +30,8 @@ export const limits = {
   fetchAnswerBytes: 8 * MiB,
   redirects: 5,
 
+  /** Addresses of a name that are tried, IPv4 and IPv6 each. Big hosts have up to eight; each that does not answer costs a quarter of a second. */
+  addressesOfFamily: 8,
   /** TCP and TLS together. A host that needs longer is down. */
   connectMs: 15_000,
   /** From a small request to the first byte of its answer, and between two pieces of it. Big hosts take seconds to list 500,000 refs. */

@@ -1,8 +1,9 @@
 /** Decides which IP addresses gitferry connects to (protection against SSRF): public unicast, and what a setting allows. */
-import { lookup as dnsLookup } from 'node:dns';
+import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 
 export interface AddressGuard {
   /** The reason why this address is refused (`loopback`, `private`, ...), or undefined if it may be connected to. */
@@ -12,6 +13,13 @@ export interface AddressGuard {
   /** dns.lookup for `net.connect`: resolves once and hands out checked addresses only, so that nothing is looked up again. */
   readonly lookup: LookupFunction;
 }
+
+/** Asks for all addresses of a name: node:dns.lookup, but in tests. */
+export type ResolveName = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, answers: LookupAddress[]) => void,
+) => void;
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -116,8 +124,18 @@ function parseLiteral(host: string): Address | undefined {
   return undefined;
 }
 
+/** Who tries them in turn shall not call hundreds of strangers in a name's name. */
+function firstOfEachFamily(answers: readonly LookupAddress[]): LookupAddress[] {
+  const seen = new Map<number, number>();
+  return answers.filter(({ family }) => {
+    const before = seen.get(family) ?? 0;
+    seen.set(family, before + 1);
+    return before < limits.addressesOfFamily;
+  });
+}
+
 /** A guard that refuses everything but public unicast addresses and `allow` (a list of CIDRs; an entry also allows the IPv6 forms of its IPv4 addresses). */
-export function createAddressGuard(allow: readonly string[]): AddressGuard {
+export function createAddressGuard(allow: readonly string[], resolveName: ResolveName = dnsLookup): AddressGuard {
   const allowed = allow.map(parseCidr);
 
   function refusal(text: string): string | undefined {
@@ -141,15 +159,20 @@ export function createAddressGuard(allow: readonly string[]): AddressGuard {
   }
 
   const lookup: LookupFunction = (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, answers) => {
+    resolveName(hostname, { ...options, all: true }, (error, answers) => {
       if (error !== null) {
         callback(error, '', 0);
         return;
       }
-      const usable = answers.filter(({ address }) => refusal(address) === undefined);
+      const [answer] = answers;
+      if (answer === undefined) {
+        callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENODATA' }), '', 0);
+        return;
+      }
+      const usable = firstOfEachFamily(answers.filter(({ address }) => refusal(address) === undefined));
       const first = usable[0];
       if (first === undefined) {
-        const refused = answers[0]?.address ?? 'no address';
+        const refused = answer.address;
         callback(blocked(hostname, refused, refusal(refused) ?? 'unusable') as NodeJS.ErrnoException, '', 0);
       } else if (options.all === true) {
         callback(null, usable);

@@ -228,6 +228,31 @@ describe('looking up a name', () => {
     expect(await codeOf(lookedUp([], host, true))).toBe('address_blocked');
   });
 
+  const both = ['127.0.0.1', '10.0.0.1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '169.254.169.254', '::1'];
+  const many = Array.from({ length: 300 }, (_, index) => `127.0.${index >> 8}.${index & 255}`);
+  it.each<[string, readonly string[], string | readonly string[]]>([
+    ['allowed and refused ones', both, ['127.0.0.1', '::ffff:127.0.0.1']],
+    ['refused ones only', ['10.0.0.1', '::ffff:10.0.0.1'], 'address_blocked'],
+    ['none at all', [], 'ENODATA'],
+    ['what is no address', ['inside', ''], 'address_blocked'],
+    ['three hundred', many, many.slice(0, 8)],
+    [
+      'three hundred refused ones before an allowed one',
+      [...many.map((address) => address.replace('127', '10')), '127.0.0.9'],
+      ['127.0.0.9'],
+    ],
+  ])('judges every answer of a resolver that gives %s', async (_, addresses, expected) => {
+    const answers = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    const found = await new Promise<unknown>((resolve) =>
+      createAddressGuard(['127.0.0.0/8'], (_name, _options, callback) => callback(null, answers)).lookup(
+        'host.example',
+        { all: true },
+        (error, list) => resolve(error === null ? (list as { address: string }[]).map(({ address }) => address) : error.code),
+      ),
+    );
+    expect(found).toEqual(expected);
+  });
+
   it('passes on that there is no such name', async () => {
     await expect(lookedUp([], 'no-such-host.invalid', true)).rejects.toMatchObject({
       code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/),

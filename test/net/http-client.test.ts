@@ -6,7 +6,7 @@ import { type AddressGuard, createAddressGuard } from '../../lib/net/address-gua
 import { createHttpClient, type HttpClient, type HttpClientOptions, type HttpRequest, toNetworkError } from '../../lib/net/http-client.ts';
 import { codeOf, readAll, settled } from '../support/byte-streams.ts';
 import { type FaultServer, startFaultServer, startTcpServer } from '../support/fault-server.ts';
-import { certificates, testAuthority } from '../support/tls.ts';
+import { certificates, expiredAuthority, testAuthority } from '../support/tls.ts';
 
 const allowed = createAddressGuard(['127.0.0.0/8']);
 const closing: (() => Promise<void>)[] = [];
@@ -159,6 +159,7 @@ describe('TLS', () => {
     ['signed by itself', certificates.selfSigned, {}],
     ['signed by an unknown authority', certificates.loopback, {}],
     ['for another host', certificates.elsewhere, { authorities: testAuthority }],
+    ['long expired', certificates.expired, { authorities: expiredAuthority }],
   ])('with a certificate that is %s is tls_certificate_invalid', async (_, certificate, options) => {
     const server = kept(await startFaultServer((_request, response) => response.end('hello'), certificate));
     expect(await codeOf(answered(client(allowed, options), get(server.origin)))).toBe('tls_certificate_invalid');

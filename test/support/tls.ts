@@ -10,10 +10,15 @@ const key = read('server.key');
 /** Signed the others; known to nobody unless a test says so. */
 export const testAuthority = read('authority.pem');
 
+/** Signed the one that has expired. */
+export const expiredAuthority = read('authority-of-expired.pem');
+
 export const certificates = {
   /** For 127.0.0.1 and localhost. */
   loopback: { key, cert: read('loopback.pem') },
   /** For another host. */
   elsewhere: { key, cert: read('elsewhere.pem') },
+  /** For 127.0.0.1 and localhost, for a day in 2020. */
+  expired: { key, cert: read('expired.pem') },
   selfSigned: { key, cert: read('self-signed.pem') },
 } as const;
