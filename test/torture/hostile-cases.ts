@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import { copyingDelta, makePack } from '../support/made-pack.ts';
+import type { LfsAnswers } from './hostile-lfs-server.ts';
 import { type Answers, hostileCommit, packAnswer, pkts, rightPack } from './hostile-server.ts';
+import type { SshQuirks } from './hostile-ssh-server.ts';
 
 export interface HostileCase {
   readonly name: string;
@@ -20,6 +22,17 @@ export interface HostileCase {
   readonly asksHistory?: boolean;
   /** Some refs are right, and may move. */
   readonly mayMove?: boolean;
+  /** Of a server over SSH; HTTP without. */
+  readonly over?: 'ssh';
+  readonly quirks?: SshQuirks;
+  /** About HTTP itself: no case over SSH. */
+  readonly httpOnly?: boolean;
+  /** Right over SSH as well. */
+  readonly sshCodes?: readonly (string | null)[];
+  /** As in a Lambda function of this size: its heap is limited, and the whole must stay below. */
+  readonly functionMiB?: number;
+  /** Answers of both ends' LFS servers, between two repositories that are right. */
+  readonly lfs?: LfsAnswers;
   /** Takes part in `npm test`. */
   readonly isQuick?: boolean;
 }
@@ -61,6 +74,17 @@ const says = (...parts: readonly Uint8Array[]): Answers => ({
 });
 const targetSays = (...lines: readonly (string | Uint8Array)[]): Answers => ({
   advertisement: (name) => (name === 'git-receive-pack' ? body(pkts('# service=git-receive-pack\n'), pkts(...lines)) : undefined),
+});
+const targetRefs = (count: number): Answers => ({
+  advertisement: (name) =>
+    name === 'git-receive-pack'
+      ? {
+          body: first(
+            encodePkt(`${otherOid(1)} refs/heads/a\0report-status ofs-delta\n`),
+            many(count, (index) => `${otherOid(index)} refs/heads/${index}/branch-with-a-name\n`),
+          ),
+        }
+      : undefined,
 });
 const pack = (bytes: Uint8Array): Answers => ({ fetch: () => body(packAnswer(bytes)) });
 /** Questions are refused, so that the whole history is asked for. */
@@ -117,6 +141,8 @@ export const hostileCases: readonly HostileCase[] = [
     name: 'a length that is no number',
     answers: says(service, Buffer.from('zzzzversion 2')),
     codes: ['protocol_error'],
+    // Over SSH, a start-up file that prints something looks like this.
+    sshCodes: ['not_a_git_server'],
     isQuick: true,
   },
   {
@@ -128,6 +154,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'zeros compressed a thousandfold',
+    httpOnly: true,
     answers: { advertisement: () => ({ headers: { 'content-encoding': 'gzip' }, body: [gzipSync(Buffer.alloc(300 * MiB, '0005x'))] }) },
     codes: ['protocol_error', 'advertisement_too_large'],
     ...floods,
@@ -135,6 +162,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'empty lines compressed a thousandfold',
+    httpOnly: true,
     answers: { advertisement: () => ({ headers: { 'content-encoding': 'gzip' }, body: [gzipSync(Buffer.alloc(300 * MiB, '0004'))] }) },
     codes: ['protocol_error', 'advertisement_too_large'],
     ...floods,
@@ -192,6 +220,57 @@ export const hostileCases: readonly HostileCase[] = [
     options: ['--dry-run'],
     mostMs: 60_000,
     mostMiB: 700,
+  },
+  {
+    side: 'source',
+    name: 'refs without end, in a function of 256 MB',
+    answers: { 'ls-refs': () => ({ body: forever(encodePkt(`${oid} refs/heads/x\n`)) }) },
+    codes: ['advertisement_too_large'],
+    functionMiB: 256,
+    isQuick: true,
+  },
+  {
+    side: 'source',
+    name: '500,000 refs in a function of 256 MB',
+    answers: { 'ls-refs': () => ({ body: many(500_000, (index) => `${otherOid(index)} refs/heads/${index}/branch-with-a-name\n`) }) },
+    codes: ['advertisement_too_large'],
+    functionMiB: 256,
+    mostMs: 60_000,
+  },
+  {
+    side: 'source',
+    name: '100,000 refs in a function of 256 MB, to be planned only',
+    answers: { 'ls-refs': () => ({ body: many(100_000, (index) => `${otherOid(index)} refs/heads/${index}/branch-with-a-name\n`) }) },
+    codes: [null],
+    options: ['--dry-run'],
+    functionMiB: 256,
+    mostMs: 60_000,
+  },
+  {
+    side: 'source',
+    name: 'names of 900 bytes, as many as go, in a function of 256 MB',
+    answers: { 'ls-refs': () => ({ body: many(26_000, (index) => `${otherOid(index)} refs/heads/${index}/${'n'.repeat(890)}\n`) }) },
+    codes: [null],
+    options: ['--dry-run'],
+    functionMiB: 256,
+    mostMs: 60_000,
+  },
+  {
+    side: 'target',
+    name: '500,000 refs of a target, in a function of 256 MB',
+    answers: targetRefs(500_000),
+    codes: ['advertisement_too_large'],
+    functionMiB: 256,
+    mostMs: 60_000,
+  },
+  {
+    side: 'target',
+    name: '100,000 refs of a target, in a function of 256 MB, to be planned only',
+    answers: targetRefs(100_000),
+    codes: [null],
+    options: ['--dry-run'],
+    functionMiB: 256,
+    mostMs: 60_000,
   },
   {
     side: 'source',
@@ -415,6 +494,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'a redirect to an address of the inside',
+    httpOnly: true,
     answers: {
       advertisement: () => ({ status: 302, headers: { location: 'http://10.0.0.1/x/info/refs?service=git-upload-pack' }, body: [] }),
     },
@@ -424,6 +504,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'a redirect to the metadata service in decimal',
+    httpOnly: true,
     answers: {
       advertisement: () => ({ status: 301, headers: { location: 'http://2852039166/latest/info/refs?service=git-upload-pack' }, body: [] }),
     },
@@ -433,6 +514,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'redirects in a circle',
+    httpOnly: true,
     answers: { advertisement: () => ({ status: 302, headers: { location: '/x.git/info/refs?service=git-upload-pack' }, body: [] }) },
     codes: ['redirect_refused'],
   },

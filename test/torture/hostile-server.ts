@@ -72,7 +72,7 @@ async function respond(answers: Answers, request: IncomingMessage, response: Ser
   if (!staysOpen) response.end();
 }
 
-function usual(stage: Stage, service: string, body: string): HostileAnswer {
+export function usual(stage: Stage, service: string, body: string): HostileAnswer {
   if (stage === 'advertisement' && service === 'git-receive-pack')
     return {
       body: [pkts(`# service=${service}\n`), pkts(`${'0'.repeat(40)} capabilities^{}\0report-status side-band-64k ofs-delta agent=made/1`)],
@@ -92,7 +92,7 @@ function usual(stage: Stage, service: string, body: string): HostileAnswer {
   return { body: [pkts(Buffer.concat([Buffer.from([1]), report]))] };
 }
 
-function drained(response: ServerResponse): Promise<void> {
+export function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done).off('close', done);

@@ -1,11 +1,15 @@
 /** Hostile Git servers: one process for each, its time and its highest memory measured, its error's code compared with those that are right. */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, temporaryFolder } from '../support/git.ts';
 import { startGitHttpServer } from '../support/git-http-server.ts';
 import { type HostileCase, hostileCases } from './hostile-cases.ts';
+import { hostileLfsCases } from './hostile-lfs-cases.ts';
+import { lfsPointer, startHostileLfsServer } from './hostile-lfs-server.ts';
 import { startHostileServer } from './hostile-server.ts';
+import { hostileSshCases } from './hostile-ssh-cases.ts';
+import { startHostileSshServer } from './hostile-ssh-server.ts';
 import type { TorturePart } from './torture-part.ts';
 
 /** Beside the bundled harness, or from the tests' own folder. */
@@ -19,6 +23,14 @@ const busyFactor = 4;
 const atOnce = 2;
 const promised = 'ends by itself with the right code, in bounded time and memory; nothing of the target changes unless it was right';
 
+const allCases: readonly HostileCase[] = [...hostileCases, ...hostileSshCases, ...hostileLfsCases];
+/** Some cases alone, while one works on them. */
+const chosen = new RegExp(process.env['GITFERRY_HOSTILE_CASES'] ?? '');
+const nameOf = ({ over, side, name }: HostileCase): string => `${over ?? 'http'} ${side}: ${name}`;
+/** As Lambda's runtime sets them. */
+const heapShare = 0.9;
+const youngShare = 0.05;
+
 export const hostileServers: TorturePart = {
   name: 'hostile-servers',
   async run({ isQuick, report }) {
@@ -27,12 +39,12 @@ export const hostileServers: TorturePart = {
     await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(root, 'plain.git')]);
     const good = await startGitHttpServer({ root });
     try {
-      const waiting = hostileCases.filter((each) => !isQuick || each.isQuick === true);
+      const waiting = allCases.filter((each) => (!isQuick || each.isQuick === true) && chosen.test(nameOf(each)));
       const worker = async (): Promise<void> => {
         for (let each = waiting.shift(); each !== undefined; each = waiting.shift()) {
           const breaches: string[] = [];
-          const seen = await runCase(each, { root, good: (name) => good.url(name), breaches, number: hostileCases.indexOf(each) });
-          report({ fault: `${each.side}: ${each.name}`, injected: 1, promised, seen, breaches });
+          const seen = await runCase(each, { root, good: (name) => good.url(name), breaches, number: allCases.indexOf(each) });
+          report({ fault: nameOf(each), injected: 1, promised, seen, breaches });
         }
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
@@ -51,21 +63,20 @@ interface Bench {
 }
 
 async function runCase(hostileCase: HostileCase, { root, good, breaches, number }: Bench): Promise<string> {
-  const { side, answers, codes, options = [], timeoutSeconds = usualTimeoutSeconds, mostMs = usualMs, mostMiB = usualMiB } = hostileCase;
+  const { side, codes, options = [], timeoutSeconds = usualTimeoutSeconds, mostMs = usualMs, functionMiB } = hostileCase;
+  const mostMiB = hostileCase.mostMiB ?? functionMiB ?? usualMiB;
   const name = `case-${number}.git`;
   const path = join(root, name);
   await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', path]);
-  const mayMove = side === 'source' && (codes.includes(null) || hostileCase.mayMove === true);
+  const mayMove = side === 'source' && (codes.includes(null) || hostileCase.mayMove === true || hostileCase.lfs !== undefined);
   if (side === 'target' || hostileCase.asksHistory === true) await commit(path);
+  const ends = await startEnds(hostileCase, { root, name, good });
   const before = await git(path, ['for-each-ref']);
-  const server = await startHostileServer(answers);
-  const hostile = `${server.origin}/x.git`;
-  const [source, target] = side === 'source' ? [hostile, good(name)] : [good(name), hostile];
   const result = await measured(
-    ['sync', source, target, '--json', '--allow-address', '127.0.0.0/8', '--timeout', String(timeoutSeconds), ...options],
-    mostMs * busyFactor,
+    ['sync', ...ends.args, '--json', '--allow-address', '127.0.0.0/8', '--timeout', String(timeoutSeconds), ...options],
+    { mostMs: mostMs * busyFactor, functionMiB },
   );
-  await server.close();
+  await ends.close();
 
   const code = codeOf(result.stdout);
   if (result.isKilled) breaches.push(`it had not ended after ${mostMs * busyFactor} ms`);
@@ -82,16 +93,40 @@ async function runCase(hostileCase: HostileCase, { root, good, breaches, number 
   return `${code}, ${result.ms} ms, ${result.peakMiB} MiB`;
 }
 
-async function commit(path: string): Promise<void> {
-  const tree = await git(path, ['mktree'], { input: '' });
+/** The servers of a case, and the arguments that name them. */
+async function startEnds(
+  { side, answers, over, quirks, lfs }: HostileCase,
+  { root, name, good }: Pick<Bench, 'root' | 'good'> & { readonly name: string },
+): Promise<{ readonly args: readonly string[]; close(): Promise<void> }> {
+  if (lfs !== undefined) {
+    await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(root, `lfs-${name}`)]);
+    await commit(join(root, `lfs-${name}`), lfsPointer);
+    const server = await startHostileLfsServer(lfs);
+    const urls = ['--source-lfs-url', `${server.origin}/source`, '--target-lfs-url', `${server.origin}/target`];
+    return { args: [good(`lfs-${name}`), good(name), '--lfs', 'on', ...urls], close: () => server.close() };
+  }
+  const ends = (hostile: string): string[] => (side === 'source' ? [hostile, good(name)] : [good(name), hostile]);
+  if (over === undefined) {
+    const server = await startHostileServer(answers);
+    return { args: ends(`${server.origin}/x.git`), close: () => server.close() };
+  }
+  const server = await startHostileSshServer(answers, quirks);
+  const knownHosts = join(root, `known-hosts-${name}`);
+  await writeFile(knownHosts, `${server.hostKey}\n`);
+  return { args: [...ends(server.url), '--known-hosts', knownHosts], close: () => server.close() };
+}
+
+async function commit(path: string, file?: string): Promise<void> {
+  const blob = file === undefined ? '' : await git(path, ['hash-object', '-w', '--stdin'], { input: file });
+  const tree = await git(path, ['mktree'], { input: file === undefined ? '' : `100644 blob ${blob}\tfile\n` });
   await git(path, ['update-ref', 'refs/heads/main', await git(path, ['commit-tree', tree, '-m', 'ours'])]);
 }
 
 /** undefined = there is no outcome to read. */
 function codeOf(stdout: string): string | null | undefined {
   try {
-    const { error } = JSON.parse(stdout) as { error: { code: string } | null };
-    return error === null ? null : error.code;
+    const { error, lfs } = JSON.parse(stdout) as { error: { code: string } | null; lfs: { failures: { code: string }[] } | null };
+    return lfs?.failures[0]?.code ?? error?.code ?? null;
   } catch {
     return undefined;
   }
@@ -106,9 +141,20 @@ interface Measured {
   readonly isKilled: boolean;
 }
 
-async function measured(args: readonly string[], mostMs: number): Promise<Measured> {
+async function measured(
+  args: readonly string[],
+  { mostMs, functionMiB }: { readonly mostMs: number; readonly functionMiB: number | undefined },
+): Promise<Measured> {
+  const flags =
+    functionMiB === undefined
+      ? []
+      : [`--max-old-space-size=${Math.floor(functionMiB * heapShare)}`, `--max-semi-space-size=${Math.floor(functionMiB * youngShare)}`];
+  const size = functionMiB === undefined ? {} : { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(functionMiB) };
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [command, ...args], { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...flags, command, ...args], {
+    env: { PATH: process.env['PATH'], ...size },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [stdout, stderr, peakMiB, isKilled] = ['', '', 0, false];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();
