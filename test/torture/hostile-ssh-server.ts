@@ -1,5 +1,6 @@
 /** A Git server over SSH that answers each message with what a case says, at the level of Git, of a command, or of bare bytes. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { decodePkt } from '../../lib/git/wire/pkt-line.ts';
 import { testHostKey } from '../support/ssh-test-server.ts';
@@ -96,11 +97,28 @@ async function speakGit(channel: ServerChannel, command: string, isV2: boolean, 
   channel.end();
 }
 
+const pieceBytes = 32_768;
+
+/** A packet of SSH for each line would make a flood of the encryption, not of Git. The first part comes alone. */
+function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  let gathered: Uint8Array[] = [];
+  let bytes = pieceBytes;
+  for (const part of parts) {
+    gathered.push(part);
+    bytes += part.length;
+    if (bytes < pieceBytes) continue;
+    yield Buffer.concat(gathered);
+    gathered = [];
+    bytes = 0;
+  }
+  if (gathered.length > 0) yield Buffer.concat(gathered);
+}
+
 /** Writes an answer as fast as it is taken. Whether the conversation goes on: the answer came to a flush packet. */
 async function sent(channel: ServerChannel, { body, staysOpen = false }: HostileAnswer): Promise<boolean> {
   let end = '';
   let isFirst = true;
-  for await (const part of body) {
+  for await (const part of Symbol.asyncIterator in body ? body : inPieces(body)) {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     // HTTP alone has this line.
     const isService = isFirst && serviceLine.test(bytes.toString('latin1', 0, 14));
@@ -109,6 +127,8 @@ async function sent(channel: ServerChannel, { body, staysOpen = false }: Hostile
     if (channel.destroyed) return false;
     end = (end + bytes.subarray(-4).toString('latin1')).slice(-4);
     if (!channel.write(bytes)) await drained(channel);
+    // What never waits would let nobody else in this process have a turn.
+    await setImmediate();
   }
   if (staysOpen) await new Promise((resolve) => channel.once('close', resolve));
   return end === '0000';
