@@ -18,6 +18,8 @@ export interface TransferInput {
   readonly verify: Action | undefined;
   readonly uploadAuthenticated: boolean;
   onBytes(bytes: number): void;
+  /** Longest silence of both ends; that of `limits` unless a test is in a hurry. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface TransferInput {
  */
 export async function transferObject(input: TransferInput): Promise<void> {
   const { object, source, target, download, upload, verify, uploadAuthenticated: authenticated } = input;
-  const watch = new SilenceWatch(target.deadline.signal);
+  const watch = new SilenceWatch(target.deadline.signal, input.silenceMs ?? limits.lfsSilenceMs);
   try {
     if (upload !== undefined) {
       const content = download === undefined ? undefined : await openDownload(object, source, download, watch.signal);
@@ -183,10 +185,10 @@ class SilenceWatch {
   readonly #timer: NodeJS.Timeout;
   readonly #pass = (): void => this.#own.abort(this.#deadline.reason);
 
-  constructor(deadline: AbortSignal) {
+  constructor(deadline: AbortSignal, silenceMs: number) {
     this.#deadline = deadline;
     const silent = (): void => this.#own.abort(new GitferryError('timed_out', { detail: 'Neither side moved an LFS object on.' }));
-    this.#timer = setTimeout(silent, limits.lfsSilenceMs);
+    this.#timer = setTimeout(silent, silenceMs);
     this.#timer.unref();
     // By hand: what AbortSignal.any makes is kept as long as the run's own signal.
     deadline.addEventListener('abort', this.#pass, { once: true });

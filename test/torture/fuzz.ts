@@ -14,7 +14,7 @@ export const fuzz: TorturePart = {
       const startedAt = performance.now();
       const result = await fc.check(property, { seed, numRuns, verbose: 0 });
       const seen = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-      const breach = `case ${JSON.stringify(result.counterexample)} (path ${result.counterexamplePath}): ${String(result.errorInstance)}`;
+      const breach = `case ${fc.stringify(result.counterexample)} (path ${result.counterexamplePath}): ${String(result.errorInstance)}`;
       report({ fault: name, injected: result.numRuns, promised, seen, breaches: result.failed ? [breach] : [] });
     }
   },

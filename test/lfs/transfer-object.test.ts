@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createDeadline } from '../../lib/core/deadline.ts';
+import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
+import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
+import { transferObject } from '../../lib/lfs/transfer-object.ts';
+import { createAddressGuard } from '../../lib/net/address-guard.ts';
+import { createHttpClient } from '../../lib/net/http-client.ts';
+import { codeOf } from '../support/byte-streams.ts';
+import { startFaultServer } from '../support/fault-server.ts';
+
+/** More than all buffers on the way hold. */
+const content = Buffer.alloc(8 * 1024 * 1024, 'large ');
+const object = { oid: createHash('sha256').update(content).digest('hex'), size: content.length };
+const silenceMs = 400;
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Answers = Partial<Record<'/down' | '/up' | '/verify', Answer>>;
+
+const usual: Required<Answers> = {
+  '/down': (_, response) => response.end(content),
+  '/up': (request, response) => request.resume().on('end', () => response.end()),
+  '/verify': (request, response) => request.resume().on('end', () => response.end()),
+};
+
+async function transfer(answers: Answers): Promise<void> {
+  const server = await startFaultServer((request, response) => {
+    const path = request.url as keyof Answers;
+    (answers[path] ?? usual[path])?.(request, response);
+  });
+  const guard = createAddressGuard(['127.0.0.1']);
+  const http = createHttpClient(guard);
+  const deadline = createDeadline(30_000);
+  onTestFinished(async () => {
+    deadline.clear();
+    await http.close();
+    await server.close();
+  });
+  const { url } = parseRepositoryUrl('https://lfs.example/r.git', 'URL');
+  const end = (side: 'source' | 'target') =>
+    createLfsServer({ side, url, credential: undefined, hostKeys: [], lfsUrl: undefined }, { http, guard, deadline });
+  const action = (path: keyof Answers) => ({ href: new URL(server.origin + path), header: {}, expiresAt: undefined });
+  await transferObject({
+    object,
+    source: end('source'),
+    target: end('target'),
+    download: { action: action('/down'), authenticated: true },
+    upload: action('/up'),
+    verify: action('/verify'),
+    uploadAuthenticated: true,
+    onBytes: () => {},
+    silenceMs,
+  });
+}
+
+describe('an object on its way', () => {
+  it.each<[string, Answers]>([
+    ['a source that never answers', { '/down': () => {} }],
+    ['a source that answers with nothing', { '/down': (_, response) => response.flushHeaders() }],
+    ['a source that stops in the middle', { '/down': (_, response) => response.write(content.subarray(0, 1000)) }],
+    ['a target that takes nothing', { '/up': () => {} }],
+    ['a target that takes all and says nothing', { '/up': (request) => request.resume() }],
+    ['a target that never verifies', { '/verify': (request) => request.resume() }],
+  ])('ends with timed_out at %s, long before the run does', async (_, answers) => {
+    const startedAt = performance.now();
+    expect(await codeOf(transfer(answers))).toBe('timed_out');
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+
+  it('may take longer than that as long as it moves', async () => {
+    const pieces = Array.from({ length: 8 }, (_, index) =>
+      content.subarray((index * content.length) / 8, ((index + 1) * content.length) / 8),
+    );
+    const slowly: Answer = (_, response) => {
+      const next = (): void => {
+        const piece = pieces.shift();
+        if (piece === undefined) return void response.end();
+        response.write(piece);
+        setTimeout(next, silenceMs / 4);
+      };
+      next();
+    };
+    const startedAt = performance.now();
+    expect(await codeOf(transfer({ '/down': slowly }))).toBeUndefined();
+    expect(performance.now() - startedAt).toBeGreaterThan(silenceMs);
+  });
+});
