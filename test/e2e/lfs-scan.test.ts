@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import { git } from '../support/git.ts';
-import { lfsScenario, pointerTo } from '../support/lfs-scenario.ts';
+import { lfsScenario, oidOf, pointerTo } from '../support/lfs-scenario.ts';
 import { started } from '../support/scenario.ts';
 import { sync } from '../support/sync.ts';
 
@@ -60,6 +60,17 @@ describe('a source that does not let its LFS pointers be looked at', () => {
     expect(await run('--lfs', mode)).toMatchObject({ ...expected, counts: { created: 1 }, lfs: { moved: 0 } });
     expect(await isMirrored()).toBe(true);
   });
+});
+
+it('`on` looks at the refs that the mirror keeps equal, and at no others', async () => {
+  const { source, target, sync: run, commit } = await lfsScenario();
+  await commit({ 'a.bin': Buffer.from('kept') });
+  await git(source.path, ['branch', 'kept', 'main']);
+  await commit({ 'b.bin': Buffer.from('of main alone') });
+  expect(await run('--lfs', 'off')).toMatchObject({ counts: { created: 2 }, lfs: null });
+  const outcome = await run('--lfs', 'on', '--branch-regex', '^kept$');
+  expect(outcome).toMatchObject({ outcome: 'success', refs: [], lfs: { scan: 'everything', moved: 1 } });
+  expect(await target.lfs.objects()).toEqual([oidOf(Buffer.from('kept'))]);
 });
 
 it('Five thousand pointers are asked for a hundred at a time, each once, and text that only looks like one is not asked for', async () => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { git, temporaryFolder } from '../support/git.ts';
-import { type LfsScenario, lfsScenario } from '../support/lfs-scenario.ts';
+import { type LfsScenario, lfsScenario, oidOf } from '../support/lfs-scenario.ts';
 import { isAvailable } from '../support/programs.ts';
 import { startSshd } from '../support/sshd.ts';
 import { sync } from '../support/sync.ts';
@@ -67,6 +67,46 @@ describe.skipIf(!isAvailable('gitLfs'))('git-lfs', () => {
     expect(await sync(from, to)).toMatchObject({ outcome: 'success', lfs: { moved: 2, failed: 0 } });
     expect(target.lfs.log.filter(({ kind }) => kind === 'verify')).toHaveLength(2);
     await expectFiles(await cloned(folder, to));
+  });
+
+  it('pushes a second file, loses it, and pushes it again: asked for alone, named as missing, and then found', async () => {
+    const { folder, source, target, sync: run } = await lfsScenario();
+    const work = join(folder, 'work');
+    await mkdir(work);
+    for (const args of [
+      ['init', '--quiet', '--initial-branch=main', '.'],
+      ['lfs', 'install', '--local'],
+      ['lfs', 'track', '*.bin'],
+    ])
+      await withLfs(work, args);
+    const pushFile = async (name: string, content: Buffer): Promise<void> => {
+      await writeFile(join(work, name), content);
+      await withLfs(work, ['add', '.']);
+      await withLfs(work, ['commit', '--quiet', '-m', name]);
+      await withLfs(work, ['push', '--quiet', source.url, 'main']);
+    };
+    await pushFile('first.bin', Buffer.from('the first'));
+    expect(await run()).toMatchObject({ outcome: 'success', lfs: { moved: 1 } });
+
+    const second = Buffer.from('the second');
+    await pushFile('second.bin', second);
+    const lost = join(folder, 'source-objects', oidOf(second));
+    await rm(lost);
+    for (const { lfs } of [source, target]) lfs.log.length = 0;
+    expect(await run()).toMatchObject({
+      outcome: 'partial',
+      error: { code: 'lfs_object_missing' },
+      counts: { updated: 1 },
+      lfs: { scan: 'new', moved: 0, failures: [{ oid: oidOf(second), path: 'second.bin' }] },
+    });
+    const asked = [...source.lfs.log, ...target.lfs.log].filter(({ kind }) => kind === 'batch').map(({ oids }) => oids);
+    expect(asked).toEqual([[oidOf(second)], [oidOf(second)]]);
+
+    // What the hint says.
+    await withLfs(work, ['lfs', 'push', '--object-id', source.url, oidOf(second)]);
+    expect(await run('--lfs', 'on')).toMatchObject({ outcome: 'success', lfs: { scan: 'everything', moved: 1, skipped: 1 } });
+    const clone = await cloned(folder, target.url);
+    expect((await readFile(join(clone, 'second.bin'))).equals(second)).toBe(true);
   });
 
   describe.skipIf(!isAvailable('jgit'))('and the LFS server of JGit', () => {
