@@ -9,6 +9,8 @@ export interface HeartbeatTiming {
 /** Three quarters of the time are for an answer: on a busy machine one of 18 seconds was seen. */
 export const heartbeatTiming: HeartbeatTiming = { beatMs: 10_000, giveUpMs: 40_000 };
 
+const readingMs = 100;
+
 export interface HeartbeatDeps {
   /** false = the lease is somebody else's. Rejections are tried again. */
   renew(): Promise<boolean>;
@@ -44,7 +46,13 @@ export function startHeartbeat({ renew, onBeat, onLost }: HeartbeatDeps, { beatM
 
   function schedule(waitMs: number): void {
     clearTimeout(lossTimer);
-    lossTimer = setTimeout(lose, Math.max(0, renewedAt + giveUpMs - performance.now())).unref();
+    lossTimer = setTimeout(
+      () => {
+        // After a pause of the whole process timers come before the answers that have arrived meanwhile: those are read first.
+        lossTimer = setTimeout(lose, readingMs).unref();
+      },
+      Math.max(0, renewedAt + giveUpMs - performance.now()),
+    ).unref();
     beatTimer = setTimeout(() => {
       beating = beat();
     }, waitMs).unref();

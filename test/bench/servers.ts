@@ -1,6 +1,7 @@
 /** The two Git servers of a benchmark, each a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 export interface BenchServer {
@@ -9,11 +10,12 @@ export interface BenchServer {
   close(): Promise<void>;
 }
 
-/** Starts `dist/bench-server.js`, which lies beside the bundled benchmark, for the repositories in `root`. */
-export async function startBenchServer(root: string): Promise<BenchServer> {
+/** Starts `dist/bench-server.js`, which lies beside the bundled benchmark, for the repositories in `root`. `priority` (os.constants) is its and its children's. */
+export async function startBenchServer(root: string, { priority = 0 } = {}): Promise<BenchServer> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('bench-server.js', import.meta.url)), root], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  if (priority !== 0) setPriority(child.pid ?? 0, priority);
   const ended = once(child, 'close');
   const [origin] = await once(child.stdout.setEncoding('utf8'), 'data');
   return {

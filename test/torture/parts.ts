@@ -1,6 +1,7 @@
 /** The parts of `npm run torture`, in the order in which they run. */
 import { crashPoints } from './crash-points.ts';
 import { endpointFaults } from './endpoint-faults.ts';
+import { functionCrashes } from './function-crashes.ts';
 import { fuzz } from './fuzz.ts';
 import { hostileServers } from './hostile-servers.ts';
 import { neighbours } from './neighbours.ts';
@@ -12,6 +13,7 @@ import { webhookLoad } from './webhook-load.ts';
 
 export const tortureParts: readonly TorturePart[] = [
   crashPoints,
+  functionCrashes,
   endpointFaults,
   storm,
   neighbours,

@@ -4,7 +4,7 @@ import { brokenRefs, missingRefs, unsound } from './judge-target.ts';
 import type { Story, StoryMirror } from './story.ts';
 import type { TortureWorld } from './torture-world.ts';
 
-const promisedMs = 180_000;
+export const promisedMs = 180_000;
 /** Of the held clock: what takes longer is taken for stuck. */
 const stuckMs = 30 * 60_000;
 
@@ -16,7 +16,7 @@ export interface RecoveryExpectation {
   readonly expectRun?: boolean;
   readonly withinMs?: number;
   /** What the run has to say that asked for it. */
-  readonly trigger?: 'manual' | 'schedule';
+  readonly trigger?: 'manual' | 'schedule' | 'event';
 }
 
 export interface Recovery {
