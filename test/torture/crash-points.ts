@@ -8,7 +8,8 @@ import { TortureWorld } from './torture-world.ts';
 
 /** A story has fewer steps than this. */
 const mostPoints = 2_000;
-const quickPoints: Readonly<Record<Carrier, number>> = { http: 3, ssh: 2 };
+/** In `npm test`: each costs about a second; another seed each time gets around, and the planted bugs are the property test's business. */
+const quickPoints: Readonly<Record<Carrier, number>> = { http: 2, ssh: 1 };
 
 export const crashPoints: TorturePart = {
   name: 'crash-points',

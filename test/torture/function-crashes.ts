@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { hookSecret, newHookToken } from '../../lib/model/hook-secret.ts';
 import { hashToken } from '../../lib/model/token-hash.ts';
 import { PseudoRandom } from '../bench/pseudo-random.ts';
+import type { EndpointProxy } from './endpoint-proxy.ts';
 import type { FunctionName, FunctionProcess } from './function-process.ts';
 import { judgeRecovery, promised, promisedMs, type RecoveryExpectation, RecoveryTimes, shownSecrets } from './recovery.ts';
 import { openStory, type Story, type StoryMirror } from './story.ts';
@@ -112,7 +113,8 @@ async function killAt(
     await victim.kill();
     return undefined;
   };
-  for (const proxy of Object.values(world.proxies)) {
+  const proxies: readonly EndpointProxy[] = Object.values(world.proxies);
+  for (const proxy of proxies) {
     proxy.hooks = {
       before: ({ operation }) => step(`before ${operation}`),
       async after(call, status) {
@@ -124,7 +126,7 @@ async function killAt(
   }
   const answer: unknown = await victim.invoke(event).catch(() => undefined);
   isOver = true;
-  for (const proxy of Object.values(world.proxies)) proxy.hooks = {};
+  for (const proxy of proxies) proxy.hooks = {};
   world.proxies.sqs.hooks = { after: (call, status) => world.noteSent(call, status) };
   await victim.kill();
   const isAccepted = scene.isAccepted(answer);

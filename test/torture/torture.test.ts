@@ -14,5 +14,5 @@ it.each([crashPoints, endpointFaults, storm])('No promise is broken in a little 
     seed,
     breaches: [],
   });
-  expect(classes.reduce((sum, { injected }) => sum + injected, 0)).toBeGreaterThanOrEqual(5);
+  expect(classes.reduce((sum, { injected }) => sum + injected, 0)).toBeGreaterThanOrEqual(3);
 });
