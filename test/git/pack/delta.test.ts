@@ -66,7 +66,7 @@ describe('a delta', () => {
     ['makes nothing of what it says', deltaOf(10, 1, [])],
     ['copies from beyond its base', deltaOf(10, 3, [{ offset: 8, size: 3 }])],
     ['copies from behind its base', deltaOf(10, 3, [{ offset: 11, size: 3 }])],
-    ['holds the reserved instruction', Buffer.from([10, 1, 0, 97])],
+    ['holds the reserved instruction', Buffer.from([10, 1, 0, 1, 97])],
     ['ends within an insertion', deltaOf(10, 3, [text]).subarray(0, -1)],
     ['ends within a copy', Buffer.from([10, 3, 0x91, 1])],
     ['ends within a size', Buffer.from([0x8a])],
