@@ -282,6 +282,7 @@ export const hostileCases: readonly HostileCase[] = [
   {
     side: 'source',
     name: 'a hundred thousand names of five hundred folders',
+    timeoutSeconds: 120,
     answers: { 'ls-refs': () => ({ body: many(100_000, (index) => `${oid} refs/heads/${index}${'/a'.repeat(480)}\n`) }) },
     codes: [null],
     options: ['--dry-run'],
@@ -544,6 +545,42 @@ export const hostileCases: readonly HostileCase[] = [
     },
     codes: [null, 'refs_rejected', 'report_missing'],
     mostMiB: 400,
+  },
+  {
+    side: 'target',
+    name: 'a target that lists each ref twice, with two values',
+    answers: targetSays(`${otherOid(1)} refs/heads/other\0report-status`, `${otherOid(2)} refs/heads/other`),
+    codes: [null, 'refs_rejected', 'report_missing'],
+  },
+  {
+    side: 'target',
+    name: 'a target that announces all there is, and reports with options',
+    answers: {
+      ...targetSays(
+        `${'0'.repeat(40)} capabilities^{}\0report-status report-status-v2 side-band-64k atomic push-options delete-refs quiet`,
+      ),
+      ...report('unpack ok', 'ok refs/heads/main', 'option refname refs/heads/else', `option old-oid ${oid}`, 'option forced-update'),
+    },
+    codes: [null],
+    isQuick: true,
+  },
+  {
+    side: 'target',
+    name: 'a target that announces no report, and gives none',
+    answers: { ...targetSays(`${'0'.repeat(40)} capabilities^{}\0ofs-delta`), push: () => body() },
+    codes: ['refs_rejected', 'report_missing'],
+  },
+  {
+    side: 'target',
+    name: 'a report that says yes and then no',
+    answers: report('unpack ok', 'ok refs/heads/main', 'ng refs/heads/main no'),
+    codes: ['refs_rejected'],
+  },
+  {
+    side: 'target',
+    name: 'a report that is not of this push: its pack failed, its refs are well',
+    answers: report('unpack index-pack abnormal exit', 'ok refs/heads/main'),
+    codes: ['unpack_failed', 'refs_rejected'],
   },
   {
     side: 'target',
