@@ -2,9 +2,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requestEvent } from '../lib/api/lambda-event.ts';
 import { readParameters } from '../lib/api/read-parameters.ts';
+import { checkSshUser } from '../lib/api/remote-credential.ts';
 import { routeSegments } from '../lib/api/route-path.ts';
+import { withoutUrl } from '../lib/api/show-mirror.ts';
+import { answerAsset } from '../lib/console/assets.ts';
+import { faultsOf } from '../lib/console/faults.ts';
+import { parseFlash } from '../lib/console/flash.ts';
+import { hostNote } from '../lib/console/host-notes.ts';
 import { returnPath } from '../lib/console/return-path.ts';
 import { splitUserInfo } from '../lib/console/split-user-info.ts';
+import { checkUrl } from '../lib/console/url-check.ts';
 import { printable } from '../lib/core/printable.ts';
 import { refineHint } from '../lib/core/provider-messages.ts';
 import { createRedactor } from '../lib/core/redact.ts';
@@ -18,6 +25,7 @@ import { parsePointer } from '../lib/lfs/pointer.ts';
 import { type CompiledRules, compileRules, defaultRules } from '../lib/mirror/rules.ts';
 import { codeCommitRepositoryOf } from '../lib/model/code-commit-url.ts';
 import { parseHookToken } from '../lib/model/hook-secret.ts';
+import { parseId } from '../lib/model/parse-id.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 import { parsePayload } from '../lib/webhook/payload.ts';
 import { repositoryPlace } from '../lib/webhook/repository-place.ts';
@@ -174,6 +182,15 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['paths of the API', routeSegments],
   ['paths of Lambda events', (text) => requestEvent(event(text))],
   ['ways back to the console', returnPath],
+  ['messages of the console', parseFlash],
+  ['what the API finds wrong with a form', (text) => faultsOf({ status: 400, body: { error: text } }, ['a', 'x'])],
+  ['what is known of hosts', hostNote],
+  ['checks of URLs', (text) => checkUrl(text, guard)],
+  ['encodings that a browser takes', (text) => answerAsset('htmx.js', new Request('http://h/', { headers: { 'accept-encoding': text } }))],
+  ['words without a URL', (text) => withoutUrl(text, 'https://h.example.org/a.git')],
+  ['URLs in words', (text) => withoutUrl('a b c', `https://h.example.org/${text}`)],
+  ['names of SSH users', checkSshUser],
+  ['ids', parseId],
   ['URLs in forms', (text) => splitUserInfo(form(text), 'url')],
 ];
 

@@ -31,7 +31,9 @@ export function faultsOf({ status, body }: Answer, names: readonly string[]): Fa
   };
   if (typeof error === 'string') {
     // `username, auth_user are mutually exclusive` is one fault.
-    for (const part of error.split(/(?<= .*), /)) {
+    const firstSpace = error.indexOf(' ') + 1;
+    const [begin = '', ...others] = error.slice(firstSpace).split(', ');
+    for (const part of [error.slice(0, firstSpace) + begin, ...others]) {
       const [name = '', ...words] = part.split(' ');
       if (names.includes(name)) add(name, words.join(' '));
       else general.push(part);

@@ -103,6 +103,30 @@ describe('roles', () => {
   });
 });
 
+describe('parts of pages', () => {
+  it('are sent alone to the page that asks for them', async () => {
+    const { id, path } = await projectWithMirror();
+    for (const [page, target] of [
+      [path, 'updates'],
+      [`/projects/${id}`, 'mirrors'],
+    ] as const) {
+      const part = await owner.get(page, { headers: { 'hx-request': 'true', 'hx-target': target } });
+      expect([part.status, part.text.includes('<html'), part.text.includes(`id="${target}"`)]).toEqual([200, false, true]);
+      expect((await owner.get(page)).text).toContain('<html');
+    }
+  });
+
+  it('offer nothing to delete where nothing is held back, and never repeat a password', async () => {
+    const { id, path } = await projectWithMirror();
+    expect((await owner.get(path)).text).not.toContain('delete-held-back');
+    const form = { ...plainForm, url: 'nonsense', auth: 'password', password: 'hunter-22-typed', lfs: 'off' };
+    const { status, text } = await owner.post(`/projects/${id}/mirrors/new`, form);
+    expect([status, text.includes('hunter-22-typed')]).toEqual([400, false]);
+    expect(text).toMatch(/value="nonsense"/);
+    expect(text).toMatch(/<option value="off" selected|value="off"[^>]*checked|checked[^>]*value="off"/);
+  });
+});
+
 describe('what others wrote', () => {
   it('is text on every page: refs, reasons, errors, hook words, names of tokens', async () => {
     const { id, mirror, path } = await projectWithMirror({ mirrorBranchRegex: script });
