@@ -4,7 +4,7 @@ import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Redactor } from '../core/redact.ts';
 import { History } from '../git/client/ask-history.ts';
-import { type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
+import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
@@ -15,9 +15,10 @@ import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
 import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
 import { askDetails, listedValues } from './list-target.ts';
+import { nameOfUpdate } from './name-of-update.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
 import { planRefs } from './plan.ts';
-import type { Direction, Note, Plan, PlannedChange, SourceRefs, TargetDetails } from './planning.ts';
+import type { Direction, Note, Plan, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
 export interface SyncInput {
@@ -290,13 +291,4 @@ class Run {
       bytes: phase === 'relaying' ? this.#bytes : this.#lfsBytes,
     });
   }
-}
-
-/** `updated` or `forced`, where the plan left that open. */
-function nameOfUpdate(change: PlannedChange, fastForwards: ReadonlyMap<string, HistoryAnswer>): Pick<RefOutcome, 'result' | 'reason'> {
-  if (change.result !== 'updated_or_forced') return { result: change.result, reason: null };
-  const answer = fastForwards.get(questionKey({ commit: change.old ?? '', within: change.new ?? '' }));
-  if (answer === 'yes') return { result: 'updated', reason: null };
-  if (answer === 'no') return { result: 'forced', reason: null };
-  return { result: 'updated', reason: 'whether this was a fast-forward could not be found out' };
 }

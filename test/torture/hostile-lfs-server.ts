@@ -18,7 +18,7 @@ export type LfsAnswers = Partial<Record<LfsStage, (asked: AskedLfs) => HostileAn
 
 /** The one object of the repository. */
 export const lfsContent = Buffer.alloc(300_000, 'large ');
-export const lfsOid = createHash('sha256').update(lfsContent).digest('hex');
+const lfsOid = createHash('sha256').update(lfsContent).digest('hex');
 export const lfsPointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${lfsOid}\nsize ${lfsContent.length}\n`;
 
 const mediaType = 'application/vnd.git-lfs+json';
