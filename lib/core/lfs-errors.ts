@@ -6,12 +6,12 @@ export const lfsErrors = {
   lfs_objects_failed: {
     disposition: 'partial',
     sentence: 'Some LFS objects could not be copied:',
-    hint: 'The reason stands beside each object. What was not copied is tried again with every run.',
+    hint: 'The reasons are in the message. A mirror tries again with every run what was not copied; gitferry sync does with --lfs on.',
   },
   lfs_disabled: {
     disposition: 'partial',
     sentence: 'The host serves no LFS objects for this repository.',
-    hint: 'Switch LFS on in the settings of the repository or its host; give lfs_url if the LFS server is elsewhere; or set lfs to off.',
+    hint: 'Switch LFS on in the settings of the repository or its host; give lfs_url (--source-lfs-url, --target-lfs-url) if the LFS server is elsewhere; or set lfs to off.',
   },
   lfs_access_denied: {
     disposition: 'partial',
