@@ -30,6 +30,7 @@ export interface Heartbeat {
 export function startHeartbeat({ renew, onBeat, onLost }: HeartbeatDeps, { beatMs, giveUpMs }: HeartbeatTiming): Heartbeat {
   let stopped = false;
   let isLost = false;
+  let isReading = false;
   // Counted from when a renewal was sent, not from its answer: the tick may see it as early as that.
   let renewedAt = performance.now();
   let beating: Promise<void> = Promise.resolve();
@@ -44,15 +45,19 @@ export function startHeartbeat({ renew, onBeat, onLost }: HeartbeatDeps, { beatM
     onLost();
   }
 
+  /** After a pause of the whole process timers come before the answers that have arrived meanwhile: those are read first. */
+  function loseSoon(): void {
+    if (isReading) return;
+    isReading = true;
+    setTimeout(() => {
+      isReading = false;
+      if (performance.now() - renewedAt >= giveUpMs) lose();
+    }, readingMs).unref();
+  }
+
   function schedule(waitMs: number): void {
     clearTimeout(lossTimer);
-    lossTimer = setTimeout(
-      () => {
-        // After a pause of the whole process timers come before the answers that have arrived meanwhile: those are read first.
-        lossTimer = setTimeout(lose, readingMs).unref();
-      },
-      Math.max(0, renewedAt + giveUpMs - performance.now()),
-    ).unref();
+    lossTimer = setTimeout(loseSoon, Math.max(0, renewedAt + giveUpMs - performance.now())).unref();
     beatTimer = setTimeout(() => {
       beating = beat();
     }, waitMs).unref();
