@@ -32,6 +32,15 @@ const dayMs = 24 * 3600_000;
 const invocationMs = 15 * 60_000;
 /** Jobs at once: more than one host may have (8), so that a host that hangs does not hold up the others. */
 const capacity = 24;
+/** From which share of its time that the event loop works on a run is begun this often only: webhooks are answered first. */
+const restraints = [
+  { share: 0.6, pauseMs: 250 },
+  { share: 0.3, pauseMs: 50 },
+];
+/** Long enough for a share, short enough for a burst. */
+const watchedMs = 200;
+/** Longer than what Git hosts and proxies keep a connection for: who closes first must not be this side, which cannot know that a request is on its way. */
+const keepAliveMs = 75_000;
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -40,6 +49,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
   let answer: Answer = () =>
     new Response('{"message":"503 Service Unavailable"}', { status: 503, headers: { 'content-type': 'application/json' } });
   const server = createAdaptorServer({ fetch: (request) => answer(request) });
+  if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs;
   const port = await listen(server, settings.port);
   const origin = `http://127.0.0.1:${port}`;
   const closers: (() => Promise<unknown>)[] = [() => new Promise((resolve) => server.close(resolve))];
@@ -83,14 +93,15 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       GITFERRY_LOG_LEVEL: settings.logLevel,
     });
     // Only now: the functions read their settings when they are loaded, as on Lambda.
-    const { wireLocal } = await import('./service-wiring.ts');
+    const { wireLocal, workAlone } = await import('./service-wiring.ts');
+    if (isEmbedded) workAlone();
     const [{ app: webhook }, { app: api }, worker, schedule] = await Promise.all([
       import('./webhook.ts'),
       import('./api.ts'),
       import('./worker.ts'),
       import('./schedule.ts'),
     ]);
-    const { log, tokens, interruptJobs, recover, close: closeClients } = wireLocal();
+    const { log, tokens, noteChange, interruptJobs, recover, close: closeClients } = wireLocal();
     closers.push(async () => closeClients());
     const admin = await adminToken(settings);
     const tokenHash = hashToken(admin.token);
@@ -110,7 +121,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
         const { batchItemFailures } = await worker.handler({ Records: [{ messageId: id, body }] }, context());
         return batchItemFailures.length === 0;
       },
-      capacity,
+      { most: capacity, pauseMs: watchEventLoop() },
       log,
     );
     // The embedded table has no time to live.
@@ -126,12 +137,33 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       interruptJobs();
       await Promise.all([poller.stop(), ticking.stop(), cleaning?.stop()]);
     });
-    answer = (request) => (new URL(request.url).pathname.startsWith('/hooks/') ? webhook.fetch(request) : api.fetch(request));
+    const answerApi = async (request: Request): Promise<Response> => {
+      try {
+        return await api.fetch(request);
+      } finally {
+        if (request.method !== 'GET' && request.method !== 'HEAD') noteChange();
+      }
+    };
+    answer = (request) => (new URL(request.url).pathname.startsWith('/hooks/') ? webhook.fetch(request) : answerApi(request));
     return { origin, adminToken: admin.token, adminTokenFile: admin.file, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** How long the next run should wait, by what the event loop did lately. */
+function watchEventLoop(): () => number {
+  let before = performance.eventLoopUtilization();
+  let [pauseMs, lookedAt] = [0, performance.now()];
+  return () => {
+    if (performance.now() - lookedAt >= watchedMs) {
+      const { utilization } = performance.eventLoopUtilization(before);
+      pauseMs = restraints.find(({ share }) => utilization > share)?.pauseMs ?? 0;
+      [before, lookedAt] = [performance.eventLoopUtilization(), performance.now()];
+    }
+    return pauseMs;
+  };
 }
 
 function listen(server: ReturnType<typeof createAdaptorServer>, port: number): Promise<number> {

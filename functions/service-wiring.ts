@@ -25,6 +25,7 @@ import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
 import { breakAllLeases, sendWaiting, tick } from '../lib/jobs/tick.ts';
 import { withUnsavedSecret } from '../lib/jobs/unsaved-secret.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
+import { rememberWaiting } from '../lib/jobs/waiting-requests.ts';
 import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { Records, TokenRecords } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
@@ -33,6 +34,7 @@ import { createHttpClient } from '../lib/net/http-client.ts';
 import { receiveCodeCommitEvent } from '../lib/webhook/code-commit.ts';
 import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
+import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
 import { functionMemoryMiB, logSink, serviceSettings } from './wiring.ts';
 
@@ -42,6 +44,8 @@ interface Service {
   readonly log: Log;
   readonly records: Records;
   readonly jobs: MirrorJobs;
+  /** Where this process works alone. */
+  readonly contents: RememberedContents | undefined;
   readonly queue: JobQueue;
   readonly secrets: SecretStore;
   readonly tableName: string;
@@ -50,6 +54,7 @@ interface Service {
 
 /** A cache for the life of the process: on one machine all functions share connections, caches and the log. */
 let shared: Service | undefined;
+let isAlone = false;
 /** How long freeing the leases of a killed process may take when it is started again. */
 const recoveryMs = 60_000;
 /** Runs under way in this process. */
@@ -77,6 +82,7 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
       ownerTokenSecret === undefined
         ? stored
         : { ...stored, tokens: withDeploymentToken(stored.tokens, { secrets, secretName: ownerTokenSecret, clock }) };
+    const jobs = createMirrorJobs({ dynamo, tableName });
     shared = {
       clients,
       clock,
@@ -84,7 +90,8 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
       tableName,
       allowAddresses,
       records,
-      jobs: createMirrorJobs({ dynamo, tableName }),
+      jobs: isAlone ? rememberWaiting(jobs) : jobs,
+      contents: isAlone ? rememberContents(records.projects, clock) : undefined,
       queue: createJobQueue({ sqs, queueUrl, log }),
       secrets,
     };
@@ -112,9 +119,10 @@ function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connec
 }
 
 export function wireWebhook(): WebhookDeps {
-  const { records, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
+  const { records, contents, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
   return {
     ...records,
+    projects: contents ?? records.projects,
     secrets,
     clock,
     log,
@@ -203,9 +211,16 @@ export function wireUpdateNow(): (input: unknown) => Promise<{ readonly status: 
   };
 }
 
+/** No other process works on the table: to be said before any function is loaded. */
+export function workAlone(): void {
+  isAlone = true;
+}
+
 export interface LocalParts {
   readonly log: Log;
   readonly tokens: TokenRecords;
+  /** A call of the API or the console has changed something. */
+  noteChange(): void;
   /** Ends all runs of this process cleanly; they are asked for again. */
   interruptJobs(): void;
   /** Where no other process works on the table: frees every lease (its holder was killed), and sends all that waits. */
@@ -214,11 +229,12 @@ export interface LocalParts {
 }
 
 export function wireLocal(): LocalParts {
-  const { clients, records, jobs, queue, clock, log } = service({ publicUrl: true });
+  const { clients, records, contents, jobs, queue, clock, log } = service({ publicUrl: true });
   const deps = { records, jobs, queue, settings: records.settings, clock, log };
   return {
     log,
     tokens: records.tokens,
+    noteChange: () => contents?.forget(),
     interruptJobs() {
       for (const deadline of running) deadline.abort(new GitferryError('run_interrupted'));
     },

@@ -25,15 +25,21 @@ const waitSeconds = 20;
 /** SQS hands over at most this many at once. */
 const batchSize = 10;
 const pauseAfterErrorMs = 1_000;
+export interface Capacity {
+  /** Messages in hand at once. */
+  readonly most: number;
+  /** How long to wait before one more is taken, because this process has its hands full: somebody waits for its answers. 0 = take what there is. */
+  pauseMs(): number;
+}
 
 /**
- * Keeps up to `capacity` messages in hand, each given to `handle` by itself so that a long run keeps none waiting. A message is acknowledged when `handle`
+ * Keeps up to `most` messages in hand, each given to `handle` by itself so that a long run keeps none waiting. A message is acknowledged when `handle`
  * resolves with true, and comes back after its visibility timeout otherwise.
  */
 export function pollQueue(
   source: MessageSource,
   handle: (message: ReceivedMessage) => Promise<boolean>,
-  capacity: number,
+  { most, pauseMs }: Capacity,
   log: Log,
 ): EventSource {
   const stopping = new AbortController();
@@ -49,12 +55,15 @@ export function pollQueue(
   };
   const poll = async (): Promise<void> => {
     while (!signal.aborted) {
-      if (inHand.size >= capacity) {
+      if (inHand.size >= most) {
         await Promise.race(inHand);
         continue;
       }
+      const waitMs = pauseMs();
+      if (waitMs > 0) await pause(waitMs, signal);
       try {
-        for (const message of await source.receive({ waitSeconds, max: Math.min(batchSize, capacity - inHand.size), signal })) {
+        const max = waitMs > 0 ? 1 : Math.min(batchSize, most - inHand.size);
+        for (const message of await source.receive({ waitSeconds, max, signal })) {
           const job: Promise<void> = take(message).finally(() => inHand.delete(job));
           inHand.add(job);
         }

@@ -38,7 +38,7 @@ describe('pollQueue', () => {
         if (body === 'broken') throw new Error('broken');
         return body === 'good';
       },
-      5,
+      { most: 5, pauseMs: () => 0 },
       silent,
     );
     await handled;
@@ -64,7 +64,7 @@ describe('pollQueue', () => {
         if (--left === 0) allHandled();
         return true;
       },
-      4,
+      { most: 4, pauseMs: () => 0 },
       silent,
     );
     await handled;
@@ -72,6 +72,25 @@ describe('pollQueue', () => {
     expect(most).toBe(4);
     expect(Math.max(...asked)).toBeLessThanOrEqual(4);
     expect(acknowledged).toHaveLength(30);
+  });
+
+  it('takes one at a time while it is told to wait, and as many as it may after that', async () => {
+    const { source, asked } = queueOf(names(6));
+    let waits = 2;
+    let left = 6;
+    let allHandled: () => void = () => {};
+    const handled = new Promise<void>((resolve) => {
+      allHandled = resolve;
+    });
+    const handle = async (): Promise<boolean> => {
+      if (--left === 0) allHandled();
+      return true;
+    };
+    const poller = pollQueue(source, handle, { most: 10, pauseMs: () => (waits-- > 0 ? 1 : 0) }, silent);
+    await handled;
+    await poller.stop();
+    expect(asked.slice(0, 2)).toEqual([1, 1]);
+    expect(asked[2]).toBeGreaterThan(1);
   });
 
   it('waits, when stopped, for what it has in hand', async () => {
@@ -90,7 +109,7 @@ describe('pollQueue', () => {
         });
         return true;
       },
-      1,
+      { most: 1, pauseMs: () => 0 },
       silent,
     );
     await begun;

@@ -19,6 +19,8 @@ export interface LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly longestMs: number;
+  /** By second of the load: the longest of those that were due in it, milliseconds. */
+  readonly longestBySecond: readonly number[];
   /** By place in `requests`: when the last one that was answered with 202 was sent, milliseconds since 1970. */
   readonly lastAccepted: readonly number[];
 }
@@ -47,9 +49,13 @@ async function generate({ requests, perSecond, seconds }: Load): Promise<LoadRes
       }),
     );
   }
-  const times = (await Promise.all(answers)).sort((a, b) => a - b);
+  const inOrder = await Promise.all(answers);
+  const longestBySecond = Array.from({ length: seconds }, (_, second) =>
+    Math.round(Math.max(...inOrder.slice(second * perSecond, (second + 1) * perSecond))),
+  );
+  const times = inOrder.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return { sent: times.length, statuses, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1), lastAccepted };
+  return { sent: times.length, statuses, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1), longestBySecond, lastAccepted };
 }
 
 /** The status, or what went wrong with the connection. */

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { temporaryFolder } from '../support/git.ts';
@@ -9,8 +10,8 @@ import { type RunningService, startService } from '../support/service.ts';
 import type { LoadRequest, LoadResult } from './load-generator.ts';
 import type { TorturePart } from './torture-part.ts';
 
-const mirrors = 1_000;
-const perSecond = 500;
+const mirrors = Number(process.env['GITFERRY_LOAD_MIRRORS'] ?? 1_000);
+const perSecond = Number(process.env['GITFERRY_LOAD_PER_SECOND'] ?? 500);
 const seconds = 60;
 const mostMs = 100;
 /** After the load all that was asked for has been run. */
@@ -35,10 +36,16 @@ export const webhookLoad: TorturePart = {
         load.send({ requests, perSecond: rate, seconds: length });
         return (await once(load, 'message'))[0] as LoadResult;
       };
+      // What registering brought about is over before the load begins.
+      const first = await unserved(service, subjects, { lastAccepted: [] });
+      if (first > 0) throw new Error(`${first} mirrors had no first run`);
       await generate(100, 5);
+      const cpuBefore = await threadSeconds(service);
       const result = await generate(perSecond, seconds);
+      const cpu = (await threadSeconds(service)).map((all, place) => all - (cpuBefore[place] ?? 0));
       load.disconnect();
-      const { sent, statuses, p50Ms, p99Ms, longestMs } = result;
+      const { sent, statuses, p50Ms, p99Ms, longestMs, longestBySecond } = result;
+      const slow = longestBySecond.flatMap((longest, second) => (longest > mostMs ? [`${second}: ${longest} ms`] : []));
       const endedAt = performance.now();
       const lost = await unserved(service, subjects, result);
       const servedMs = performance.now() - endedAt;
@@ -51,7 +58,7 @@ export const webhookLoad: TorturePart = {
         fault: `${perSecond} webhooks/s for ${seconds} s, ${mirrors} mirrors, one process`,
         injected: sent,
         promised: `p99 ≤ ${mostMs} ms, no 5xx, nothing lost`,
-        seen: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(0)} ms; ${JSON.stringify(statuses)}; every mirror run within ${Math.round(servedMs / 1000)} s after the end`,
+        seen: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(0)} ms (seconds with more than ${mostMs} ms: ${slow.join(', ') || 'none'}); ${JSON.stringify(statuses)}; busy: main thread ${share(cpu[0])}, thread of the embedded AWS endpoints ${share(Math.max(...cpu.slice(1)))} of a core; every mirror run within ${Math.round(servedMs / 1000)} s after the end`,
         breaches,
       });
     } finally {
@@ -88,7 +95,11 @@ async function register({ api }: RunningService, port: number): Promise<readonly
 }
 
 /** How many had no run after the last event that was accepted. */
-async function unserved({ api }: RunningService, subjects: readonly Subject[], { lastAccepted }: LoadResult): Promise<number> {
+async function unserved(
+  { api }: RunningService,
+  subjects: readonly Subject[],
+  { lastAccepted }: Pick<LoadResult, 'lastAccepted'>,
+): Promise<number> {
   let left = subjects.map(({ mirror }, place) => ({ mirror, since: lastAccepted[place] ?? 0 }));
   const end = performance.now() + servedWithinMs;
   while (left.length > 0 && performance.now() < end) {
@@ -101,4 +112,19 @@ async function unserved({ api }: RunningService, subjects: readonly Subject[], {
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   return left.length;
+}
+
+/** CPU time of the service's threads since they began, the main one first. */
+async function threadSeconds({ process: { pid } }: RunningService): Promise<readonly number[]> {
+  const ids = (await readdir(`/proc/${pid}/task`)).sort((a, b) => Number(a) - Number(b));
+  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${pid}/task/${id}/stat`, 'utf8')));
+  // proc(5): utime and stime, in hundredths of a second, are the 12th and 13th field behind the name.
+  return lines.map((line) => {
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  });
+}
+
+function share(cpuSeconds: number | undefined): string {
+  return `${Math.round(((cpuSeconds ?? 0) / seconds) * 100)} %`;
 }

@@ -1,0 +1,54 @@
+/** Requests that wait already, remembered by a process that does all the work on its table: an event for a mirror whose next run has not begun costs no write. */
+import type { Mirror, MirrorKey } from '../model/mirror.ts';
+import type { MirrorJobs, UpdateRequest } from './mirror-jobs.ts';
+
+interface Known {
+  /** As it was when a request was last written, if no run has taken that up since. */
+  waiting: Mirror | undefined;
+  /** Runs that try to begin just now, and all that ever did: what is written meanwhile may be seen to by them, or not. */
+  beginning: number;
+  begun: number;
+}
+
+/**
+ * The same jobs, where no other process takes leases (one machine with its own table; never on Lambda). A run lists its source after it has taken its lease, so
+ * that whatever came before that is carried by it: an event needs a write only if the last request may have been taken up.
+ */
+export function rememberWaiting(jobs: MirrorJobs): MirrorJobs {
+  const all = new Map<string, Known>();
+  const knownOf = ({ projectId, mirror }: MirrorKey): Known => {
+    const name = `${projectId}/${mirror}`;
+    const known = all.get(name) ?? { waiting: undefined, beginning: 0, begun: 0 };
+    all.set(name, known);
+    return known;
+  };
+  return {
+    ...jobs,
+
+    async request(key, request) {
+      const known = knownOf(key);
+      if (known.waiting !== undefined && saysNothingNew(request)) return known.waiting;
+      const { beginning, begun } = known;
+      const before = await jobs.request(key, request);
+      const mayBeTaken = beginning > 0 || known.begun !== begun;
+      if (before !== undefined && !mayBeTaken) known.waiting = { ...before, queuedAt: before.queuedAt ?? request.now };
+      return before;
+    },
+
+    async acquire(key, lease) {
+      const known = knownOf(key);
+      known.waiting = undefined;
+      known.begun++;
+      known.beginning++;
+      try {
+        return await jobs.acquire(key, lease);
+      } finally {
+        known.beginning--;
+      }
+    },
+  };
+}
+
+function saysNothingNew({ trigger, confirmDeletions, resume }: UpdateRequest): boolean {
+  return trigger.kind === 'event' && !confirmDeletions && !resume;
+}
