@@ -17,6 +17,7 @@ export interface Pointer extends LfsObject {
 const currentVersion = 'https://git-lfs.github.com/spec/v1';
 /** Written by releases before 1.0; git-lfs reads them still (its `v1Aliases`). */
 const versions: ReadonlySet<string> = new Set([currentVersion, 'http://git-media.io/v/2', 'https://hawser.github.com/spec/v1']);
+const beginning = 'version http';
 const hash = /^sha256:([0-9a-f]{64})$/;
 const extensionKey = /^ext-([0-9])-\w/;
 const digits = /^\+?[0-9]{1,16}$/;
@@ -28,8 +29,11 @@ const space = /[\s\0]/;
  */
 export function parsePointer(blob: Uint8Array): Pointer | undefined {
   if (blob.length >= pointerBytes) return undefined;
-  const text = trimmed(Buffer.from(blob.buffer, blob.byteOffset, blob.length).toString('utf8'));
-  if (!text.startsWith('version http')) return undefined;
+  const bytes = Buffer.from(blob.buffer, blob.byteOffset, blob.length);
+  // Nearly every small file of a repository ends here.
+  if (!bytes.includes(beginning)) return undefined;
+  const text = trimmed(bytes.toString('utf8'));
+  if (!text.startsWith(beginning)) return undefined;
   const extensions: (readonly [string, string])[] = [];
   const values: string[] = [];
   for (const line of text.split(/\r?\n/)) {

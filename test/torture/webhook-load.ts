@@ -39,7 +39,8 @@ export const webhookLoad: TorturePart = {
       // What registering brought about is over before the load begins.
       const first = await unserved(service, subjects, { lastAccepted: [] });
       if (first > 0) throw new Error(`${first} mirrors had no first run`);
-      await generate(100, 5);
+      // Each mirror once: what a process reads and keeps of a project is there, as on a service that has been up for a while.
+      await generate(100, mirrors / 100);
       const cpuBefore = await threadSeconds(service);
       const result = await generate(perSecond, seconds);
       const cpu = (await threadSeconds(service)).map((all, place) => all - (cpuBefore[place] ?? 0));

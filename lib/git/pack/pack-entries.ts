@@ -1,10 +1,11 @@
 /** The entries of a pack one after the other, as its bytes come: type, base, and the content of those that are small (gitformat-pack(5)). */
 import { once } from 'node:events';
-import { createInflate, inflateSync } from 'node:zlib';
+import { createInflate } from 'node:zlib';
 import { GitferryError } from '../../core/errors.ts';
 import { hashBytes, type ObjectFormat, type Oid } from '../object-id.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import type { IncomingPack } from './incoming-pack.ts';
+import { Inflater } from './inflater.ts';
 
 export type EntryType = 'commit' | 'tree' | 'blob' | 'tag' | 'ofs-delta' | 'ref-delta';
 
@@ -33,8 +34,9 @@ const mostInflation = 16;
  */
 export async function* readPackEntries(pack: IncomingPack, format: ObjectFormat, maxBytes: number): AsyncGenerator<PackEntry, void> {
   const window = new Window(pack.bytes);
+  const inflater = new Inflater();
   await window.fill(packHeaderBytes);
-  window.take(packHeaderBytes);
+  window.skip(packHeaderBytes);
   for (let index = 0; index < pack.objects; index++) {
     await window.fill(entryHeaderBytes);
     const { offset } = window;
@@ -43,7 +45,7 @@ export async function* readPackEntries(pack: IncomingPack, format: ObjectFormat,
     if (bytes > maxBytes) {
       await inflateAway(window, bytes);
       yield { offset, type, bytes, base, content: undefined };
-    } else yield { offset, type, bytes, base, content: await inflateSmall(window, bytes) };
+    } else yield { offset, type, bytes, base, content: await inflateSmall(window, inflater, bytes) };
   }
   await window.drain(hashBytes[format]);
 }
@@ -75,22 +77,15 @@ function readBase(window: Window, type: EntryType, offset: number, format: Objec
   return offset - distance;
 }
 
-async function inflateSmall(window: Window, bytes: number): Promise<Buffer> {
+async function inflateSmall(window: Window, inflater: Inflater, bytes: number): Promise<Buffer> {
   // Enough for content that cannot be compressed; more only if somebody wrote it strangely.
   for (let needed = bytes + 64; ; needed *= 2) {
     const isAll = !(await window.fill(needed));
     try {
-      const { buffer, engine } = inflateSync(window.view, {
-        info: true,
-        chunkSize: Math.max(64, bytes),
-        maxOutputLength: bytes + 1,
-      }) as unknown as {
-        readonly buffer: Buffer;
-        readonly engine: { readonly bytesWritten: number };
-      };
-      if (buffer.length !== bytes) throw corrupt('an object is shorter than it says');
-      window.take(engine.bytesWritten);
-      return buffer;
+      const { content, usedBytes } = inflater.inflate(window.view, bytes);
+      if (content.length !== bytes) throw corrupt('an object is shorter than it says');
+      window.skip(usedBytes);
+      return content;
     } catch (error) {
       if (error instanceof GitferryError) throw error;
       const isCut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
@@ -117,7 +112,7 @@ async function inflateAway(window: Window, bytes: number): Promise<void> {
       await Promise.race([new Promise((resolve) => inflate.write(chunk, resolve)), ended]);
       const used = inflate.bytesWritten - fed;
       fed = inflate.bytesWritten;
-      window.take(used);
+      window.skip(used);
       if (used < chunk.length) await ended;
       if (inflated > bytes) throw corrupt('an object is longer than it says');
     }
@@ -147,8 +142,8 @@ class Window {
 
   /** Waits for this many bytes; false if the stream ends before. */
   async fill(bytes: number): Promise<boolean> {
+    if (this.#buffer.length - this.#at >= bytes) return true;
     const rest = this.view;
-    if (rest.length >= bytes) return true;
     // Joined once, however small the pieces are.
     const pieces: Uint8Array[] = rest.length === 0 ? [] : [rest];
     let held = rest.length;
@@ -174,13 +169,23 @@ class Window {
   }
 
   takeByte(): number {
-    return this.take(1)[0] ?? 0;
+    const byte = this.#buffer[this.#at];
+    if (byte === undefined) throw corrupt('it ends within an entry');
+    this.#at++;
+    this.offset++;
+    return byte;
+  }
+
+  skip(bytes: number): void {
+    if (this.#buffer.length - this.#at < bytes) throw corrupt('it ends within an entry');
+    this.#at += bytes;
+    this.offset += bytes;
   }
 
   /** Reads on to the end, which must come after this many bytes. */
   async drain(bytes: number): Promise<void> {
     if (await this.fill(bytes + 1)) throw corrupt('something follows its objects');
-    this.take(bytes);
+    this.skip(bytes);
   }
 }
 

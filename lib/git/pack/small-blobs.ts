@@ -63,19 +63,19 @@ class SmallBlobReader {
 
   #delta({ offset, base, content: delta }: PackEntry): void {
     const baseOffset = typeof base === 'string' ? this.#named(base) : base;
-    const baseKind = baseOffset === undefined ? markedBlob : this.#kindAt(baseOffset);
-    if (baseKind === otherType) return this.#note(offset, otherType);
     const kept = baseOffset === undefined ? undefined : this.#kept.get(baseOffset);
+    const bytes = delta === undefined ? 0 : deltaSizes(delta).resultBytes;
+    if (kept !== undefined && delta !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
+    const baseKind = baseOffset === undefined ? markedBlob : kept === undefined ? this.#kindAt(baseOffset) : this.#kindOf(kept);
+    if (baseKind === otherType) return this.#note(offset, otherType);
     if (delta === undefined) return this.#note(offset, baseKind);
-    const { resultBytes: bytes } = deltaSizes(delta);
-    if (kept !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
     const isMarked = baseKind === markedBlob || delta.includes(this.#options.mark);
     if (isMarked && bytes < this.#options.belowBytes) this.unread++;
     this.#note(offset, isMarked ? markedBlob : blob);
   }
 
   #blob(offset: number, content: Buffer | undefined): void {
-    this.#note(offset, content?.includes(this.#options.mark) === true ? markedBlob : blob);
+    this.#note(offset, blob);
     if (content === undefined) return;
     if (content.length < this.#options.belowBytes) this.#options.onBlob(content);
     this.#kept.set(offset, content);
@@ -93,6 +93,12 @@ class SmallBlobReader {
     this.#kept.delete(oldest);
     this.#keptBytes -= content.length + besideContentBytes;
     this.#byName?.delete(this.#nameOf(content));
+    // Asked only of those that are let go: most packs fit.
+    this.#kinds[this.#placeOf(oldest)] = this.#kindOf(content);
+  }
+
+  #kindOf(content: Buffer): Kind {
+    return content.includes(this.#options.mark) ? markedBlob : blob;
   }
 
   #note(offset: number, kind: Kind): void {
@@ -101,13 +107,19 @@ class SmallBlobReader {
   }
 
   #kindAt(offset: number): Kind {
+    const place = this.#placeOf(offset);
+    return this.#offsets[place] === offset ? (this.#kinds[place] ?? markedBlob) : markedBlob;
+  }
+
+  /** Of the last entry that begins at this offset or before it. */
+  #placeOf(offset: number): number {
     let [low, high] = [0, this.#offsets.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if ((this.#offsets[middle] ?? 0) <= offset) low = middle;
       else high = middle - 1;
     }
-    return this.#offsets[low] === offset ? (this.#kinds[low] ?? markedBlob) : markedBlob;
+    return low;
   }
 
   #named(name: Oid): number | undefined {
