@@ -40,8 +40,6 @@ import { hostile, objectFormat, oid, refName } from '../support/wire-arbitraries
 export interface FuzzProperty {
   readonly name: string;
   readonly property: fc.IRawProperty<unknown>;
-  /** Of the cases, where one takes a millisecond or more. */
-  readonly share?: number;
 }
 
 const sha = 'a1'.repeat(20);
@@ -79,8 +77,8 @@ function text(name: string, texts: fc.Arbitrary<string>, parse: (text: string) =
   return { name, property: property as unknown as fc.IRawProperty<unknown> };
 }
 
-function always(name: string, property: fc.IRawProperty<never> | unknown, share?: number): FuzzProperty {
-  return { name, property: property as fc.IRawProperty<unknown>, ...(share === undefined ? {} : { share }) };
+function always(name: string, property: fc.IRawProperty<never> | unknown): FuzzProperty {
+  return { name, property: property as fc.IRawProperty<unknown> };
 }
 
 const lines = (parts: fc.Arbitrary<string>, before: readonly string[] = []): fc.Arbitrary<Buffer> =>
@@ -340,27 +338,21 @@ export const fuzzProperties: readonly FuzzProperty[] = [
     (await readAll(demultiplex(stream, { words: new RemoteWords(), truncatedCode: 'pack_truncated' }))).toString('hex'),
   ),
   message('packs in passing', pack, async (stream) => (await readAll((await openPack(stream, 'sha1')).bytes)).toString('hex')),
-  {
-    ...message('small blobs of packs', pack, async (stream) => {
-      const found: string[] = [];
-      const format: ObjectFormat = 'sha1';
-      const { unread } = await readSmallBlobs(await openPack(stream, format), {
-        format,
-        belowBytes: 1024,
-        mark: 'lfs',
-        onBlob: (blob) => void found.push(String(parsePointer(blob)?.oid)),
-      });
-      return { unread, found };
-    }),
-    share: 0.2,
-  },
-  {
-    ...message('histories out of packs', pack, async (stream) => {
-      const bytes = await readAll(stream);
-      return readCommitGraphFromBytes(bytes, bytes.length < 12 ? 1 : Math.min(bytes.readUInt32BE(8), 100), never);
-    }),
-    share: 0.05,
-  },
+  message('small blobs of packs', pack, async (stream) => {
+    const found: string[] = [];
+    const format: ObjectFormat = 'sha1';
+    const { unread } = await readSmallBlobs(await openPack(stream, format), {
+      format,
+      belowBytes: 1024,
+      mark: 'lfs',
+      onBlob: (blob) => void found.push(String(parsePointer(blob)?.oid)),
+    });
+    return { unread, found };
+  }),
+  message('histories out of packs', pack, async (stream) => {
+    const bytes = await readAll(stream);
+    return readCommitGraphFromBytes(bytes, bytes.length < 12 ? 1 : Math.min(bytes.readUInt32BE(8), 100), never);
+  }),
   always(
     'deltas',
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (base, delta) => {
@@ -401,12 +393,9 @@ export const fuzzProperties: readonly FuzzProperty[] = [
     const parsed = parseHostKeys([given], place);
     if (!('fault' in parsed)) for (const line of parsed) check(line.split(' ').length === 3, 'a stored line has other parts');
   }),
-  {
-    ...text('private keys', fc.oneof(spoiltKey, fc.string({ unit: 'binary' })), (given) => {
-      parsePrivateKey(given);
-    }),
-    share: 0.2,
-  },
+  text('private keys', fc.oneof(spoiltKey, fc.string({ unit: 'binary' })), (given) => {
+    parsePrivateKey(given);
+  }),
   always(
     'LFS pointers',
     fc.property(
