@@ -25,7 +25,7 @@ import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
 import { breakAllLeases, sendWaiting, tick } from '../lib/jobs/tick.ts';
 import { withUnsavedSecret } from '../lib/jobs/unsaved-secret.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
-import { rememberWaiting } from '../lib/jobs/waiting-requests.ts';
+import { type RememberingJobs, rememberWaiting } from '../lib/jobs/waiting-requests.ts';
 import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { Records, TokenRecords } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
@@ -44,8 +44,8 @@ interface Service {
   readonly log: Log;
   readonly records: Records;
   readonly jobs: MirrorJobs;
-  /** Where this process works alone. */
-  readonly contents: RememberedContents | undefined;
+  /** Where this process works alone: what webhooks go by. */
+  readonly remembered: { readonly contents: RememberedContents; readonly jobs: RememberingJobs } | undefined;
   readonly queue: JobQueue;
   readonly secrets: SecretStore;
   readonly tableName: string;
@@ -83,6 +83,7 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
         ? stored
         : { ...stored, tokens: withDeploymentToken(stored.tokens, { secrets, secretName: ownerTokenSecret, clock }) };
     const jobs = createMirrorJobs({ dynamo, tableName });
+    const remembered = isAlone ? { contents: rememberContents(records.projects, clock), jobs: rememberWaiting(jobs) } : undefined;
     shared = {
       clients,
       clock,
@@ -90,8 +91,8 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
       tableName,
       allowAddresses,
       records,
-      jobs: isAlone ? rememberWaiting(jobs) : jobs,
-      contents: isAlone ? rememberContents(records.projects, clock) : undefined,
+      jobs: remembered?.jobs ?? jobs,
+      remembered,
       queue: createJobQueue({ sqs, queueUrl, log }),
       secrets,
     };
@@ -119,10 +120,10 @@ function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connec
 }
 
 export function wireWebhook(): WebhookDeps {
-  const { records, contents, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
+  const { records, remembered, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
   return {
     ...records,
-    projects: contents ?? records.projects,
+    projects: remembered?.contents ?? records.projects,
     secrets,
     clock,
     log,
@@ -229,12 +230,15 @@ export interface LocalParts {
 }
 
 export function wireLocal(): LocalParts {
-  const { clients, records, contents, jobs, queue, clock, log } = service({ publicUrl: true });
+  const { clients, records, remembered, jobs, queue, clock, log } = service({ publicUrl: true });
   const deps = { records, jobs, queue, settings: records.settings, clock, log };
   return {
     log,
     tokens: records.tokens,
-    noteChange: () => contents?.forget(),
+    noteChange() {
+      remembered?.contents.forget();
+      remembered?.jobs.forget();
+    },
     interruptJobs() {
       for (const deadline of running) deadline.abort(new GitferryError('run_interrupted'));
     },

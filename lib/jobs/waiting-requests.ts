@@ -2,6 +2,11 @@
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { MirrorJobs, UpdateRequest } from './mirror-jobs.ts';
 
+export interface RememberingJobs extends MirrorJobs {
+  /** Somebody changed something: a mirror that waits may be disabled or gone, so that the next event for each asks the table again. */
+  forget(): void;
+}
+
 interface Known {
   /** As it was when a request was last written, if no run has taken that up since. */
   waiting: Mirror | undefined;
@@ -14,7 +19,7 @@ interface Known {
  * The same jobs, where no other process takes leases (one machine with its own table; never on Lambda). A run lists its source after it has taken its lease, so
  * that whatever came before that is carried by it: an event needs a write only if the last request may have been taken up.
  */
-export function rememberWaiting(jobs: MirrorJobs): MirrorJobs {
+export function rememberWaiting(jobs: MirrorJobs): RememberingJobs {
   const all = new Map<string, Known>();
   const knownOf = ({ projectId, mirror }: MirrorKey): Known => {
     const name = `${projectId}/${mirror}`;
@@ -24,6 +29,14 @@ export function rememberWaiting(jobs: MirrorJobs): MirrorJobs {
   };
   return {
     ...jobs,
+
+    forget() {
+      for (const [name, known] of all) {
+        // A run that tries to begin is counted here until it has. An answer to a request that is on its way, older than the change, is kept with what is gone.
+        if (known.beginning === 0) all.delete(name);
+        known.waiting = undefined;
+      }
+    },
 
     async request(key, request) {
       const known = knownOf(key);

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { createRecords } from '../../lib/aws/records.ts';
 import type { MirrorJobs, Release, UpdateRequest } from '../../lib/jobs/mirror-jobs.ts';
-import { rememberWaiting } from '../../lib/jobs/waiting-requests.ts';
+import { type RememberingJobs, rememberWaiting } from '../../lib/jobs/waiting-requests.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
+import type { Records } from '../../lib/model/records.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
-import { hour, noon, putMirror } from '../support/mirrors.ts';
+import { heldClock, hour, noon, putMirror } from '../support/mirrors.ts';
 
 let aws: TestAws;
 let table: MirrorJobs;
+let records: Records;
 beforeAll(async () => {
   aws = await startTestAws();
   table = createMirrorJobs({ dynamo: aws.clients.dynamo, tableName: aws.tableName });
+  records = createRecords({ dynamo: aws.clients.dynamo, tableName: aws.tableName, clock: heldClock() });
 });
 afterAll(() => aws.close());
 
@@ -30,7 +34,7 @@ const settled: Release = {
 
 /** Calls that are carried out at once, or carried out and then not answered until they are let go. */
 let heldBack: { name: 'request' | 'acquire'; go: Promise<void> } | undefined;
-let jobs: MirrorJobs;
+let jobs: RememberingJobs;
 let mirror: Mirror;
 beforeEach(async () => {
   heldBack = undefined;
@@ -123,5 +127,37 @@ describe('rememberWaiting', () => {
     const disabled = await putMirror(aws, { enabled: false });
     expect(await jobs.request(disabled, event)).toBeUndefined();
     expect(await jobs.request(disabled, event)).toBeUndefined();
+  });
+
+  it.each([
+    ['disabled', () => records.mirrors.update(mirror, { enabled: false }, { resetStatus: false })],
+    ['deleted', () => records.mirrors.delete(mirror)],
+  ])('asks again about a mirror that was %s while it waited', async (_, change) => {
+    await jobs.request(mirror, event);
+    expect(await change()).toBeDefined();
+    jobs.forget();
+    expect(await jobs.request(mirror, event)).toBeUndefined();
+  });
+
+  it('does not rely on a request that was answered after a change', async () => {
+    const answerRequest = holdBack('request');
+    const requested = jobs.request(mirror, event);
+    await expect.poll(requests).toBe(1);
+    jobs.forget();
+    answerRequest();
+    await requested;
+    await jobs.request(mirror, event);
+    expect(await requests()).toBe(2);
+  });
+
+  it('still knows of a run that begins when something is changed', async () => {
+    const answerAcquire = holdBack('acquire');
+    const acquired = acquire();
+    jobs.forget();
+    await jobs.request(mirror, event);
+    await jobs.request(mirror, event);
+    answerAcquire();
+    await acquired;
+    expect(await requests()).toBe(2);
   });
 });
