@@ -56,7 +56,8 @@ export function lfsServer(options: LfsServerOptions): LfsTestServer {
   const path = (oid: string): string => join(options.root, oid);
 
   async function handle({ request, response }: { request: IncomingMessage; response: ServerResponse }): Promise<boolean> {
-    const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
+    const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+    const url = new URL(request.url ?? '/', `${scheme}://${request.headers.host}`);
     const at = url.pathname.indexOf('/info/lfs/');
     if (at < 0) return false;
     const [, , , what = '', oid = ''] = url.pathname.slice(at).split('/');

@@ -22,6 +22,7 @@ const long = [
   'infra/smoke',
   'console/browser-pages',
   'e2e/service-providers',
+  'e2e/service-git-lfs',
   'e2e/service-ssh',
   'e2e/console-browser',
   'packages/packages',
