@@ -76,6 +76,11 @@ export function copyingDelta(baseBytes: number, copyBytes: number, times: number
   return Buffer.concat([varint(baseBytes), varint(copyBytes * times), ...Array.from({ length: times }, () => copy)]);
 }
 
+/** A delta that takes nothing of its base: at most 127 bytes. */
+export function insertingDelta(baseBytes: number, text: string): Buffer {
+  return Buffer.concat([varint(baseBytes), varint(text.length), Buffer.from([text.length]), Buffer.from(text)]);
+}
+
 function varint(value: number): Buffer {
   const digits: number[] = [];
   let rest = value;

@@ -8,6 +8,7 @@ import { GitferryError } from '../../../lib/core/errors.ts';
 import { openPack } from '../../../lib/git/pack/incoming-pack.ts';
 import { readSmallBlobs } from '../../../lib/git/pack/small-blobs.ts';
 import { git, temporaryFolder } from '../../support/git.ts';
+import { copyingDelta, insertingDelta, type MadeEntry, makePack as madePack, oidOf } from '../../support/made-pack.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 /** Per object format: a pack of everything, and the small blobs in it by `git cat-file`. */
@@ -90,5 +91,66 @@ describe('the small blobs of a pack', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+/** What is given out of a pack of these, and how many may be missing. */
+async function readMade(entries: readonly MadeEntry[]) {
+  const texts: string[] = [];
+  const onBlob = (content: Uint8Array) => texts.push(Buffer.from(content).toString());
+  const options = { format: 'sha1', belowBytes: 1024, mark: 'MARK', onBlob } as const;
+  const { unread } = await readSmallBlobs(await openPack(pieces(madePack(entries), 65_536), 'sha1'), options);
+  return { texts, unread };
+}
+
+const blobOf = (text: string): MadeEntry => ({ type: 'blob', content: Buffer.from(text) });
+
+describe('a delta in a pack', () => {
+  it('finds its base by name, also one that is itself a delta by name, and came after the first of them', async () => {
+    const named = (base: string, text: string): MadeEntry => ({
+      type: 'ref-delta',
+      baseName: oidOf('blob', Buffer.from(base)),
+      content: insertingDelta(base.length, text),
+    });
+    const entries = [blobOf('first'), named('first', 'second'), named('second', 'third'), blobOf('fourth'), named('fourth', 'fifth')];
+    expect(await readMade(entries)).toEqual({ texts: ['first', 'second', 'third', 'fourth', 'fifth'], unread: 0 });
+  });
+
+  const large = 20_000;
+  const unmarked = blobOf('x'.repeat(large));
+  const on = (base: number, content: Buffer): MadeEntry => ({ type: 'ofs-delta', base, content });
+  const part = (baseBytes: number): Buffer => copyingDelta(baseBytes, 100, 1);
+  const longDelta = (baseBytes: number): Buffer => copyingDelta(baseBytes, 3, 6_000);
+  // More than is kept of them.
+  const filler = { type: 'blob', content: Buffer.alloc(16_000) } as const;
+  const fillers = Array.from({ length: 2_100 }, () => filler);
+
+  it.each<[string, readonly MadeEntry[], number]>([
+    ['brings the mark itself', [unmarked, on(0, insertingDelta(large, 'a MARK'))], 1],
+    ['brings no mark to a blob', [unmarked, on(0, insertingDelta(large, 'nothing'))], 0],
+    ['makes a large blob', [unmarked, on(0, Buffer.concat([copyingDelta(large, 3, 400), Buffer.from('\u0004MARK')]))], 0],
+    [
+      'is of a delta that brought the mark',
+      [unmarked, on(0, Buffer.concat([copyingDelta(large, 3, 400), Buffer.from('\u0004MARK')])), on(1, part(1_200))],
+      1,
+    ],
+    ['is of a delta that brought none', [unmarked, on(0, copyingDelta(large, 3, 400)), on(1, part(1_200))], 0],
+    [
+      'is of a delta that is too long to be read, of one that brought the mark',
+      [
+        unmarked,
+        on(0, Buffer.concat([copyingDelta(large, 3, 400), Buffer.from('\u0004MARK')])),
+        on(1, longDelta(1_200)),
+        on(2, part(18_000)),
+      ],
+      1,
+    ],
+    ['is of a delta that is too long to be read, of one without', [unmarked, on(0, longDelta(large)), on(1, part(18_000))], 0],
+    ['is of a blob with the mark that was let go', [blobOf('MARK'.repeat(300)), ...fillers, on(0, part(1_200))], 1],
+    ['is of a blob without that was let go', [blobOf('none'.repeat(300)), ...fillers, on(0, part(1_200))], 0],
+    ['is of a blob that the pack lacks', [{ type: 'ref-delta', baseName: 'ab'.repeat(20), content: part(1_200) }], 1],
+    ['is of a tree', [{ type: 'tree', content: Buffer.from('MARK'.repeat(300)) }, on(0, part(1_200))], 0],
+  ])('that cannot be put together counts if it may be of interest: it %s', async (_, entries, unread) => {
+    expect(await readMade(entries)).toEqual({ texts: [], unread });
   });
 });
