@@ -131,7 +131,7 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
         return undefined;
       const values = { ':token': leaseToken, ':beat': leaseBeat };
       // The same holder, and not a beat further.
-      const answer = await tryForms(key, decide(mirror), [isMine, 'lease_beat = :beat'], values);
+      const answer = await tryForms(key, await decide(mirror), [isMine, 'lease_beat = :beat'], values);
       return answer === undefined ? undefined : mirror;
     },
 

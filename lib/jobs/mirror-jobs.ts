@@ -96,7 +96,7 @@ export interface MirrorJobs {
    * Takes the lease from a holder that has not moved since it was seen: condition token and beat. `release` as in the worker's release; the present run is always asked for again
    * or settled. Resolves with the mirror as it was, or undefined if the holder moved after all.
    */
-  breakLease(mirror: DueMirror, release: (mirror: Mirror) => Release): Promise<Mirror | undefined>;
+  breakLease(mirror: DueMirror, release: (mirror: Mirror) => Release | Promise<Release>): Promise<Mirror | undefined>;
   /** Takes a disabled or paused mirror out of the index and settles its request. */
   retire(mirror: DueMirror): Promise<boolean>;
 

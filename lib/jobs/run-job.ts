@@ -43,7 +43,9 @@ export type JobAnswer = 'done' | 'queued' | 'nothing' | 'lost';
 const reserveMs = 30_000;
 /** How long a run waits that found no room at a host: one that is next at a place, which may stand empty meanwhile, and one that has to be lucky. */
 const noRoom = { promised: { shortestMs: 1_000, spanMs: 2_000 }, full: { shortestMs: 2_000, spanMs: 8_000 } } as const;
-const releaseRetries = { shortestMs: 250, longestMs: 10_000 };
+const writeRetries = { shortestMs: 250, longestMs: 10_000 };
+/** Each of four tries by the SDK. */
+const recordAttempts = 4;
 /** Reasons to end a run that say nothing about the mirror. */
 const notItsFault: ReadonlySet<string> = new Set(['silent_mode', 'run_interrupted']);
 
@@ -172,12 +174,15 @@ class Job {
     const { runs, activity, projects } = this.#deps.records;
     const mirror = this.#mirror;
     const moves = activityOf(mirror, run, outcome.refs);
-    const written = await Promise.allSettled([
-      runs.put(mirror.id, runRecord(run, outcome, redactor)),
-      ...(moves.length === 0 ? [] : [activity.add(project.id, run.id, moves)]),
-      ...(defaultBranch === null || defaultBranch === project.defaultBranch ? [] : [projects.noteDefaultBranch(project.id, defaultBranch)]),
-      ...(moves.length > 0 && run.trigger.kind === 'schedule' ? [this.#noteSilentHooks()] : []),
-    ]);
+    const isNewBranch = defaultBranch !== null && defaultBranch !== project.defaultBranch;
+    // Each says the same when it is written twice.
+    const writes = [
+      () => runs.put(mirror.id, runRecord(run, outcome, redactor)),
+      ...(moves.length === 0 ? [] : [() => activity.add(project.id, run.id, moves)]),
+      ...(isNewBranch ? [() => projects.noteDefaultBranch(project.id, defaultBranch)] : []),
+      ...(moves.length > 0 && run.trigger.kind === 'schedule' ? [() => this.#noteSilentHooks()] : []),
+    ];
+    const written = await Promise.allSettled(writes.map((write) => this.#insist<unknown>(write, recordAttempts)));
     for (const result of written) {
       if (result.status === 'rejected')
         this.#log('error', 'run_not_recorded', { run: run.id, message: toGitferryError(result.reason).message });
@@ -193,22 +198,31 @@ class Job {
 
   /** Gives the lease back, trying again as long as there is time, and sends the message for a further run. */
   async #release(release: Release, { silent = false } = {}): Promise<JobAnswer> {
-    const { jobs, queue, clock } = this.#deps;
-    for (let attempt = 0; ; attempt++) {
-      try {
+    const { jobs, queue } = this.#deps;
+    try {
+      return await this.#insist(async () => {
         const answer = await jobs.release(this.#mirror, this.#token, release);
         if (answer === 'lost') return await this.#lost();
         if (answer === 'queued' && !silent) {
           await queue.send(wakeUpFor(this.#mirror, release.again?.startAt ?? release.followUpAt, this.#now()));
         }
         return answer;
+      });
+    } catch (error) {
+      // The tick finds the lease dead, and has the run repeated.
+      this.#log('error', 'lease_not_given_back', { message: toGitferryError(error).message });
+      return 'lost';
+    }
+  }
+
+  /** Does it again after a failure, as long as the lease is held and there is time. Rejects with the last failure. */
+  async #insist<T>(work: () => Promise<T>, most = Number.POSITIVE_INFINITY): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
       } catch (error) {
-        const waitMs = backoffMs(attempt, releaseRetries, clock);
-        if (this.#heartbeat.isLost || this.#invocation.remainingMs() < waitMs * 2) {
-          // The tick finds the lease dead, and has the run repeated.
-          this.#log('error', 'lease_not_given_back', { message: toGitferryError(error).message });
-          return 'lost';
-        }
+        const waitMs = backoffMs(attempt, writeRetries, this.#deps.clock);
+        if (attempt + 1 >= most || this.#heartbeat.isLost || this.#invocation.remainingMs() < waitMs * 2) throw error;
         await sleep(waitMs);
       }
     }

@@ -4,13 +4,13 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
-import type { MirrorKey } from '../model/mirror.ts';
+import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { Records } from '../model/records.ts';
 import { forEachConcurrently } from './for-each-concurrently.ts';
 import type { JobQueue } from './job-queue.ts';
 import { type DueMirror, dueShards, graceMs, type MirrorJobs } from './mirror-jobs.ts';
 import { interruptedRun, runIdOf, runRecord } from './run-record.ts';
-import { type Settlement, settleInterrupted } from './settle-run.ts';
+import { type FinishedRun, type Settlement, settleInterrupted } from './settle-run.ts';
 import { wakeUpFor } from './wake-up.ts';
 import { WakeUpBatch } from './wake-up-batch.ts';
 
@@ -184,22 +184,18 @@ class Tick {
   }
 
   async #breakLease(due: DueMirror): Promise<TickDecision> {
-    const { jobs, records, clock, log } = this.#deps;
-    const finishedAt = clock.now();
-    let settlement: Settlement | undefined;
-    const { code, message, hint } = new GitferryError('run_interrupted');
-    const runOf = (mirror: Parameters<typeof interruptedRun>[0]): ReturnType<typeof interruptedRun> => {
-      // One that died before it began has the start of the run before.
-      const startedAt = mirror.updateStatus === 'started' ? (mirror.lastUpdateStartedAt ?? finishedAt) : finishedAt;
-      return interruptedRun(mirror, runIdOf(startedAt, mirror.leaseToken ?? ''), { startedAt, finishedAt }, { code, message, hint });
-    };
-    const mirror = await jobs.breakLease(due, (current) => {
-      settlement = settleInterrupted(current, runOf(current), { settings: this.#settings, clock });
-      return settlement.release;
+    const { jobs, clock, log } = this.#deps;
+    let broken: { readonly settlement: Settlement; readonly run: FinishedRun } | undefined;
+    const mirror = await jobs.breakLease(due, async (current) => {
+      const run = runThatDied(current, due, clock.now());
+      broken = { run, settlement: settleInterrupted(current, run, { settings: this.#settings, clock }) };
+      // While the lease is there: a tick that dies now leaves both to the next, and the record gets the same id.
+      await this.#record(current, run);
+      return broken.settlement.release;
     });
-    if (mirror === undefined || settlement === undefined) return 'changed';
-    const run = runOf(mirror);
-    const fields = { project: due.projectId, mirror: due.mirror, run: run.id, code };
+    if (mirror === undefined || broken === undefined) return 'changed';
+    const { run, settlement } = broken;
+    const fields = { project: due.projectId, mirror: due.mirror, run: run.id, code: run.error?.code };
     log.write('warn', 'lease_broken', { ...fields, attempts: mirror.attempts + 1 });
     if (settlement.news === 'failing') log.write('warn', 'mirror_failing', fields);
     if (settlement.pauses) log.write('warn', 'mirror_paused', fields);
@@ -208,17 +204,33 @@ class Tick {
     if (isQueued && !settlement.pauses && !this.#settings.silentModeEnabled) {
       await this.#wakeUps.add(wakeUpFor(due, release.again?.startAt ?? release.followUpAt, clock.now()));
     }
-    const plain = { redact: (text: string) => text };
-    await records.runs.putIfAbsent(mirror.id, runRecord(run, { refs: [], lfs: null }, plain)).catch((error: unknown) => {
-      log.write('error', 'run_not_recorded', { ...fields, message: toGitferryError(error).message });
-    });
     return 'leases_broken';
+  }
+
+  /** The record is worth less than the repetition: what cannot be written is left out. */
+  async #record({ id, projectId, mirror }: Mirror, run: FinishedRun): Promise<void> {
+    const { records, log } = this.#deps;
+    await records.runs.putIfAbsent(id, runRecord(run, { refs: [], lfs: null }, plain)).catch((error: unknown) => {
+      const { message } = toGitferryError(error);
+      log.write('error', 'run_not_recorded', { project: projectId, mirror, run: run.id, code: run.error?.code, message });
+    });
   }
 
   #failed(error: GitferryError, key: { readonly project?: number; readonly mirror?: MirrorKey['mirror'] }): void {
     this.#counts.failed++;
     this.#deps.log.write('error', 'tick_failed', { ...key, code: error.code, message: error.message });
   }
+}
+
+const plain = { redact: (text: string) => text };
+
+/** Whichever tick says it, the run has the same id. */
+function runThatDied(mirror: Mirror, { seen }: DueMirror, finishedAt: number): FinishedRun {
+  const { code, message, hint } = new GitferryError('run_interrupted');
+  // One that died before it began has the start of the run before.
+  const begunAt = mirror.updateStatus === 'started' ? mirror.lastUpdateStartedAt : seen?.lookedAt;
+  const startedAt = begunAt ?? finishedAt;
+  return interruptedRun(mirror, runIdOf(startedAt, mirror.leaseToken ?? ''), { startedAt, finishedAt }, { code, message, hint });
 }
 
 /** Requests wait for at most this long by themselves; those that wait for a host's Retry-After keep to it. */

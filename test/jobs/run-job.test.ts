@@ -106,6 +106,29 @@ describe('a job', () => {
   });
 });
 
+describe('the record of a run', () => {
+  const failing = (failures: number): Partial<RunJobDeps> => {
+    let left = failures;
+    const runs: JobBench['records']['runs'] = {
+      ...bench.records.runs,
+      put: (...args) => (left-- > 0 ? Promise.reject(new GitferryError('storage_unavailable')) : bench.records.runs.put(...args)),
+    };
+    return { records: { ...bench.records, runs }, sync: running({ refs: [moved] }) };
+  };
+
+  it.each([
+    ['written although the table was out of reach for a moment', 2, 1],
+    ['left out where the table stays out of reach, and the result is kept', 99, 0],
+  ])('is %s', async (_, failures, recorded) => {
+    const { project, mirror } = await bench.made();
+    expect(await run(mirror, failing(failures))).toBe('done');
+    expect((await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 })).items).toHaveLength(recorded);
+    expect((await bench.records.activity.list(project.id, { page: 1, perPage: 5 })).items).toHaveLength(1);
+    expect(await bench.jobs.get(mirror)).toMatchObject({ updateStatus: 'finished', lastRun: { outcome: 'success' } });
+    expect(bench.events('run_not_recorded')).toHaveLength(1 - recorded);
+  });
+});
+
 describe('a message', () => {
   it.each<[string, () => Promise<MirrorKey>]>([
     ['nothing is requested', async () => (await bench.made({ trigger: null })).mirror],

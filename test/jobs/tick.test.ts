@@ -223,6 +223,38 @@ describe('a lease', () => {
     expect(bench.events('lease_broken')).toHaveLength(1);
   });
 
+  it.each([
+    ['a run that had begun', true],
+    ['a run that had not', false],
+  ])('is broken by the next tick where one died over it, and %s is on record once', async (_, hasBegun) => {
+    const mirror = await put();
+    await bench.request(mirror);
+    await bench.jobs.acquire(mirror, { token: 'holder', now: noon });
+    if (hasBegun) await bench.jobs.begin(mirror, 'holder', noon);
+    await tickAt(noon);
+    const dying: MirrorJobs = {
+      ...bench.jobs,
+      async breakLease(due, decide) {
+        await decide((await bench.jobs.get(due))!);
+        throw new GitferryError('storage_unavailable');
+      },
+    };
+    expect(await tickAt(noon + minute, { jobs: dying })).toMatchObject({ failed: 1 });
+    expect(await bench.jobs.get(mirror)).toMatchObject({ leaseToken: 'holder' });
+    expect(await tickAt(noon + 2 * minute)).toMatchObject({ leases_broken: 1 });
+    const { items } = await bench.records.runs.list(mirror.id, { page: 1, perPage: 5 });
+    expect(items.map(({ id, finishedAt }) => ({ id, finishedAt }))).toEqual([{ id: `${noon}-holder`, finishedAt: noon + minute }]);
+  });
+
+  it('is broken although the run cannot be recorded', async () => {
+    const mirror = await leased();
+    await tickAt(noon);
+    const runs = { ...bench.records.runs, putIfAbsent: () => Promise.reject(new GitferryError('storage_unavailable')) };
+    expect(await tickAt(noon + minute, { records: { ...bench.records, runs } })).toMatchObject({ leases_broken: 1 });
+    expect(await bench.jobs.get(mirror)).toMatchObject({ leaseToken: null, updateStatus: 'to_retry' });
+    expect(bench.events('run_not_recorded')).toHaveLength(1);
+  });
+
   it('of a live worker is never broken', async () => {
     const mirror = await leased();
     for (let time = noon; time < noon + 20 * minute; time += minute) {

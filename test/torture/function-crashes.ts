@@ -1,5 +1,5 @@
-/** Kills the webhook, the "update now" function and the tick before and after each of their AWS calls, with clocks that are right or two minutes off. */
-import { createHmac } from 'node:crypto';
+/** Kills the webhook, the "update now" function and the tick at each of its works before and after each of their AWS calls, with clocks that are right or two minutes off. */
+import { createHmac, randomUUID } from 'node:crypto';
 import { hookSecret, newHookToken } from '../../lib/model/hook-secret.ts';
 import { hashToken } from '../../lib/model/token-hash.ts';
 import { PseudoRandom } from '../bench/pseudo-random.ts';
@@ -32,14 +32,14 @@ const scenes: readonly Scene[] = [
     fault: 'webhook killed before and after each of its AWS calls',
     prepare: delivery,
     isAccepted: (answer) => (answer as { statusCode?: number } | undefined)?.statusCode === 202,
-    expectation: { trigger: 'event' },
+    expectation: { trigger: 'event', runs: { success: 1 } },
   },
   {
     name: 'update-now',
     fault: '"update now" killed before and after each of its AWS calls',
     prepare: async (_, { key }) => ({ project: key.projectId, mirror: key.mirror }),
     isAccepted: (answer) => (answer as { status?: string } | undefined)?.status !== undefined,
-    expectation: { trigger: 'manual' },
+    expectation: { trigger: 'manual', runs: { success: 1 } },
   },
   {
     name: 'schedule',
@@ -47,12 +47,35 @@ const scenes: readonly Scene[] = [
     async prepare(world, { key }) {
       const trigger = { kind: 'manual', who: 'torture' } as const;
       await world.jobs.request(key, { trigger, now: world.now(), startAt: world.now(), confirmDeletions: false, resume: true });
-      // Its message is lost. A clock two minutes behind sees it due only then.
-      world.advanceTo(world.nextTick + 180_000);
-      return { 'detail-type': 'Scheduled Event', time: new Date(world.now()).toISOString() };
+      // Its message is lost.
+      return tickAfter(world, world.nextTick);
     },
     isAccepted: () => true,
-    expectation: { trigger: 'manual', withinMs: afterADeadTickMs },
+    expectation: { trigger: 'manual', withinMs: afterADeadTickMs, runs: { success: 1 } },
+  },
+  {
+    name: 'schedule',
+    fault: "tick that breaks a dead worker's lease killed before and after each of its AWS calls",
+    async prepare(world, { key }) {
+      const trigger = { kind: 'manual', who: 'torture' } as const;
+      const [now, token] = [world.now(), randomUUID()];
+      await world.jobs.request(key, { trigger, now, startAt: now, confirmDeletions: false, resume: true });
+      await world.jobs.acquire(key, { token, now });
+      await world.jobs.begin(key, token, now);
+      const first = world.nextTick;
+      world.advanceTo(first);
+      await world.tick(first);
+      return tickAfter(world, first);
+    },
+    isAccepted: () => true,
+    expectation: { trigger: 'manual', withinMs: afterADeadTickMs, runs: { success: 1, failed: 1 } },
+  },
+  {
+    name: 'schedule',
+    fault: 'tick that starts a due run killed before and after each of its AWS calls',
+    prepare: async (world, { mirror }) => tickAfter(world, mirror.dueAt ?? 0),
+    isAccepted: () => true,
+    expectation: { trigger: 'schedule', withinMs: afterADeadTickMs, runs: { success: 1 } },
   },
 ];
 
@@ -134,6 +157,12 @@ async function killAt(
   const withinMs = (scene.expectation.withinMs ?? promisedMs) + Math.max(0, skewMs);
   const recovery = await judgeRecovery(world, story, subject, worker, { ...scene.expectation, expectRun: isAccepted, withinMs });
   return { killedAt, isAccepted, recovery };
+}
+
+/** The event of a tick that finds due what a clock that is right finds due at this time: one two minutes behind does so only then. */
+function tickAfter(world: TortureWorld, time: number): unknown {
+  world.advanceTo(time + 180_000);
+  return { 'detail-type': 'Scheduled Event', time: new Date(world.now()).toISOString() };
 }
 
 /** A push event of GitHub's, signed with the hook's secret, as API Gateway hands it over. */

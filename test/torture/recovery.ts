@@ -1,4 +1,5 @@
 /** What is promised after any fault, looked at from outside: the target is sound at once; within three minutes it is up to date, and the record tells the truth. */
+import { isDeepStrictEqual } from 'node:util';
 import type { FunctionProcess } from './function-process.ts';
 import { brokenRefs, missingRefs, unsound } from './judge-target.ts';
 import type { Story, StoryMirror } from './story.ts';
@@ -17,6 +18,8 @@ export interface RecoveryExpectation {
   readonly withinMs?: number;
   /** What the run has to say that asked for it. */
   readonly trigger?: 'manual' | 'schedule' | 'event';
+  /** How many runs of each outcome are to be on record: none more, none less. */
+  readonly runs?: Readonly<Record<string, number>>;
 }
 
 export interface Recovery {
@@ -31,7 +34,7 @@ export async function judgeRecovery(
   story: Story,
   { key, mirror, target, before, lfsObjects }: StoryMirror,
   worker: FunctionProcess,
-  { expectRun = true, withinMs = promisedMs, trigger = 'manual' }: RecoveryExpectation = {},
+  { expectRun = true, withinMs = promisedMs, trigger = 'manual', runs: expectedRuns }: RecoveryExpectation = {},
 ): Promise<Recovery> {
   await story.idle();
   const breaches = [...(await brokenRefs(target, before, story.wanted)), ...(await unsound(target))];
@@ -50,6 +53,10 @@ export async function judgeRecovery(
     const success = runs.find(({ outcome }) => outcome === 'success');
     if (success === undefined) breaches.push('no run on record was a success');
     else if (success.trigger.kind !== trigger) breaches.push(`the run says it was asked for by ${success.trigger.kind}`);
+    const outcomes: Record<string, number> = {};
+    for (const { outcome } of runs) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    if (expectedRuns !== undefined && !isDeepStrictEqual(outcomes, expectedRuns))
+      breaches.push(`the runs on record are ${JSON.stringify(outcomes)}`);
     // One that had begun when its worker died has a record of its own.
     if (
       interrupted?.leaseToken != null &&
