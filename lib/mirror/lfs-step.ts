@@ -118,13 +118,16 @@ export class LfsStep {
     this.#scanError ??= copied.scanError;
     const scan = copied.ended !== undefined ? 'interrupted' : copied.scanError !== undefined ? 'failed' : looked;
     const failures = copied.failures.map(({ oid, size, code, reason }) => ({ oid, size, code, reason, path: paths.get(oid) ?? null }));
+    // What failed in both tries is one failure.
+    const again = new Set(failures.map(({ oid }) => oid));
+    const others = before.failures.filter(({ oid }) => !again.has(oid));
     this.#outcome = {
       scan: before.scan === 'nothing' || scan === 'failed' || scan === 'interrupted' ? scan : before.scan,
       moved: before.moved + copied.moved,
       skipped: before.skipped + copied.skipped,
-      failed: before.failed + failures.length,
+      failed: before.failed - (before.failures.length - others.length) + failures.length,
       bytes: before.bytes + copied.bytes,
-      failures: [...before.failures, ...failures].slice(0, limits.lfsNamedFailures),
+      failures: [...others, ...failures].slice(0, limits.lfsNamedFailures),
     };
   }
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
@@ -95,4 +96,53 @@ it('Five thousand pointers are asked for a hundred at a time, each once, and tex
   expect(await run()).toMatchObject({ outcome: 'success', lfs: { moved: 0, skipped: 5_000, failed: 0 } });
   const asked = target.lfs.log.flatMap(({ oids }) => oids);
   expect([target.lfs.log.length, asked.length, new Set(asked).size, source.lfs.log.length]).toEqual([50, 5_000, 5_000, 0]);
+});
+
+it('A shallow target is not believed to have what lies before its history', async () => {
+  const { source, target, sync: run, commit } = await lfsScenario();
+  const content = Buffer.from('removed from main');
+  const before = await commit({ 'a.bin': content });
+  await commit({ 'a.bin': 'no pointer' });
+  await git(target.path, ['fetch', '--quiet', '--depth=1', `file://${source.path}`, 'main:main']);
+  await git(source.path, ['branch', 'side', await git(source.path, ['commit-tree', `${before}^{tree}`, '-p', before, '-m', 'beside'])]);
+  expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 1 } });
+  expect(await target.lfs.objects()).toEqual([oidOf(content)]);
+});
+
+it('A run that loses a race adds up both of its tries, names a failure once, and offers what failed before once', async () => {
+  const [moved, had, lost, longLost] = ['moved', 'had', 'lost', 'long lost'].map((text) => Buffer.from(text)) as [
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+  ];
+  let rival = '';
+  const { folder, source, target, commit } = await lfsScenario({
+    target: {
+      lfs: {
+        // Between the list of refs and the push: somebody else writes, and an object is lost.
+        async fault({ kind }, response, request, before) {
+          if (kind !== 'verify' || before > 0) return false;
+          request.resume();
+          await git(target.path, ['update-ref', 'refs/heads/main', rival]);
+          await rm(join(folder, 'target-objects', oidOf(moved)));
+          response.writeHead(200).end();
+          return true;
+        },
+        verify: true,
+      },
+    },
+  });
+  await commit({ 'readme.md': 'nothing large yet' });
+  await sync(source.url, target.url);
+  rival = await git(target.path, ['commit-tree', 'main^{tree}', '-m', 'of somebody else']);
+  await target.lfs.put(had);
+  await source.lfs.put(moved);
+  await commit(Object.fromEntries([moved, had, lost].map((content, index) => [`${index}.bin`, pointerTo(content)])));
+  const outcome = await sync(source.url, target.url, [], [{ oid: oidOf(longLost), size: longLost.length }]);
+  const counts = { moved: 2, skipped: 2, failed: 2, bytes: 2 * moved.length };
+  expect(outcome).toMatchObject({ outcome: 'partial', counts: { forced: 1 }, lfs: { scan: 'new', ...counts } });
+  expect(outcome.lfs?.failures.map(({ oid }) => oid).sort()).toEqual([lost, longLost].map(oidOf).sort());
+  const asked = target.lfs.log.filter(({ kind }) => kind === 'batch').flatMap(({ oids }) => oids);
+  expect([moved, had, lost, longLost].map((content) => asked.filter((oid) => oid === oidOf(content)).length)).toEqual([2, 2, 2, 1]);
 });

@@ -2,17 +2,24 @@
 
 import { wireSync } from '../../functions/command-wiring.ts';
 import { parseArguments } from '../../lib/cli/parse-arguments.ts';
+import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { syncRepositories } from '../../lib/mirror/sync.ts';
 
-/** `gitferry sync source target ...options`, with loopback allowed. */
-export async function sync(source: string, target: string, options: readonly string[] = []): Promise<RunOutcome> {
+/** `gitferry sync source target ...options`, with loopback allowed. `failedBefore`: LFS objects that an earlier run could not copy, as the service remembers them. */
+export async function sync(
+  source: string,
+  target: string,
+  options: readonly string[] = [],
+  failedBefore: readonly LfsObject[] = [],
+): Promise<RunOutcome> {
   const args = ['sync', source, target, '--allow-address', '127.0.0.0/8', ...options];
   const command = await parseArguments(args, { sourcePassword: undefined, targetPassword: undefined });
   if (command.kind !== 'sync') throw new Error('not a sync command');
   const { deps, close } = await wireSync(command);
   try {
-    return await syncRepositories(command, deps);
+    const lfs = command.lfs === undefined ? undefined : { ...command.lfs, failedBefore };
+    return await syncRepositories({ ...command, lfs }, deps);
   } finally {
     await close();
   }
