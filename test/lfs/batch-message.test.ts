@@ -37,6 +37,19 @@ describe('a batch answer', () => {
     ]);
   });
 
+  it('counts the first of several entries, and asks for our credential unless it says that links need none', () => {
+    const entry = (more: object) => ({ ...object, actions: { download: { href } }, ...more });
+    expect(parse([entry({}), entry({ authenticated: true }), { ...object, error: { code: 404 } }])).toMatchObject([
+      { kind: 'actions', authenticated: false },
+    ]);
+    for (const [authenticated, expected] of [
+      [true, true],
+      [false, false],
+      ['yes', false],
+    ])
+      expect(parse([entry({ authenticated })])).toMatchObject([{ authenticated: expected }]);
+  });
+
   it.each<[string, unknown]>([
     ['of another size', { ...object, size: 13, actions: { download: { href } } }],
     ['without a size', { oid: object.oid, actions: { download: { href } } }],
@@ -70,9 +83,9 @@ describe('a batch answer', () => {
 
 describe('what goes with a link', () => {
   it('never speaks for the connection, nor brings user info', () => {
-    expect(headerOf({ Host: 'x', 'Content-Length': '1', 'Transfer-Encoding': 'chunked', Authorization: 'RemoteAuth t' })).toEqual({
-      authorization: 'RemoteAuth t',
-    });
+    const ofConnection = ['Host', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Expect', 'Upgrade', 'TE', 'Accept-Encoding'];
+    const given = { ...Object.fromEntries(ofConnection.map((name) => [name, '1'])), Authorization: 'RemoteAuth t' };
+    expect(headerOf(given)).toEqual({ authorization: 'RemoteAuth t' });
     expect(parse([{ ...object, actions: { download: { href: 'https://ada:secret@lfs.example.org/a' } } }])).toMatchObject([
       { download: { href: new URL(href) } },
     ]);

@@ -92,6 +92,53 @@ describe('an object that fails again and again', () => {
   });
 });
 
+const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+/** What links say of their end, and whether they may be used. */
+const ages: Readonly<Record<string, readonly [age: object, isUsed: boolean]>> = {
+  'over by its seconds': [{ expires_in: -1 }, false],
+  'over by its date': [{ expires_at: new Date(Date.now() - 1_000).toISOString() }, false],
+  'over in a moment': [{ expires_in: limits.lfsExpiryMarginMs / 1000 - 1 }, false],
+  'over by its seconds, not by its date': [{ expires_in: -1, expires_at: inAnHour }, false],
+  'not over by its date': [{ expires_at: inAnHour }, true],
+  'not over by its seconds': [{ expires_in: 3_600 }, true],
+};
+
+it('Links that are over, or will be in a moment, are asked for anew and never used', async () => {
+  const cases = (['download', 'upload', 'verify'] as const).flatMap((kind) =>
+    Object.entries(ages).map(([words, [age, isUsed]]) => {
+      const content = Buffer.from(`a ${kind} link that is ${words}`);
+      return { kind, age, isUsed, content, oid: oidOf(content) };
+    }),
+  );
+  const byOid = new Map(cases.map((each) => [each.oid, each]));
+  /** The links of the first answer, for all objects, are as old as the table says. */
+  const alter: NonNullable<LfsServerOptions['alter']> = (answer) => {
+    if (answer.objects.length === 1) return answer;
+    const aged = ({ oid, actions, ...rest }: { oid: string; actions: Record<string, object> }) => {
+      const { kind = '', age = {} } = byOid.get(oid) ?? {};
+      const link = actions[kind];
+      return {
+        oid,
+        ...rest,
+        actions: { ...actions, ...(link === undefined ? {} : { [kind]: { ...link, header: { 'X-Old': 'yes' }, ...age } }) },
+      };
+    };
+    return { ...answer, objects: answer.objects.map(aged) };
+  };
+  const made = await ends(
+    cases.map(({ content }) => content),
+    { source: { lfs: { alter } }, target: { lfs: { alter, verify: true } } },
+  );
+  expect(await made.copy()).toMatchObject({ moved: cases.length, failures: [] });
+  const log = [...made.source.lfs.log, ...made.target.lfs.log];
+  const seen = cases.map(({ content, kind, oid }) => {
+    const uses = log.filter((exchange) => exchange.kind === kind && exchange.oids[0] === oid);
+    const asked = log.filter((exchange) => exchange.kind === 'batch' && exchange.oids.join() === oid);
+    return [String(content), uses.map(({ headers }) => headers['x-old'] === 'yes'), asked.map(({ operation }) => operation)];
+  });
+  expect(seen).toEqual(cases.map(({ content, isUsed }) => [String(content), [isUsed], isUsed ? [] : ['download', 'upload']]));
+});
+
 describe('a copy whose run ends', () => {
   it('is over when its result is there: nothing is on its way any more, and nothing new begins', async () => {
     const contents = Array.from({ length: 3 * limits.lfsBatchObjects }, (_, index) => Buffer.alloc(20_000, `${index} `));

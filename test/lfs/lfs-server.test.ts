@@ -103,6 +103,20 @@ describe('A batch request', () => {
     ]);
   });
 
+  it.each(['/new/objects/batch?once=1', '/new/batch'])(
+    'asks at the usual place again after a redirect to %s, which names no place of its own',
+    async (location) => {
+      const { origin, seen } = await host(({ url }, response) => {
+        if (url?.startsWith('/new/') === true) answered(response);
+        else response.writeHead(307, { location }).end();
+      });
+      const server = serverAt(`${origin}/app`);
+      for (const _ of [1, 2]) expect(await server.batch(question)).toHaveLength(1);
+      const usual = '/app.git/info/lfs/objects/batch';
+      expect(seen.map(({ path }) => path)).toEqual([usual, location, usual, location]);
+    },
+  );
+
   it.each<[string, (elsewhere: string) => string]>([
     ['another host', (elsewhere) => `${elsewhere}/objects/batch`],
     ['itself, for ever', () => '/app.git/info/lfs/objects/batch'],
@@ -118,24 +132,35 @@ describe('A batch request', () => {
 
   it('to an LFS server elsewhere goes without our credential', async () => {
     const lfs = await host((_, response) => answered(response));
-    const lfsUrl = parseRepositoryUrl(`${lfs.origin}/lfs`, 'lfs_url').url;
-    await serverAt('https://example.org/app', { credential, lfsUrl }).batch(question);
+    const lfsUrl = parseRepositoryUrl(`${lfs.origin}/lfs/`, 'lfs_url').url;
+    const server = serverAt('https://example.org/app', { credential, lfsUrl });
+    await server.batch(question);
     expect(lfs.seen).toMatchObject([{ path: '/lfs/objects/batch', authorization: undefined }]);
+    // And is spoken of by that name, in words that may be shown.
+    const { detail } = server.objectError({ status: 422, words: 'no\u001b[31m' });
+    expect(detail).toContain(lfsUrl.host);
+    expect(detail).not.toContain('example.org');
+    expect(detail).not.toContain('\u001b');
   });
 
-  it('is repeated with the password as a token where the host wants one', async () => {
+  const basic = (user: string): string => `Basic ${Buffer.from(user).toString('base64')}`;
+  it.each<[string, typeof credential, string, string]>([
+    ['the password', credential, ours, 'Bearer hunter22'],
+    ['a password without a user', { username: '', password: 'hunter22' }, basic('git:hunter22'), 'Bearer hunter22'],
+    ['a user name that is a token', { username: 'hunter22', password: '' }, basic('hunter22:'), 'Bearer hunter22'],
+  ])('is repeated with %s as a token where the host wants one', async (_, given, first, second) => {
     const { origin, seen } = await host(({ headers }, response) => {
-      if (headers.authorization === 'Bearer hunter22') answered(response);
+      if (headers.authorization === second) answered(response);
       else response.writeHead(401, { 'www-authenticate': 'Bearer realm="x"' }).end();
     });
-    await serverAt(`${origin}/app`, { credential }).batch(question);
-    expect(seen.map(({ authorization }) => authorization)).toEqual([ours, 'Bearer hunter22']);
+    await serverAt(`${origin}/app`, { credential: given }).batch(question);
+    expect(seen.map(({ authorization }) => authorization)).toEqual([first, second]);
   });
 
   it('that is refused says so once, in the words of the host, without the credential', async () => {
     const { origin, seen } = await host(({ headers }, response) =>
       response
-        .writeHead(401, { 'www-authenticate': 'Basic realm="x"', 'content-type': 'application/json' })
+        .writeHead(401, { 'www-authenticate': 'Bearer realm="x", Basic realm="x"', 'content-type': 'application/json' })
         .end(JSON.stringify({ message: `not you\u001b[31m, ${'x'.repeat(1000)}`, was: headers.authorization })),
     );
     const error = await serverAt(`${origin}/app`, { credential })
@@ -154,6 +179,7 @@ describe('A batch request', () => {
     ['a quota', 507, {}, '', 'lfs_quota_exceeded'],
     ['an error that stays', 503, { 'retry-after': '0' }, '', 'server_error'],
     ['a pause that is too long', 429, { 'retry-after': '999' }, '', 'rate_limited'],
+    ['a pause that is longer than the run', 429, { 'retry-after': '21' }, '', 'rate_limited'],
     ['that one object is too much', 413, {}, '', 'request_too_large'],
   ])('answered by %s fails with its code', async (_, status, headers, body, code) => {
     const { origin, seen } = await host((_request, response) => response.writeHead(status, headers).end(body));
@@ -181,6 +207,15 @@ describe('Over SSH, a batch request', () => {
     expect(asked).toEqual(['download', 'upload']);
     expect(seen.map(({ path }) => path.split('/')[1])).toEqual(['download', 'upload', 'download']);
     expect(seen.map(({ authorization }) => authorization)).toEqual(Array(3).fill('RemoteAuth once'));
+  });
+
+  it('asks no SSH where the LFS server was named', async () => {
+    const { origin, seen } = await host((_, response) => answered(response));
+    const asked: string[] = [];
+    const lfsUrl = parseRepositoryUrl(`${origin}/lfs`, 'lfs_url').url;
+    const authenticate = async (operation: string): Promise<undefined> => void asked.push(operation);
+    await serverAt('ssh://git@10.9.9.9/app', { credential, lfsUrl, authenticate }).batch(question);
+    expect([asked, seen.map(({ path, authorization }) => [path, authorization])]).toEqual([[], [['/lfs/objects/batch', undefined]]]);
   });
 
   it('asks SSH again when what it gave is about to expire', async () => {
@@ -249,6 +284,22 @@ describe('A link', () => {
     const safe = await host((_, response) => response.writeHead(302, { location: plain.origin }).end(), true);
     await expect(get(serverAt(`${safe.origin}/app`), linkTo(`${safe.origin}/a`))).rejects.toMatchObject({ code: 'redirect_refused' });
     expect(plain.seen).toHaveLength(1);
+  });
+
+  it.each(['PUT', 'POST'] as const)('that redirects what is sent there (%s) is not followed', async (method) => {
+    const other = await host((_, response) => response.end());
+    const { origin } = await host((_, response) => response.writeHead(307, { location: `${other.origin}/a` }).end());
+    const server = serverAt(`${origin}/app`, { credential });
+    const signal = new AbortController().signal;
+    const response = await server.request({
+      method,
+      action: linkTo(`${origin}/a`),
+      authenticated: false,
+      body: Buffer.from('abc'),
+      signal,
+    });
+    expect(await server.errorFor(response, 'transfer')).toMatchObject({ code: 'redirect_refused' });
+    expect(other.seen).toEqual([]);
   });
 
   it('is not named in what is said about it: its signature is a credential', async () => {

@@ -86,3 +86,31 @@ describe('an object on its way', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(silenceMs);
   });
 });
+
+describe('a target that was told of an object which is not what it should be', () => {
+  const spoilt = Buffer.from(content);
+  spoilt[content.length - 1] = 1;
+  it.each<[string, Answer, string]>([
+    ['of other content', (_, response) => response.end(spoilt), 'lfs_object_corrupt'],
+    [
+      'of other content, in pieces of no announced length',
+      (_, response) => void response.write(spoilt, () => response.end()),
+      'lfs_object_corrupt',
+    ],
+    ['that goes on', (_, response) => void response.write(content, () => response.end('more')), 'lfs_object_corrupt'],
+    ['that ends early', (_, response) => void response.write(content.subarray(0, -1), () => response.end()), 'lfs_transfer_failed'],
+  ])('%s never has all of it', async (_, down, code) => {
+    let received = 0;
+    const up: Answer = (request) => {
+      request.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+      });
+    };
+    expect(await codeOf(transfer({ '/down': down, '/up': up }))).toBe(code);
+    expect(received).toBeLessThan(content.length);
+  });
+});
+
+it.each([200, 204])('An upload that is taken (%i) before it is all there is not believed', async (status) => {
+  expect(await codeOf(transfer({ '/up': (_, response) => response.writeHead(status).end() }))).toBe('lfs_protocol_error');
+});
