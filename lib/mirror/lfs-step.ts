@@ -170,7 +170,9 @@ export function lfsRunError({
 }: LfsOutcome): { readonly code: ErrorCode; readonly message: string; readonly hint: string } | undefined {
   const first = failures[0];
   if (first === undefined) return undefined;
-  const isOne = failures.every(({ code }) => code === first.code) && errorCatalogue[first.code].disposition === 'partial';
+  const { disposition, hint } = errorCatalogue[first.code];
+  const isSame = failures.every(({ code }) => code === first.code);
+  const isOne = isSame && disposition === 'partial';
   // One reason for all, as when a host has no LFS, is said once.
   const hasOneReason = failures.length > 1 && failures.every(({ reason }) => reason === first.reason);
   const lines = failures
@@ -183,5 +185,6 @@ export function lfsRunError({
   if (hasOneReason) lines.unshift(first.reason);
   const code = isOne ? first.code : 'lfs_objects_failed';
   const message = [errorCatalogue.lfs_objects_failed.sentence, ...lines].join('\n');
-  return { code, message, hint: errorCatalogue[code].hint };
+  // What somebody has to mend, as a certificate, is said; codes that a run is tried again for have hints about that.
+  return { code, message, hint: isSame && disposition === 'park' ? hint : errorCatalogue[code].hint };
 }

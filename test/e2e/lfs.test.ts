@@ -1,9 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { errorCatalogue } from '../../lib/core/error-catalogue.ts';
+import { startFaultServer } from '../support/fault-server.ts';
 import { git } from '../support/git.ts';
 import { type LfsEndOptions, lfsScenario, oidOf, pointerTo } from '../support/lfs-scenario.ts';
 import type { LfsServerOptions } from '../support/lfs-server.ts';
+import { certificates } from '../support/tls.ts';
 
 const a = Buffer.from('the first large file');
 const b = Buffer.alloc(300_000, 'b');
@@ -270,6 +273,21 @@ describe('all LFS objects fail, and the refs go on, when', () => {
     expect([...source.lfs.log, ...target.lfs.log].filter(({ operation }) => operation === 'upload').length).toBeLessThan(2);
     expect(await git(target.path, ['rev-parse', 'main'])).toBe(await git(source.path, ['rev-parse', 'main']));
   });
+});
+
+it('An LFS server with a certificate that nobody vouches for fails its objects with what to do about it, and the refs go on', async () => {
+  const safe = await startFaultServer((_, response) => response.end(), certificates.selfSigned);
+  onTestFinished(safe.close);
+  const { source, target, sync, commit } = await lfsScenario();
+  await commit({ 'a.bin': a, 'b.bin': b });
+  expect(await sync('--target-lfs-url', `${safe.origin}/lfs`)).toMatchObject({
+    outcome: 'partial',
+    error: { code: 'lfs_objects_failed', hint: errorCatalogue.tls_certificate_invalid.hint },
+    counts: { created: 1 },
+    lfs: { moved: 0, failures: Array(2).fill({ code: 'tls_certificate_invalid' }) },
+  });
+  expect([safe.requests, source.lfs.log]).toEqual([[], []]);
+  expect(await git(target.path, ['rev-parse', 'main'])).toBe(await git(source.path, ['rev-parse', 'main']));
 });
 
 it('What passes is tried once more: downloads, uploads, expired links, pauses that the host wants, links that are out of date', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
+import { type ErrorCode, errorCatalogue } from '../../lib/core/error-catalogue.ts';
 import { type LfsOutcome, lfsRunError } from '../../lib/mirror/lfs-step.ts';
 
 const failure = (index: number, code: ErrorCode = 'lfs_object_missing', reason = `reason ${index}`) => ({
@@ -26,6 +26,15 @@ describe('What a run says of LFS objects that failed', () => {
     ['a general code where theirs is one of the network', ['server_error', 'server_error'], 'lfs_objects_failed'],
   ])('has %s', (_, codes, expected) => {
     expect(errorOf(codes.map((code, index) => failure(index, code)))?.code).toBe(expected);
+  });
+
+  it.each<[string, ErrorCode[], ErrorCode]>([
+    ['what to mend where that is the same for all', ['tls_certificate_invalid', 'tls_certificate_invalid'], 'tls_certificate_invalid'],
+    ['the general hint where the codes differ', ['tls_certificate_invalid', 'lfs_object_missing'], 'lfs_objects_failed'],
+    ['the general hint where it will pass', ['server_error', 'server_error'], 'lfs_objects_failed'],
+    ['the hint of its code', ['lfs_quota_exceeded'], 'lfs_quota_exceeded'],
+  ])('hints at %s', (_, codes, expected) => {
+    expect(errorOf(codes.map((code, index) => failure(index, code)))?.hint).toBe(errorCatalogue[expected].hint);
   });
 
   it('names a hundred objects with size and reason, and how many more there are', () => {
