@@ -6,14 +6,18 @@ import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { syncRepositories } from '../../lib/mirror/sync.ts';
 
-/** `gitferry sync source target ...options`, with loopback allowed. `failedBefore`: LFS objects that an earlier run could not copy, as the service remembers them. */
+/**
+ * `gitferry sync source target ...options`, with the addresses in `allow` allowed: loopback. `failedBefore`: LFS objects that an earlier run could not copy,
+ * as the service remembers them.
+ */
 export async function sync(
   source: string,
   target: string,
   options: readonly string[] = [],
   failedBefore: readonly LfsObject[] = [],
+  allow = '127.0.0.0/8',
 ): Promise<RunOutcome> {
-  const args = ['sync', source, target, '--allow-address', '127.0.0.0/8', ...options];
+  const args = ['sync', source, target, '--allow-address', allow, ...options];
   const command = await parseArguments(args, { sourcePassword: undefined, targetPassword: undefined });
   if (command.kind !== 'sync') throw new Error('not a sync command');
   const { deps, close } = await wireSync(command);

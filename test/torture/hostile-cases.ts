@@ -45,7 +45,8 @@ const otherOid = (number: number): string => createHash('sha1').update(String(nu
 function* forever(part: Uint8Array): Generator<Uint8Array> {
   for (;;) yield part;
 }
-function* first(part: Uint8Array, then: Iterable<Uint8Array>): Generator<Uint8Array> {
+/** One part, then others. */
+export function* first(part: Uint8Array, then: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield part;
   yield* then;
 }
@@ -56,7 +57,8 @@ async function* drip(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
-function many(count: number, line: (index: number) => string): Generator<Uint8Array> {
+/** So many lines as packets, and a flush packet. */
+export function many(count: number, line: (index: number) => string): Generator<Uint8Array> {
   return (function* () {
     for (let from = 0; from < count; from += 5000) {
       yield Buffer.concat(Array.from({ length: Math.min(5000, count - from) }, (_, index) => encodePkt(line(from + index))));

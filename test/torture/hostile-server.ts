@@ -1,6 +1,6 @@
 /** A Git server over HTTP that answers each message with what a case says, in place of what a server would. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
+import { decodePkt, encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import { type FaultHttpServer, startFaultServer } from '../support/fault-server.ts';
 import { commitContent, makePack, oidOf } from '../support/made-pack.ts';
 
@@ -32,9 +32,7 @@ export function pkts(...lines: readonly (string | Uint8Array)[]): Buffer {
 
 /** `packfile`, then these bytes on band 1. */
 export function packAnswer(pack: Uint8Array): Buffer {
-  const parts = [encodePkt('packfile\n')];
-  for (let at = 0; at < pack.length; at += 65_000) parts.push(encodePkt(Buffer.concat([Buffer.from([1]), pack.subarray(at, at + 65_000)])));
-  return Buffer.concat([...parts, flushPkt]);
+  return Buffer.concat([encodePkt('packfile\n'), inBand(1, pack), flushPkt]);
 }
 
 /** A source with one branch, and a target that is empty and takes everything, but for what `answers` say. */
@@ -87,9 +85,27 @@ export function usual(stage: Stage, service: string, body: string): HostileAnswe
   if (stage === 'ls-refs')
     return { body: [pkts(`${hostileCommit} HEAD symref-target:refs/heads/main`, `${hostileCommit} refs/heads/main`)] };
   if (stage === 'fetch') return { body: [packAnswer(rightPack)] };
-  const refs = [...body.matchAll(/[0-9a-f]{40} [0-9a-f]{40} (refs\/[^\0\n]+?)(?=\0|00)/g)].map(([, ref = '']) => ref);
-  const report = pkts('unpack ok\n', ...refs.map((ref) => `ok ${ref}\n`));
-  return { body: [pkts(Buffer.concat([Buffer.from([1]), report]))] };
+  const report = pkts('unpack ok\n', ...refsOfPush(Buffer.from(body, 'latin1')).map((ref) => `ok ${ref}\n`));
+  return { body: [inBand(1, report), flushPkt] };
+}
+
+/** The names of a push's commands. */
+function refsOfPush(body: Buffer): readonly string[] {
+  const refs: string[] = [];
+  for (let at = 0; ; ) {
+    const decoded = decodePkt(body, at);
+    if ('needBytes' in decoded || !Buffer.isBuffer(decoded.pkt)) return refs;
+    refs.push(/^\S+ \S+ ([^\0\n]+)/.exec(decoded.pkt.toString('utf8'))?.[1] ?? '');
+    at = decoded.end;
+  }
+}
+
+/** As packets of a band. */
+function inBand(band: number, bytes: Uint8Array): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 65_000)
+    parts.push(encodePkt(Buffer.concat([Buffer.from([band]), bytes.subarray(at, at + 65_000)])));
+  return Buffer.concat(parts);
 }
 
 export function drained(response: ServerResponse): Promise<void> {

@@ -150,7 +150,8 @@ class Input {
   #buffer = Buffer.alloc(0);
 
   constructor(channel: ServerChannel) {
-    this.#chunks = (channel as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    // The end of what the client sends is not the end of the answer.
+    this.#chunks = channel.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
   async #more(): Promise<boolean> {

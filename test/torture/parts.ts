@@ -10,6 +10,7 @@ import { parallelRelays, soak } from './soak.ts';
 import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
 import { webhookLoad } from './webhook-load.ts';
+import { workerLists } from './worker-lists.ts';
 
 export const tortureParts: readonly TorturePart[] = [
   crashPoints,
@@ -23,4 +24,5 @@ export const tortureParts: readonly TorturePart[] = [
   fuzz,
   hostileServers,
   proofTiming,
+  workerLists,
 ];
