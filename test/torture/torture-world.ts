@@ -200,7 +200,8 @@ export class TortureWorld {
       const bodies = this.takeAvailable();
       await Promise.all(bodies.map((body) => this.deliver(worker, body)));
       const mirrors = await this.mirrors(keys);
-      if (this.messages.every(({ availableAt }) => availableAt > this.now()) && mirrors.every(isAtRest)) return this.now() - begin;
+      if (this.messages.every(({ availableAt }) => availableAt > this.now()) && mirrors.every((mirror) => isAtRest(mirror, this.now())))
+        return this.now() - begin;
       if (bodies.length > 0) continue;
       const { nextTick } = this;
       const next = Math.min(nextTick, ...this.messages.map(({ availableAt }) => availableAt));
@@ -220,6 +221,6 @@ export class TortureWorld {
   }
 }
 
-function isAtRest({ leaseToken, queuedAt, requestedSeq, doneSeq }: Mirror): boolean {
-  return leaseToken === null && queuedAt === null && requestedSeq === doneSeq;
+function isAtRest({ leaseToken, queuedAt, requestedSeq, doneSeq, dueAt }: Mirror, now: number): boolean {
+  return leaseToken === null && queuedAt === null && requestedSeq === doneSeq && (dueAt === null || dueAt > now);
 }
