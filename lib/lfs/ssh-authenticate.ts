@@ -20,15 +20,23 @@ const mostBytes = 64 * 1024;
 /** Of shells: not found, or not to be run. */
 const noSuchCommand: ReadonlySet<number | undefined> = new Set([126, 127]);
 
-/** A connection of its own for each question; a run asks one or two. Throws what `connectSsh` throws, `lfs_access_denied` and `lfs_protocol_error`. */
-export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost, deps: SshDeps): SshAuthenticate {
+export interface SshAuthenticateDeps extends SshDeps {
+  /** Longest wait for the whole answer; that of `limits` unless a test is in a hurry. */
+  readonly answerMs?: number;
+}
+
+/**
+ * A connection of its own for each question; a run asks one or two. Throws what `connectSsh` throws, `lfs_access_denied`, `lfs_protocol_error`, and `timed_out`
+ * where the command does not end.
+ */
+export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost, deps: SshAuthenticateDeps): SshAuthenticate {
   return async (operation) => {
     const place = { host: url.host, port: url.port ?? defaultPort };
     const connection = await connectSsh({ ...place, credential: credential ?? { username: '', password: '' }, hostKeys }, deps);
     try {
       const channel = await connection.exec(commandFor(url, operation), {});
       if (channel === undefined) return undefined;
-      return await answerOf(channel, url.host);
+      return await inTime(answerOf(channel, url.host), url.host, deps.answerMs ?? limits.answerMs);
     } finally {
       connection.end();
     }
@@ -38,6 +46,20 @@ export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost,
 /** As git-lfs asks: the path as the Git commands get it, then the operation. */
 function commandFor(url: RepositoryUrl, operation: Operation): string {
   return `${sshCommand('git-lfs-authenticate', url)} ${operation}`;
+}
+
+/** A command that hangs is a failure of the objects, and not the end of the run. */
+async function inTime<T>(answer: Promise<T>, host: string, answerMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new GitferryError('timed_out', { detail: `${host}: git-lfs-authenticate does not end.` });
+    timer = setTimeout(() => reject(error), answerMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function answerOf(channel: SshChannel, host: string): Promise<SshAuthorization | undefined> {

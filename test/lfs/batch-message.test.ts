@@ -97,6 +97,13 @@ describe('what goes with a link', () => {
     [{ expires_at: '0001-01-01T00:00:00Z' }, undefined],
     [{ expires_in: 0 }, undefined],
     [{ expires_at: 'soon' }, undefined],
+    [{ expires_at: '+275760-09-13T00:00:00.001Z' }, undefined],
+    [{ expires_in: -60 }, -59_000],
+    [{ expires_in: 1e308 }, Number.POSITIVE_INFINITY],
+    [{ expires_in: -1e308 }, Number.NEGATIVE_INFINITY],
+    [{ expires_in: Number.POSITIVE_INFINITY }, undefined],
+    [{ expires_in: '60' }, undefined],
+    [{ expires_in: {}, expires_at: [] }, undefined],
     [{}, undefined],
   ])('expires as %j says', (fields, at) => {
     expect(expiryOf(fields, 1_000)).toBe(at);

@@ -1,3 +1,4 @@
+import type { ServerChannel } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
@@ -6,14 +7,20 @@ import { createSshAuthenticate } from '../../lib/lfs/ssh-authenticate.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
 import { isAvailable } from '../support/programs.ts';
+import { until } from '../support/service.ts';
 import { type SshTestServerOptions, startSshTestServer } from '../support/ssh-test-server.ts';
 import { startSshd } from '../support/sshd.ts';
 
 type Answer = NonNullable<SshTestServerOptions['forcedCommand']>;
 
-/** Asks a server that answers so, and says what it was asked. */
-async function ask(forcedCommand: Answer, more: SshTestServerOptions = {}, operation: 'download' | 'upload' = 'upload') {
-  const server = await startSshTestServer({ methods: ['password'], user: 'git', password: 'hunter22', forcedCommand, ...more });
+/** Asks a server that answers so, and says what it was asked. No connection is left open. */
+async function ask(
+  forcedCommand: Answer | undefined,
+  more: SshTestServerOptions & { readonly answerMs?: number } = {},
+  operation: 'download' | 'upload' = 'upload',
+) {
+  const forced = forcedCommand === undefined ? {} : { forcedCommand };
+  const server = await startSshTestServer({ methods: ['password'], user: 'git', password: 'hunter22', ...forced, ...more });
   const deadline = createDeadline(60_000);
   onTestFinished(async () => {
     deadline.clear();
@@ -23,10 +30,20 @@ async function ask(forcedCommand: Answer, more: SshTestServerOptions = {}, opera
   const credential = { username: 'git', password: 'hunter22' };
   const authenticate = createSshAuthenticate(
     { url, credential, hostKeys: server.hostKeys },
-    { guard: createAddressGuard(['127.0.0.0/8']), deadline },
+    { guard: createAddressGuard(['127.0.0.0/8']), deadline, ...(more.answerMs === undefined ? {} : { answerMs: more.answerMs }) },
   );
-  const answer = await authenticate(operation);
-  return { answer, commands: server.log.commands };
+  try {
+    const answer = await authenticate(operation);
+    return { answer, commands: server.log.commands };
+  } finally {
+    await until('its connection closed', async () => (server.open() === 0 ? true : undefined));
+  }
+}
+
+/** Every few milliseconds, until the channel closes. */
+function repeat(work: () => unknown, channel: ServerChannel): void {
+  const timer = setInterval(work, 10);
+  channel.on('close', () => clearInterval(timer));
 }
 
 const json = (answer: unknown): Answer => ({ stdout: JSON.stringify(answer) });
@@ -92,6 +109,64 @@ describe('git-lfs-authenticate over SSH', () => {
     const error = await ask(given).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, detail: expect.stringContaining(detail) });
     expect(String((error as Error).message)).not.toContain('hunter22');
+  });
+
+  it.each<[string, unknown, string | undefined, Record<string, string>]>([
+    ['user info, which is dropped', { href: 'https://ada:secret@h/x' }, 'https://h/x', {}],
+    ['another host', { href: 'https://elsewhere.example.org/x' }, 'https://elsewhere.example.org/x', {}],
+    [
+      'headers that speak for the connection, which are dropped',
+      { href: 'https://h/x', header: { Host: 'inside', 'Content-Length': '0', 'Proxy-Authorization': 'x', Authorization: 'RemoteAuth t' } },
+      'https://h/x',
+      { authorization: 'RemoteAuth t' },
+    ],
+  ])('may name an address with %s', async (_, given, href, header) => {
+    expect((await ask(json(given))).answer).toMatchObject({ href: new URL(href ?? ''), header });
+  });
+
+  const cut = (text: string): Answer => ({ stdout: text, exit: 0 });
+  it.each<[string, Answer, { code: string; detail?: string }]>([
+    ['brackets 60,000 deep', cut('['.repeat(60_000)), { code: 'lfs_protocol_error' }],
+    ['an object 10,000 deep', cut(`${'{"href":'.repeat(10_000)}1${'}'.repeat(10_000)}`), { code: 'lfs_protocol_error' }],
+    [
+      'a header with a second one in its value',
+      json({ href: 'https://h/x', header: { a: 'b\r\nhost: inside' } }),
+      { code: 'lfs_protocol_error' },
+    ],
+    ['a header whose name is a line', json({ href: 'https://h/x', header: { 'a\r\nb': 'c' } }), { code: 'lfs_protocol_error' }],
+    ['headers that are a list', json({ href: 'https://h/x', header: ['a'] }), { code: 'lfs_protocol_error' }],
+    ['an address of SSH', json({ href: 'ssh://git@h/x' }), { code: 'lfs_protocol_error' }],
+    ['an address that is a number', json({ href: 1 }), { code: 'lfs_protocol_error' }],
+    [
+      'an answer, and a status that denies it',
+      { ...json({ href: 'https://h/x' }), exit: 1 },
+      { code: 'lfs_access_denied', detail: 'ended with 1' },
+    ],
+    [
+      'an answer, and a status that says there is no command',
+      { ...json({ href: 'https://h/x' }), exit: 127 },
+      { code: 'lfs_access_denied' },
+    ],
+    [
+      'control characters in its words',
+      { stderr: 'no \u001b[31m\u0007\u202e\r\nhints: none', exit: 1 },
+      { code: 'lfs_access_denied', detail: 'no' },
+    ],
+  ])('is refused by code: %s', async (_, given, { code, detail = '' }) => {
+    const error = (await ask(given).catch((thrown: unknown) => thrown)) as Error;
+    expect(error).toMatchObject({ code, detail: expect.stringContaining(detail) });
+    for (const character of ['\u001b', '\u0007', '\u202e', '\r', '\n']) expect(error.message).not.toContain(character);
+  });
+
+  const says = (answer: (channel: ServerChannel) => unknown) => ({ answers: { command: 'git-lfs-authenticate', answer } });
+  it.each<[string, SshTestServerOptions]>([
+    ['silent', says(() => {})],
+    ['whose words do not end', says((channel) => repeat(() => channel.stderr.write('please wait\n'), channel))],
+    ['whose answer comes in drops', says((channel) => repeat(() => channel.write(' '), channel))],
+    ['which answers and stays', says((channel) => channel.write('{"href":"https://h/x"}'))],
+  ])('is given up where it is %s', async (_, more) => {
+    const error = await ask(undefined, { ...more, answerMs: 200 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'timed_out', detail: expect.stringContaining('does not end') });
   });
 
   it('is taken at its word where the server sends no exit status', async () => {

@@ -37,6 +37,8 @@ export interface SshTestServerOptions {
     readonly signal?: string;
     readonly thenGit?: boolean;
   };
+  /** Answers this command in place of git, as it likes. */
+  readonly answers?: { readonly command: string; answer(channel: ServerChannel, command: string): unknown };
   /** Cuts the connection after so many bytes of this service's output, once per server if `once`. */
   readonly cutAfter?: { readonly service: string; readonly bytes: number };
   /** Cuts the connection after so many bytes of this service's input. */
@@ -57,6 +59,8 @@ export interface SshTestServer {
     readonly bytes: number;
   };
   url(path: string): string;
+  /** Connections that are open. */
+  open(): number;
   /** Resolves when no git process works for this server any more. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -110,6 +114,7 @@ export async function startSshTestServer(options: SshTestServerOptions = {}): Pr
     hostKeys,
     log,
     url: (path) => `ssh://127.0.0.1:${port}${path}`,
+    open: () => sockets.size,
     async idle() {
       for (const command of commands) await new Promise((resolve) => command.once('close', resolve));
     },
@@ -187,7 +192,11 @@ function serveSession(
     if (options.refuseExec === true) return void reject();
     const channel = accept();
     if (options.hangAt === 'answer') return;
-    const { forcedCommand } = options;
+    const { forcedCommand, answers } = options;
+    if (answers !== undefined && command.startsWith(`${answers.command} `)) {
+      channel.on('error', () => {});
+      return void answers.answer(channel, command);
+    }
     if (forcedCommand !== undefined) {
       if (forcedCommand.stdout !== undefined) channel.write(forcedCommand.stdout);
       if (forcedCommand.stderr !== undefined) channel.stderr.write(forcedCommand.stderr);
