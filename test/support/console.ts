@@ -100,3 +100,20 @@ function keepCookie(cookies: Map<string, string>, line: string): void {
   if (/;\s*max-age=0\b/i.test(line)) cookies.delete(name);
   else cookies.set(name, value);
 }
+
+/** What the fields of a page hold: texts, what is checked, what is selected (the first option where none says so). */
+export function chosenIn(html: string): Readonly<Record<string, string>> {
+  const chosen: Record<string, string> = {};
+  const attribute = (tag: string, name: string): string | undefined => new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
+  for (const [tag] of html.matchAll(/<input\s[^>]*>/g)) {
+    const [name, type] = [attribute(tag, 'name'), attribute(tag, 'type')];
+    const isOff = (type === 'radio' || type === 'checkbox') && !/\schecked/.test(tag);
+    if (name !== undefined && !isOff) chosen[name] = attribute(tag, 'value') ?? '';
+  }
+  for (const [, select = '', options = ''] of html.matchAll(/<select([^>]*)>(.*?)<\/select>/gs)) {
+    const all = [...options.matchAll(/<option[^>]*>/g)].map(([option]) => option);
+    const option = all.find((tag) => /\sselected/.test(tag)) ?? all[0] ?? '';
+    chosen[attribute(select, 'name') ?? ''] = attribute(option, 'value') ?? '';
+  }
+  return chosen;
+}

@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx';
 import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
 import type { Faults } from '../faults.ts';
 import { hostNote } from '../host-notes.ts';
+import { KeyTypeField, PasswordField } from './credential-fields.tsx';
 import { CheckField, RadioField, SelectField, TextField } from './form-field.tsx';
 
 interface Props {
@@ -53,27 +54,10 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
         />
       </div>
       <div class="for-ways for-password">
-        <TextField
-          name="password"
-          label="Password or token"
-          type="password"
-          autocomplete="new-password"
-          code
-          fault={fault('password')}
-          hint="Kept in the secret store and never shown again."
-        />
+        <PasswordField fault={fault('password')} hint="Kept in the secret store and never shown again." />
       </div>
       <div class="for-ways for-ssh_public_key">
-        <SelectField
-          name="key_type"
-          label="Type of a new key"
-          value={values.keyType}
-          fault={fault('key_type')}
-          options={[
-            { value: 'ed25519', label: 'Ed25519' },
-            { value: 'rsa', label: 'RSA, 4096 bits (for hosts that take no other)' },
-          ]}
-        />
+        <KeyTypeField label="Type of a new key" value={values.keyType} fault={fault('key_type')} />
       </div>
       {credentials.length > 0 && (
         <div class="for-ways for-shared">

@@ -3,11 +3,11 @@ import type { Hono } from 'hono';
 import { parseId } from '../../model/parse-id.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
+import { KeyTypeField, PasswordField } from '../components/credential-fields.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
-import { Form as PostForm } from '../components/form.tsx';
-import { FormFaults } from '../components/form-faults.tsx';
-import { RadioField, SelectField, TextField } from '../components/form-field.tsx';
+import { FormCard } from '../components/form-card.tsx';
+import { RadioField, TextField } from '../components/form-field.tsx';
 import { Pagination } from '../components/pagination.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
@@ -17,7 +17,7 @@ import { type Form, readForm } from '../read-form.ts';
 import { type ListPage, readList } from '../read-list.ts';
 import { Refusal } from '../refusal.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
-import { type CredentialView, EditCredential } from './edit-credential.tsx';
+import { type CredentialView, EditCredential, type TypedCredential } from './edit-credential.tsx';
 import { sendPage } from './problem.tsx';
 
 interface Values {
@@ -47,23 +47,23 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     return redirect(context, `${list}/${id}`, { kind: 'done', text: `The credential ${name} is saved.` });
   });
 
-  app.get(`${list}/:credential`, (context) => sendCredential(context, noFaults, noFaults));
+  app.get(`${list}/:credential`, (context) => sendCredential(context, {}));
 
   app.post(`${list}/:credential`, async (context) => {
     const { visit } = context.var;
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
     const password = form.exact('password');
-    const username = form.text('username');
-    const input = { name: form.text('name'), ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+    const [name, username] = [form.text('name'), form.text('username')];
+    const input = { name, ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
     const answer = await api(visit, 'PUT', pathOf(context), input);
     const faults = faultsOf(answer, fields);
-    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, faults, noFaults);
-    const { name } = await answered<CredentialView>(answer);
+    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { name, username }, faults });
+    const saved = await answered<CredentialView>(answer);
     const isRotated = username !== '' || password !== '';
     const text = isRotated
-      ? `${name} is saved. Mirrors that failed run at once; the others use it from their next run on.`
-      : `${name} is saved.`;
+      ? `${saved.name} is saved. Mirrors that failed run at once; the others use it from their next run on.`
+      : `${saved.name} is saved.`;
     return redirect(context, list, { kind: 'done', text });
   });
 
@@ -78,10 +78,10 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
-    const host = form.text('host');
-    const answer = await api(visit, 'POST', `${pathOf(context)}/transfer`, { to: form.text('to'), ...(host === '' ? {} : { host }) });
+    const [to, host] = [form.text('to'), form.text('host')];
+    const answer = await api(visit, 'POST', `${pathOf(context)}/transfer`, { to, ...(host === '' ? {} : { host }) });
     const faults = faultsOf(answer, ['to', 'host']);
-    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, noFaults, faults);
+    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { to, host }, transferFaults: faults });
     const { mirrors, projects } = await answered<{ readonly mirrors: number; readonly projects: number }>(answer);
     return redirect(context, list, { kind: 'done', text: `Transferred: ${mirrors} mirrors, ${projects} projects. They run now.` });
   });
@@ -128,12 +128,23 @@ async function sendCredentials(context: ConsoleContext, values: Values, faults: 
   return sendPage(context, page, faults === noFaults ? 200 : 400);
 }
 
-async function sendCredential(context: ConsoleContext, faults: Faults, transferFaults: Faults): Promise<Response> {
+interface RefusedForm {
+  readonly typed?: TypedCredential;
+  readonly faults?: Faults;
+  readonly transferFaults?: Faults;
+}
+
+async function sendCredential(
+  context: ConsoleContext,
+  { typed = {}, faults = noFaults, transferFaults = noFaults }: RefusedForm,
+): Promise<Response> {
   const { visit } = context.var;
   const credential = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
   const all = await answered<readonly CredentialOption[]>(api(visit, 'GET', '/credentials', { per_page: 100, sort: 'asc' }));
   const others = all.filter(({ id, auth_method: way }) => id !== credential.id && way === credential.auth_method);
-  const page = <EditCredential visit={visit} credential={credential} others={others} faults={faults} transferFaults={transferFaults} />;
+  const page = (
+    <EditCredential visit={visit} credential={credential} others={others} typed={typed} faults={faults} transferFaults={transferFaults} />
+  );
   return sendPage(context, page, faults === noFaults && transferFaults === noFaults ? 200 : 400);
 }
 
@@ -175,58 +186,33 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
         )}
         <Pagination {...credentials} label="credentials" linkTo={(page) => `${list}?page=${page}`} />
       </section>
-      <section class="card" aria-labelledby="new-heading">
-        <h2 id="new-heading">New credential</h2>
-        <FormFaults faults={faults} />
-        <PostForm action={list} once>
-          <TextField
-            name="name"
-            label="Name"
-            value={values.name}
-            required
-            fault={faults.fields['name']}
-            hint="For example the service account it belongs to."
-          />
-          <RadioField
-            name="auth"
-            label="Kind"
-            value={values.way}
-            fault={faults.fields['auth_method']}
-            options={[
-              { value: 'password', label: 'User name and password or token' },
-              { value: 'ssh_public_key', label: 'SSH key', hint: 'gitferry makes the key pair; you give its public key to the hosts.' },
-            ]}
-          />
-          <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
-          <div class="for-ways for-password">
-            <TextField
-              name="password"
-              label="Password or token"
-              type="password"
-              autocomplete="new-password"
-              code
-              fault={faults.fields['password']}
-            />
-          </div>
-          <div class="for-ways for-ssh_public_key">
-            <SelectField
-              name="key_type"
-              label="Type of the key"
-              value={values.keyType}
-              fault={faults.fields['key_type']}
-              options={[
-                { value: 'ed25519', label: 'Ed25519' },
-                { value: 'rsa', label: 'RSA, 4096 bits (for hosts that take no other)' },
-              ]}
-            />
-          </div>
-          <div class="buttons">
-            <button type="submit" class="button button-primary">
-              Save
-            </button>
-          </div>
-        </PostForm>
-      </section>
+      <FormCard id="new" title="New credential" faults={faults} action={list} once submit="Save">
+        <TextField
+          name="name"
+          label="Name"
+          value={values.name}
+          required
+          fault={faults.fields['name']}
+          hint="For example the service account it belongs to."
+        />
+        <RadioField
+          name="auth"
+          label="Kind"
+          value={values.way}
+          fault={faults.fields['auth_method']}
+          options={[
+            { value: 'password', label: 'User name and password or token' },
+            { value: 'ssh_public_key', label: 'SSH key', hint: 'gitferry makes the key pair; you give its public key to the hosts.' },
+          ]}
+        />
+        <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
+        <div class="for-ways for-password">
+          <PasswordField fault={faults.fields['password']} />
+        </div>
+        <div class="for-ways for-ssh_public_key">
+          <KeyTypeField label="Type of the key" value={values.keyType} fault={faults.fields['key_type']} />
+        </div>
+      </FormCard>
     </SettingsPage>
   );
 }

@@ -1,7 +1,9 @@
 /** One shared credential: its name, a new value, its public key, and the transfer of everything that uses it. */
 import type { CredentialOption } from '../address-form.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
+import { PasswordField } from '../components/credential-fields.tsx';
 import { PostButton, Form as PostForm } from '../components/form.tsx';
+import { FormCard } from '../components/form-card.tsx';
 import { FormFaults } from '../components/form-faults.tsx';
 import { SelectField, TextField } from '../components/form-field.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
@@ -20,11 +22,20 @@ interface Props {
   readonly credential: CredentialView;
   /** Of the same kind. */
   readonly others: readonly CredentialOption[];
+  /** What was sent with a form that was refused. */
+  readonly typed: TypedCredential;
   readonly faults: Faults;
   readonly transferFaults: Faults;
 }
 
-export function EditCredential({ visit, credential, others, faults, transferFaults }: Props) {
+export interface TypedCredential {
+  readonly name?: string;
+  readonly username?: string;
+  readonly to?: string;
+  readonly host?: string;
+}
+
+export function EditCredential({ visit, credential, others, typed, faults, transferFaults }: Props) {
   const path = `/settings/credentials/${credential.id}`;
   const isKey = credential.public_key !== null;
   return (
@@ -45,30 +56,24 @@ export function EditCredential({ visit, credential, others, faults, transferFaul
           </p>
         </section>
       )}
-      <section class="card" aria-labelledby="value-heading">
-        <h2 id="value-heading">{isKey ? 'Name' : 'Name and value'}</h2>
-        <FormFaults faults={faults} />
-        <PostForm action={path}>
-          <TextField name="name" label="Name" value={credential.name} required fault={faults.fields['name']} />
-          <TextField name="username" label="New user name" code fault={faults.fields['username']} hint="Empty: it stays." />
-          {!isKey && (
-            <TextField
-              name="password"
-              label="New password or token"
-              type="password"
-              autocomplete="new-password"
-              code
-              fault={faults.fields['password']}
-              hint="Empty: it stays. Mirrors that fail now run at once with the new one."
-            />
-          )}
-          <div class="buttons">
-            <button type="submit" class="button button-primary">
-              Save
-            </button>
-          </div>
-        </PostForm>
-      </section>
+      <FormCard id="value" title={isKey ? 'Name' : 'Name and value'} faults={faults} action={path} submit="Save">
+        <TextField name="name" label="Name" value={typed.name ?? credential.name} required fault={faults.fields['name']} />
+        <TextField
+          name="username"
+          label="New user name"
+          value={typed.username ?? ''}
+          code
+          fault={faults.fields['username']}
+          hint="Empty: it stays."
+        />
+        {!isKey && (
+          <PasswordField
+            label="New password or token"
+            fault={faults.fields['password']}
+            hint="Empty: it stays. Mirrors that fail now run at once with the new one."
+          />
+        )}
+      </FormCard>
       <section class="card" aria-labelledby="transfer-heading">
         <h2 id="transfer-heading">Transfer</h2>
         <p>
@@ -82,13 +87,14 @@ export function EditCredential({ visit, credential, others, faults, transferFaul
             <SelectField
               name="to"
               label="To"
-              value=""
+              value={typed.to ?? ''}
               fault={transferFaults.fields['to']}
               options={others.map(({ id, name }) => ({ value: String(id), label: name }))}
             />
             <TextField
               name="host"
               label="Only on this host"
+              value={typed.host ?? ''}
               code
               fault={transferFaults.fields['host']}
               hint="Its name alone, such as git.example.org. Empty: everywhere."

@@ -22,7 +22,7 @@ import { hostNote } from '../host-notes.ts';
 import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { isMoving, mirrorState, stateLabels } from '../mirror-state.ts';
 import { readPage } from '../read-page.ts';
-import { byteWords, countWords, durationWords, triggerWords } from '../ref-words.ts';
+import { byteWords, countWords, durationWords, refCount, triggerWords } from '../ref-words.ts';
 import { answered, api, type ConsoleEnv, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { projectOf } from './project-values.ts';
@@ -164,6 +164,14 @@ function Live({ visit, mirror, runs, page, hasNext, isSilent }: LiveProps) {
           <dd>
             <RelativeTime at={mirror.lastSuccessfulUpdateAt} now={now} />
           </dd>
+          {mirror.enabled && mirror.heldBackDeletions > 0 && hasRole(visit.token, 'maintainer') && (
+            <>
+              <dt>Held back</dt>
+              <dd>
+                the deletion of {refCount(mirror.heldBackDeletions)}: <a href={`${path}/delete-held-back`}>look at it and decide</a>
+              </dd>
+            </>
+          )}
           <SettingFacts mirror={mirror} visit={visit} />
         </dl>
       </section>

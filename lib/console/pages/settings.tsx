@@ -1,7 +1,7 @@
 /** Settings of the instance: silent mode, intervals and limits; tokens and credentials have pages of their own. */
 import type { Hono } from 'hono';
 import { Form as PostForm } from '../components/form.tsx';
-import { FormFaults } from '../components/form-faults.tsx';
+import { FormCard } from '../components/form-card.tsx';
 import { CheckField, TextField } from '../components/form-field.tsx';
 import { Icon } from '../components/icon.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
@@ -130,29 +130,31 @@ function Settings({ visit, isSilent, values, faults }: Props) {
           </div>
         </PostForm>
       </section>
-      <section class="card" aria-labelledby="limits-heading">
-        <h2 id="limits-heading">Intervals and limits</h2>
-        <FormFaults faults={faults} />
-        <PostForm action="/settings/limits" class="form form-wide">
-          {numbers.map(({ name, label, hint, max, ...rest }) => (
-            <TextField
-              name={name}
-              label={label}
-              type="number"
-              value={String(values[name] ?? '')}
-              min={'min' in rest ? rest.min : 0}
-              max={max}
-              fault={faults.fields[name]}
-              hint={hint}
-            />
-          ))}
-          <div class="buttons">
-            <button type="submit" class="button button-primary">
-              Save<span class="visually-hidden"> the limits</span>
-            </button>
-          </div>
-        </PostForm>
-      </section>
+      <FormCard
+        id="limits"
+        title="Intervals and limits"
+        faults={faults}
+        action="/settings/limits"
+        class="form form-wide"
+        submit={
+          <>
+            Save<span class="visually-hidden"> the limits</span>
+          </>
+        }
+      >
+        {numbers.map(({ name, label, hint, max, ...rest }) => (
+          <TextField
+            name={name}
+            label={label}
+            type="number"
+            value={String(values[name] ?? '')}
+            min={'min' in rest ? rest.min : 0}
+            max={max}
+            fault={faults.fields[name]}
+            hint={hint}
+          />
+        ))}
+      </FormCard>
     </SettingsPage>
   );
 }

@@ -5,8 +5,7 @@ import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
-import { Form as PostForm } from '../components/form.tsx';
-import { FormFaults } from '../components/form-faults.tsx';
+import { FormCard } from '../components/form-card.tsx';
 import { RadioField, TextField } from '../components/form-field.tsx';
 import { Pagination } from '../components/pagination.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -143,51 +142,42 @@ function Tokens({ visit, tokens, values, faults }: TokensProps) {
         />
         <Pagination {...tokens} label="tokens" linkTo={(page) => `${list}?page=${page}`} />
       </section>
-      <section class="card" aria-labelledby="new-heading">
-        <h2 id="new-heading">New token</h2>
-        <FormFaults faults={faults} />
-        <PostForm action={list} once>
-          <TextField
-            name="name"
-            label="Name"
-            value={values.name}
-            required
-            fault={faults.fields['name']}
-            hint="Who or what uses it. Runs that it asks for carry this name."
-          />
-          <RadioField
-            name="role"
-            label="Role"
-            value={values.role}
-            fault={faults.fields['role']}
-            options={[
-              { value: roles[0], label: 'Reporter', hint: 'Sees health and history, but no URLs.' },
-              { value: roles[1], label: 'Maintainer', hint: 'Manages mirrors, webhooks and protected branches.' },
-              { value: roles[2], label: 'Owner', hint: 'Manages projects too and, if not limited to some, settings and tokens.' },
-            ]}
-          />
-          <TextField
-            name="projects"
-            label="Only these projects"
-            value={values.projects}
-            fault={faults.fields['projects']}
-            hint="Their numbers, separated by commas. Empty: all projects."
-          />
-          <TextField
-            name="expires_at"
-            label="Expires on"
-            type="date"
-            value={values.expiresAt}
-            fault={faults.fields['expires_at']}
-            hint="At the first moment of that day, UTC. Empty: never."
-          />
-          <div class="buttons">
-            <button type="submit" class="button button-primary">
-              Make the token
-            </button>
-          </div>
-        </PostForm>
-      </section>
+      <FormCard id="new" title="New token" faults={faults} action={list} once submit="Make the token">
+        <TextField
+          name="name"
+          label="Name"
+          value={values.name}
+          required
+          fault={faults.fields['name']}
+          hint="Who or what uses it. Runs that it asks for carry this name."
+        />
+        <RadioField
+          name="role"
+          label="Role"
+          value={values.role}
+          fault={faults.fields['role']}
+          options={[
+            { value: roles[0], label: 'Reporter', hint: 'Sees health and history, but no URLs.' },
+            { value: roles[1], label: 'Maintainer', hint: 'Manages mirrors, webhooks and protected branches.' },
+            { value: roles[2], label: 'Owner', hint: 'Manages projects too and, if not limited to some, settings and tokens.' },
+          ]}
+        />
+        <TextField
+          name="projects"
+          label="Only these projects"
+          value={values.projects}
+          fault={faults.fields['projects']}
+          hint="Their numbers, separated by commas. Empty: all projects."
+        />
+        <TextField
+          name="expires_at"
+          label="Expires on"
+          type="date"
+          value={values.expiresAt}
+          fault={faults.fields['expires_at']}
+          hint="At the first moment of that day, UTC. Empty: never."
+        />
+      </FormCard>
     </SettingsPage>
   );
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Mirror } from '../../../lib/model/mirror.ts';
+import { consoleLimits } from '../../../lib/console/console-limits.ts';
+import type { Mirror, MirrorStatus } from '../../../lib/model/mirror.ts';
 import { emptyOutcome } from '../../support/api.ts';
-import { type Browser, nonceOf, startTestConsole, type TestConsole } from '../../support/console.ts';
+import { type Browser, chosenIn, nonceOf, startTestConsole, type TestConsole } from '../../support/console.ts';
 import { sampleMirror, sampleRefs, sampleRun } from '../../support/sample-records.ts';
 
 let site: TestConsole;
@@ -29,17 +30,26 @@ function mirrorOf({ projectId, mirror }: Mirror): Promise<Mirror | undefined> {
   return site.deps.records.mirrors.get({ projectId, mirror });
 }
 
-/** A run ends that held so many deletions back. */
-async function holdBack(mirror: Mirror, count: number): Promise<void> {
+/** A run begins; `settle` ends it. */
+async function begin(mirror: Mirror): Promise<void> {
   const { jobs } = site.deps;
   const now = Date.now();
   const trigger = { kind: 'manual', who: 'tester' } as const;
   await jobs.request(mirror, { trigger, now, startAt: now, confirmDeletions: false, resume: false });
   await jobs.acquire(mirror, { token: 'held', now });
   await jobs.begin(mirror, 'held', now);
+}
+
+async function settle(mirror: Mirror, status: Partial<MirrorStatus>): Promise<void> {
+  const now = Date.now();
+  await site.deps.jobs.release(mirror, 'held', { status: { updateStatus: 'finished', ...status }, now, nextDueAt: null, followUpAt: now });
+}
+
+/** A run ends that held so many deletions back. */
+async function holdBack(mirror: Mirror, count: number): Promise<void> {
+  await begin(mirror);
   const { refs: _, ...lastRun } = sampleRun({ id: '1-held' });
-  const status = { updateStatus: 'finished' as const, heldBackDeletions: count, lastRun };
-  await jobs.release(mirror, 'held', { status, now, nextDueAt: null, followUpAt: now });
+  await settle(mirror, { heldBackDeletions: count, lastRun });
 }
 
 const plainForm = {
@@ -114,6 +124,45 @@ describe('parts of pages', () => {
       expect([part.status, part.text.includes('<html'), part.text.includes(`id="${target}"`)]).toEqual([200, false, true]);
       expect((await owner.get(page)).text).toContain('<html');
     }
+  });
+
+  it.each([
+    ['a mirror', 'updates', (_: number, path: string) => path],
+    ['a project', 'mirrors', (id: number) => `/projects/${id}`],
+  ])('of %s ask for themselves as long as something runs, and show what is now', async (_, target, pageOf) => {
+    const { id, mirror, path } = await projectWithMirror();
+    const page = pageOf(id, path);
+    const part = async (): Promise<string> => (await owner.get(page, { headers: { 'hx-request': 'true', 'hx-target': target } })).text;
+    const polling = new RegExp(
+      `id="${target}"[^>]*hx-get="${page}"[^>]*hx-trigger="every \\d+s"[^>]*hx-target="#${target}"[^>]*hx-swap="outerHTML"`,
+    );
+    const announced = async (): Promise<string> => /data-announce="([^"]*)"/.exec(await part())?.[1] ?? '';
+    expect(await part()).not.toContain('hx-get');
+    await begin(mirror);
+    expect((await owner.get(page)).text).toMatch(polling);
+    expect(await part()).toMatch(polling);
+    expect(await announced()).toMatch(/Running$/);
+    await site.deps.records.settings.update({ silentModeEnabled: true });
+    expect(await part()).not.toContain('hx-get');
+    await site.deps.records.settings.update({ silentModeEnabled: false });
+    await settle(mirror, { heldBackDeletions: 12 });
+    expect(await part()).not.toContain('hx-get');
+    expect(await announced()).toMatch(/Healthy$/);
+    expect(await part()).toContain(`href="${path}/delete-held-back"`);
+  });
+
+  it('of a history stay on their page', async () => {
+    const { mirror, path } = await projectWithMirror();
+    const ids = Array.from({ length: consoleLimits.historyRuns + 2 }, (_, n) => String(1000 + n));
+    await Promise.all(ids.map((id) => site.deps.records.runs.put(mirror.id, sampleRun({ id: `${id}-run` }))));
+    await begin(mirror);
+    const headers = { 'hx-request': 'true', 'hx-target': 'updates' };
+    const [first, second] = [await owner.get(path, { headers }), await owner.get(`${path}?page=2`, { headers })];
+    expect(first.text).toContain(`href="${path}?page=2" rel="next"`);
+    expect(second.text).toContain(`hx-get="${path}?page=2"`);
+    expect(second.text).toContain(`href="${path}?page=1" rel="prev"`);
+    const shown = ({ text }: { readonly text: string }) => [...text.matchAll(/id="run-(\d+)-run"/g)].map(([, id]) => id);
+    expect([...shown(first), ...shown(second)]).toEqual(ids.reverse());
   });
 
   it('offer nothing to delete where nothing is held back, and never repeat a password', async () => {
@@ -293,6 +342,35 @@ describe('the form', () => {
     expect(planned).toEqual([plainForm.url, '^main$', 'pw-typed']);
     expect(preview.text + plan.text).not.toContain('pw-typed');
     expect(await site.deps.records.mirrors.ofProject(id)).toEqual([]);
+  });
+
+  it('keeps what was chosen after an error', async () => {
+    const { id } = await site.api.newProject();
+    const credential = async (name: string): Promise<string> =>
+      String((await site.api.call('POST', '/credentials', { body: { name, auth_method: 'password', password: 'x' } })).body.id);
+    await credential('one');
+    const chosen = await credential('two');
+    await credential('three');
+    const { enabled: _, ...paused } = plainForm;
+    const sent = {
+      ...{ ...paused, auth: 'shared', credential_id: chosen, key_type: 'rsa', tags: 'none', lfs: 'on' },
+      ...{ branches: 'regex', mirror_branch_regex: '(?=x)', keep_divergent_refs: 'true', lfs_url: 'https://lfs.example/x' },
+    };
+    const { status, text } = await owner.post(`/projects/${id}/mirrors/new`, sent);
+    expect(status).toBe(400);
+    expect(chosenIn(text)).toMatchObject({
+      ...{ url: plainForm.url, mirror_branch_regex: '(?=x)', lfs_url: 'https://lfs.example/x' },
+      ...{
+        auth: 'shared',
+        credential_id: chosen,
+        key_type: 'rsa',
+        tags: 'none',
+        lfs: 'on',
+        branches: 'regex',
+        keep_divergent_refs: 'true',
+      },
+    });
+    expect(chosenIn(text)).not.toHaveProperty('enabled');
   });
 
   it.each([

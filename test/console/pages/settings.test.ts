@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestConsole, type TestConsole } from '../../support/console.ts';
+import { chosenIn, startTestConsole, type TestConsole } from '../../support/console.ts';
 
 let site: TestConsole;
 beforeAll(async () => {
@@ -55,6 +55,7 @@ describe('tokens', () => {
     });
     expect(status).toBe(400);
     expect(text).toContain('field-projects-fault');
+    expect(chosenIn(text)).toMatchObject({ name: 'x', role: 'owner', projects: '999999', expires_at: '2999-01-01' });
     const self = (await site.api.call('GET', '/personal_access_tokens/self')).body.id;
     expect((await person.post(`/settings/tokens/${self}/delete`)).status).toBe(303);
     expect((await person.get('/settings/tokens')).text).toContain('message-failed');
@@ -85,6 +86,22 @@ describe('shared credentials', () => {
     for (const { text } of pages) expect(text).not.toMatch(/(one|two|three)-value/);
     expect((await person.post(`${one}/delete`)).location).toBe('/settings/credentials');
     expect((await person.get(one)).status).toBe(404);
+  });
+
+  it('leave in their forms what was typed and chosen when something is wrong with it, but for passwords', async () => {
+    const person = await site.signedIn();
+    const made = await person.post('/settings/credentials', { name: '', auth: 'ssh_public_key', username: 'typed-user', key_type: 'rsa' });
+    expect([made.status, chosenIn(made.text)]).toMatchObject([400, { auth: 'ssh_public_key', username: 'typed-user', key_type: 'rsa' }]);
+    const newOne = async (name: string): Promise<string> =>
+      (await person.post('/settings/credentials', { name, auth: 'password', password: 'first-value' })).location ?? '';
+    const path = await newOne('kept');
+    const others = [await newOne('kept-1'), await newOne('kept-2'), await newOne('kept-3')];
+    const [, to = ''] = others.map((other) => other.split('/').at(-1) ?? '');
+    const edited = await person.post(path, { name: 'x'.repeat(300), username: 'typed-user', password: 'typed-value' });
+    expect([edited.status, chosenIn(edited.text)]).toMatchObject([400, { name: 'x'.repeat(300), username: 'typed-user' }]);
+    expect(edited.text).not.toContain('typed-value');
+    const moved = await person.post(`${path}/transfer`, { to, host: 'no host/' });
+    expect([moved.status, chosenIn(moved.text)]).toMatchObject([400, { name: 'kept', to, host: 'no host/' }]);
   });
 
   it('can be key pairs, whose public half is shown for copying and can be renewed', async () => {

@@ -1,0 +1,37 @@
+/** Form fields for the value of a credential: a password or token, or the type of a key that gitferry makes. */
+import { SelectField, TextField } from './form-field.tsx';
+
+interface PasswordProps {
+  readonly label?: string;
+  readonly hint?: string;
+  readonly fault: string | undefined;
+}
+
+/** Empty whatever was typed: a password is never put into a page. */
+export function PasswordField({ label = 'Password or token', hint, fault }: PasswordProps) {
+  return (
+    <TextField
+      name="password"
+      label={label}
+      type="password"
+      autocomplete="new-password"
+      code
+      fault={fault}
+      {...(hint === undefined ? {} : { hint })}
+    />
+  );
+}
+
+interface KeyTypeProps {
+  readonly label: string;
+  readonly value: string;
+  readonly fault: string | undefined;
+}
+
+export function KeyTypeField({ label, value, fault }: KeyTypeProps) {
+  const options = [
+    { value: 'ed25519', label: 'Ed25519' },
+    { value: 'rsa', label: 'RSA, 4096 bits (for hosts that take no other)' },
+  ];
+  return <SelectField name="key_type" label={label} value={value} fault={fault} options={options} />;
+}
