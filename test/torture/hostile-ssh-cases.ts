@@ -13,7 +13,7 @@ const waits = { codes: ['deadline_exceeded', 'timed_out'], timeoutSeconds: 3, mo
 const noServer = ['not_an_ssh_server', 'protocol_error', 'connection_failed', 'ssh_algorithms_differ'];
 
 /** As fast as it is taken, until the other side goes. */
-function flood(socket: Socket, part: Uint8Array): void {
+export function flood(socket: Socket, part: Uint8Array): void {
   const more = (): void => {
     while (!socket.destroyed && socket.write(part));
   };
@@ -21,7 +21,8 @@ function flood(socket: Socket, part: Uint8Array): void {
   socket.resume();
   more();
 }
-function drip(socket: Socket, part: Uint8Array): void {
+/** A byte now and then. */
+export function drip(socket: Socket, part: Uint8Array): void {
   let at = 0;
   const timer = setInterval(() => {
     socket.write(part.subarray(at, at + 1));
@@ -30,7 +31,8 @@ function drip(socket: Socket, part: Uint8Array): void {
   socket.resume();
   socket.on('close', () => clearInterval(timer));
 }
-async function floodStderr(channel: ServerChannel): Promise<void> {
+/** Until the other side goes. */
+export async function floodStderr(channel: ServerChannel): Promise<void> {
   const part = Buffer.alloc(30_000, 'x'.repeat(99).concat('\n'));
   while (!channel.destroyed) {
     if (!channel.stderr.write(part))

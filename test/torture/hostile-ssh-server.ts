@@ -25,6 +25,8 @@ export interface HostileSshServer {
   readonly url: string;
   /** A line of known_hosts. */
   readonly hostKey: string;
+  /** How many connections were opened. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -32,9 +34,11 @@ const serviceLine = /^[0-9a-f]{4}# service=/;
 
 export async function startHostileSshServer(answers: Answers, quirks: SshQuirks = {}): Promise<HostileSshServer> {
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = new ssh2.Server({ hostKeys: [testHostKey()] });
   server.on('connection', (connection) => serve(connection, answers, quirks));
   const listener = createServer({ noDelay: true }, (socket) => {
+    connections++;
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
@@ -48,6 +52,7 @@ export async function startHostileSshServer(answers: Answers, quirks: SshQuirks 
   return {
     url: `ssh://git:word@127.0.0.1:${port}/x.git`,
     hostKey: `[127.0.0.1]:${port} ${key.type} ${key.getPublicSSH().toString('base64')}`,
+    connections: () => connections,
     close: () =>
       new Promise((resolve) => {
         listener.close(() => resolve());

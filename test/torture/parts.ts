@@ -3,6 +3,7 @@ import { crashPoints } from './crash-points.ts';
 import { endpointFaults } from './endpoint-faults.ts';
 import { functionCrashes } from './function-crashes.ts';
 import { fuzz } from './fuzz.ts';
+import { hostileNeighbours } from './hostile-neighbours.ts';
 import { hostileServers } from './hostile-servers.ts';
 import { neighbours } from './neighbours.ts';
 import { proofTiming } from './proof-timing.ts';
@@ -23,6 +24,7 @@ export const tortureParts: readonly TorturePart[] = [
   soak,
   fuzz,
   hostileServers,
-  proofTiming,
+  hostileNeighbours,
   workerLists,
+  proofTiming,
 ];
