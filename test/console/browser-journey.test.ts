@@ -59,7 +59,7 @@ async function inspect(browser: TestBrowser, name: string): Promise<void> {
 
 describe.skipIf(!isAvailable('chromium') || !isAvailable('sshd'))('the console in Chromium', () => {
   it('leads from an empty instance to a mirror over SSH, through its first failure and out again', { timeout: 120_000 }, async () => {
-    const { scenario, source, target, sshd } = await world();
+    const { scenario, forge, source, target, sshd } = await world();
     const { origin } = scenario.service;
     const browser = await openBrowser(origin);
     browser.page.setDefaultTimeout(30_000);
@@ -166,6 +166,27 @@ describe.skipIf(!isAvailable('chromium') || !isAvailable('sshd'))('the console i
     await page.getByRole('checkbox', { name: 'Silent mode' }).uncheck();
     await page.getByRole('button', { name: 'Save silent mode' }).click();
     await until('the remembered request', async () => ((await target.at()) === (await source.at()) ? true : undefined));
+
+    // An upstream, asked every two hours.
+    const upstream = await forge.repository('anvil-upstream');
+    const topic = await upstream.commit('topic');
+    await page.getByLabel('Seconds between two looks at an upstream').fill('7200');
+    await page.getByRole('button', { name: 'Save the limits' }).click();
+    await page.getByText('The limits are saved.').waitFor();
+    await page.getByRole('link', { name: 'Overview' }).first().click();
+    await page.getByRole('link', { name: 'tools/anvil' }).first().click();
+    await page.getByRole('link', { name: 'Add a mirror' }).click();
+    await page.getByRole('link', { name: 'Pull: an upstream into the project' }).click();
+    await page.getByRole('heading', { name: 'New pull mirror' }).waitFor();
+    await url.fill(upstream.url);
+    await page.getByRole('button', { name: 'Plan the first run' }).click();
+    await page.getByText('The run would create 1.').waitFor();
+    await page.getByRole('button', { name: 'Save mirror' }).click();
+    await page.getByText('its first update starts now').waitFor();
+    const row = page.getByRole('row').filter({ hasText: upstream.url });
+    await row.getByText('Healthy').waitFor();
+    expect(await source.at('topic')).toBe(topic);
+    await row.getByText(/next in [12] hours?/).waitFor();
 
     await page.locator('details.account summary').click();
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
