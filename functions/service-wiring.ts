@@ -36,7 +36,7 @@ import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
 import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
-import { functionMemoryMiB, logSink, serviceSettings } from './wiring.ts';
+import { logSink, serviceMemoryMiB, serviceSettings } from './wiring.ts';
 
 interface Service {
   readonly clients: AwsClients;
@@ -137,7 +137,7 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 
 export function wireApi(): ApiDeps {
   const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl } = service({ publicUrl: true });
-  const connectors = { ...connector(allowAddresses), listBytes: listBytesFor(functionMemoryMiB(), 1) };
+  const connectors = { ...connector(allowAddresses), listBytes: listBytesFor(serviceMemoryMiB(), 1) };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
@@ -168,7 +168,7 @@ export function wireWorker(): BatchDeps {
       deadline,
       secrets,
       credentials: records.credentials,
-      listBytes: listBytesFor(functionMemoryMiB(), running.size),
+      listBytes: listBytesFor(serviceMemoryMiB(), running.size),
       ...connectors,
     });
   return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };

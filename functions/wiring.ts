@@ -1,4 +1,5 @@
 /** The only reader of the environment: turns variables into settings. */
+import { getHeapStatistics } from 'node:v8';
 import type { CommandSettings } from '../lib/cli/parse-arguments.ts';
 import {
   type LocalSettings,
@@ -8,6 +9,8 @@ import {
   type ServiceSettings,
 } from '../lib/core/service-settings.ts';
 import { isCidr } from '../lib/net/address-guard.ts';
+
+const MiB = 1024 * 1024;
 
 export function commandSettings(): CommandSettings {
   return {
@@ -39,6 +42,14 @@ export function demoSettings(dataFolder: string): LocalSettings {
 export function functionMemoryMiB(): number | undefined {
   const size = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? '');
   return Number.isInteger(size) && size > 0 ? size : undefined;
+}
+
+/**
+ * What the ref lists of the service's runs may count on, in MiB: the function's memory; without Lambda, where up to 24 runs and all else share this process,
+ * half of what its heap may grow to.
+ */
+export function serviceMemoryMiB(): number {
+  return functionMemoryMiB() ?? getHeapStatistics().heap_size_limit / 2 / MiB;
 }
 
 /** Where the service's log goes: on Lambda standard output is the log; elsewhere it is for results. */

@@ -23,6 +23,8 @@ const updates = 6;
 const mostMs = 15_000;
 const MiB = 1024 * 1024;
 const mostMiB = 400;
+/** As on a small machine: nobody announces a memory, as with `npm start`. */
+const heap = ['--max-old-space-size=512'];
 
 interface Peer {
   readonly name: string;
@@ -139,7 +141,7 @@ async function attacked(world: TortureWorld, quiet: Quiet, { answers = {}, quirk
   const server = await startHostileSshServer(answers, quirks);
   const end = { url: server.url.replace('git:word@', ''), credential: await secretOf(world, 'git'), hostKeys: [server.hostKey] };
   const keys = await Promise.all(Array.from({ length: attackers }, () => newMirror(world, end, { url: quiet.takerUrl })));
-  const worker = await world.start('worker');
+  const worker = await world.start('worker', { nodeOptions: heap });
   let isOver = false;
   let ended = 0;
   const attacks = keys.map(async (key) => {
