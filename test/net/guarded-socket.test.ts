@@ -102,3 +102,12 @@ describe.each(Object.entries(ways))('%s', (_way, connect) => {
     expect(await codeOf(connect(await rebound([[]])))).toBe('dns_failed');
   });
 });
+
+it.each(['127.0.0.2', '127.2', '2130706434', '0x7f000002', '::ffff:127.0.0.2', '[::ffff:7f00:2]'])(
+  'A socket for SSH is not connected to %s, for which no name is looked up',
+  async (literal) => {
+    const { guard, port, connections, lookups } = await rebound([['127.0.0.1']]);
+    expect(await codeOf(connectSocket({ host: literal, port }, guard, AbortSignal.timeout(10_000)))).toBe('address_blocked');
+    expect([connections['127.0.0.2'], lookups()]).toEqual([0, 0]);
+  },
+);
