@@ -202,10 +202,10 @@ describe('Over SSH, a batch request', () => {
   it('goes where SSH says, with what SSH gave and never our password; each operation asks SSH once', async () => {
     const { origin, seen } = await host((_, response) => answered(response));
     const asked: string[] = [];
-    const server = overSsh((operation) => ({ href: new URL(`${origin}/${operation}`), header: token, expiresAt: undefined }), asked);
+    const server = overSsh((operation) => ({ href: new URL(`${origin}/${operation}/`), header: token, expiresAt: undefined }), asked);
     for (const operation of ['download', 'upload', 'download'] as const) await server.batch({ ...question, operation });
     expect(asked).toEqual(['download', 'upload']);
-    expect(seen.map(({ path }) => path.split('/')[1])).toEqual(['download', 'upload', 'download']);
+    expect(seen.map(({ path }) => path)).toEqual(['download', 'upload', 'download'].map((operation) => `/${operation}/objects/batch`));
     expect(seen.map(({ authorization }) => authorization)).toEqual(Array(3).fill('RemoteAuth once'));
   });
 

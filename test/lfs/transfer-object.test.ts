@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { GitferryError } from '../../lib/core/errors.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import { transferObject } from '../../lib/lfs/transfer-object.ts';
@@ -24,7 +25,7 @@ const usual: Required<Answers> = {
   '/verify': (request, response) => request.resume().on('end', () => response.end()),
 };
 
-async function transfer(answers: Answers): Promise<void> {
+async function transfer(answers: Answers, over?: GitferryError): Promise<void> {
   const server = await startFaultServer((request, response) => {
     const path = request.url as keyof Answers;
     (answers[path] ?? usual[path])?.(request, response);
@@ -32,6 +33,7 @@ async function transfer(answers: Answers): Promise<void> {
   const guard = createAddressGuard(['127.0.0.1']);
   const http = createHttpClient(guard);
   const deadline = createDeadline(30_000);
+  if (over !== undefined) deadline.abort(over);
   onTestFinished(async () => {
     deadline.clear();
     await http.close();
@@ -66,6 +68,17 @@ describe('an object on its way', () => {
     const startedAt = performance.now();
     expect(await codeOf(transfer(answers))).toBe('timed_out');
     expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+
+  it('does not begin when the run is over', async () => {
+    const asked: string[] = [];
+    const ask =
+      (path: string): Answer =>
+      () =>
+        void asked.push(path);
+    const over = new GitferryError('run_interrupted');
+    expect(await codeOf(transfer({ '/down': ask('/down'), '/up': ask('/up') }, over))).toBe('run_interrupted');
+    expect(asked).toEqual([]);
   });
 
   it('may take longer than that as long as it moves', async () => {

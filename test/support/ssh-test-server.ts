@@ -61,6 +61,8 @@ export interface SshTestServer {
   url(path: string): string;
   /** Connections that are open. */
   open(): number;
+  /** Cuts them. */
+  cut(): void;
   /** Resolves when no git process works for this server any more. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -115,6 +117,9 @@ export async function startSshTestServer(options: SshTestServerOptions = {}): Pr
     log,
     url: (path) => `ssh://127.0.0.1:${port}${path}`,
     open: () => sockets.size,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     async idle() {
       for (const command of commands) await new Promise((resolve) => command.once('close', resolve));
     },

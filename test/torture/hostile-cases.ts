@@ -1,9 +1,10 @@
 /** Git servers that lie, flood and stall: what they answer, how gitferry has to end, and within which time and memory. */
 import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
+import type { ServerChannel } from 'ssh2';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import { copyingDelta, makePack } from '../support/made-pack.ts';
-import type { LfsAnswers } from './hostile-lfs-server.ts';
+import type { AuthenticateAsked, LfsAnswers } from './hostile-lfs-server.ts';
 import { type Answers, hostileCommit, packAnswer, pkts, rightPack } from './hostile-server.ts';
 import type { SshQuirks } from './hostile-ssh-server.ts';
 
@@ -33,6 +34,8 @@ export interface HostileCase {
   readonly functionMiB?: number;
   /** Answers of both ends' LFS servers, between two repositories that are right. */
   readonly lfs?: LfsAnswers;
+  /** Answers `git-lfs-authenticate` at a source over SSH; needs `lfs`. */
+  readonly authenticate?: (channel: ServerChannel, asked: AuthenticateAsked) => unknown;
   /** Takes part in `npm test`. */
   readonly isQuick?: boolean;
 }

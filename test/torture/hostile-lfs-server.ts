@@ -14,6 +14,16 @@ export interface AskedLfs {
   readonly size: number;
 }
 
+/** What `git-lfs-authenticate` knows when it is asked. */
+export interface AuthenticateAsked {
+  /** Where the LFS server of that end is. */
+  readonly lfsUrl: string;
+  /** What signed in over SSH: it must go nowhere else. */
+  readonly password: string;
+  /** Cuts the connection. */
+  cut(): void;
+}
+
 export type LfsAnswers = Partial<Record<LfsStage, (asked: AskedLfs) => HostileAnswer | undefined>>;
 
 /** The one object of the repository. */

@@ -4,11 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, temporaryFolder } from '../support/git.ts';
 import { startGitHttpServer } from '../support/git-http-server.ts';
+import { startSshTestServer } from '../support/ssh-test-server.ts';
 import { type HostileCase, hostileCases } from './hostile-cases.ts';
 import { hostileLfsCases } from './hostile-lfs-cases.ts';
 import { lfsPointer, startHostileLfsServer } from './hostile-lfs-server.ts';
 import { startHostileServer } from './hostile-server.ts';
 import { hostileSshCases } from './hostile-ssh-cases.ts';
+import { hostileSshLfsCases } from './hostile-ssh-lfs-cases.ts';
 import { startHostileSshServer } from './hostile-ssh-server.ts';
 import type { TorturePart } from './torture-part.ts';
 
@@ -23,7 +25,7 @@ const busyFactor = 4;
 const atOnce = 2;
 const promised = 'ends by itself with the right code, in bounded time and memory; nothing of the target changes unless it was right';
 
-const allCases: readonly HostileCase[] = [...hostileCases, ...hostileSshCases, ...hostileLfsCases];
+const allCases: readonly HostileCase[] = [...hostileCases, ...hostileSshCases, ...hostileLfsCases, ...hostileSshLfsCases];
 /** Some cases alone, while one works on them. */
 const chosen = new RegExp(process.env['GITFERRY_HOSTILE_CASES'] ?? '');
 const nameOf = ({ over, side, name }: HostileCase): string => `${over ?? 'http'} ${side}: ${name}`;
@@ -77,6 +79,10 @@ async function runCase(hostileCase: HostileCase, { root, good, breaches, number 
     { mostMs: mostMs * busyFactor, functionMiB },
   );
   await ends.close();
+  for (const secret of [sshPassword, Buffer.from(`git:${sshPassword}`).toString('base64')]) {
+    if (ends.isToldOf?.(secret) === true) breaches.push('the password of SSH went to the LFS server');
+    if ((result.stdout + result.stderr).includes(secret)) breaches.push('the password came out');
+  }
 
   const code = codeOf(result.stdout);
   if (result.isKilled) breaches.push(`it had not ended after ${mostMs * busyFactor} ms`);
@@ -93,17 +99,45 @@ async function runCase(hostileCase: HostileCase, { root, good, breaches, number 
   return `${code}, ${result.ms} ms, ${result.peakMiB} MiB`;
 }
 
+interface Ends {
+  readonly args: readonly string[];
+  /** Whether the LFS servers have seen this. */
+  isToldOf?(secret: string): boolean;
+  close(): Promise<void>;
+}
+
+const sshPassword = 'hunter22';
+
 /** The servers of a case, and the arguments that name them. */
 async function startEnds(
-  { side, answers, over, quirks, lfs }: HostileCase,
+  { side, answers, over, quirks, lfs, authenticate }: HostileCase,
   { root, name, good }: Pick<Bench, 'root' | 'good'> & { readonly name: string },
-): Promise<{ readonly args: readonly string[]; close(): Promise<void> }> {
+): Promise<Ends> {
   if (lfs !== undefined) {
     await git('/', ['init', '--quiet', '--bare', '--initial-branch=main', join(root, `lfs-${name}`)]);
     await commit(join(root, `lfs-${name}`), lfsPointer);
     const server = await startHostileLfsServer(lfs);
-    const urls = ['--source-lfs-url', `${server.origin}/source`, '--target-lfs-url', `${server.origin}/target`];
-    return { args: [good(`lfs-${name}`), good(name), '--lfs', 'on', ...urls], close: () => server.close() };
+    const target = [good(name), '--lfs', 'on', '--target-lfs-url', `${server.origin}/target`];
+    if (authenticate === undefined)
+      return { args: [good(`lfs-${name}`), ...target, '--source-lfs-url', `${server.origin}/source`], close: () => server.close() };
+    const password = sshPassword;
+    const ssh = await startSshTestServer({
+      methods: ['password'],
+      user: 'git',
+      password,
+      answers: {
+        command: 'git-lfs-authenticate',
+        answer: (channel) => authenticate(channel, { lfsUrl: `${server.origin}/source`, password, cut: ssh.cut }),
+      },
+    });
+    const knownHosts = join(root, `known-hosts-${name}`);
+    await writeFile(knownHosts, `${ssh.hostKeys.join('\n')}\n`);
+    const url = ssh.url(join(root, `lfs-${name}`)).replace('://', `://git:${password}@`);
+    return {
+      args: [url, ...target, '--known-hosts', knownHosts],
+      isToldOf: (secret) => JSON.stringify(server.requests).includes(secret),
+      close: async () => void (await Promise.all([server.close(), ssh.close()])),
+    };
   }
   const ends = (hostile: string): string[] => (side === 'source' ? [hostile, good(name)] : [good(name), hostile]);
   if (over === undefined) {
