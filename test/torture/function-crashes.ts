@@ -79,6 +79,9 @@ const scenes: readonly Scene[] = [
   },
 ];
 
+/** Some of them only: a regular expression on the fault. */
+const chosen = new RegExp(process.env['GITFERRY_CRASH_SCENES'] ?? '');
+
 export const functionCrashes: TorturePart = {
   name: 'function-crashes',
   async run({ seed, isQuick, report }) {
@@ -87,7 +90,7 @@ export const functionCrashes: TorturePart = {
     const story = await openStory(world, 'http');
     try {
       const worker = await world.start('worker');
-      for (const scene of isQuick ? [random.pick(scenes)] : scenes) {
+      for (const scene of isQuick ? [random.pick(scenes)] : scenes.filter(({ fault }) => chosen.test(fault))) {
         const breaches: string[] = [];
         const times = new RecoveryTimes();
         let [injected, accepted] = [0, 0];
