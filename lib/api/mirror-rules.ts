@@ -35,7 +35,8 @@ export type Rules = Pick<
 /** undefined = not given. */
 export type GivenRules = { readonly [Name in keyof Rules]?: Rules[Name] | undefined };
 
-const initialRules: Rules = {
+/** Of a mirror that says nothing about them. */
+export const initialRules: Rules = {
   enabled: true,
   onlyProtectedBranches: false,
   mirrorBranchRegex: null,

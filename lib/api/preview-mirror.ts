@@ -9,7 +9,7 @@ import type { Project } from '../model/project.ts';
 import { type Answer, ok } from './answer.ts';
 import { ApiError, codedError, invalidField } from './api-error.ts';
 import type { ProjectCall } from './endpoint.ts';
-import { resolveRules } from './mirror-rules.ts';
+import { initialRules, resolveRules } from './mirror-rules.ts';
 import { planMirror } from './plan-mirror.ts';
 import { type RemoteAddress, resolveAddress } from './remote-address.ts';
 import { checkPlace, type GivenMirror } from './save-mirror.ts';
@@ -90,19 +90,12 @@ function blankMirror(project: Project, { direction, stored }: UnsavedMirror): Mi
       id: 0,
       direction,
       createdAt: 0,
-      enabled: true,
+      ...initialRules,
       url: project.repositoryUrl,
       authMethod: 'password',
       credential: null,
       hostKeys: [],
       publicKey: null,
-      onlyProtectedBranches: false,
-      mirrorBranchRegex: null,
-      keepDivergentRefs: false,
-      mirrorOverwritesDivergedBranches: false,
-      mirrorTags: 'all',
-      lfs: 'auto',
-      lfsUrl: null,
       updateStatus: 'none',
       lastUpdateStartedAt: null,
       lastUpdateAt: null,
