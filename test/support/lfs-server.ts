@@ -1,7 +1,7 @@
 /** An LFS server for tests, its objects in a folder: goes in front of a git server (`intercept`), and can be told to misbehave. git-lfs itself is its judge. */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -49,6 +49,9 @@ export interface LfsTestServer {
 }
 
 const mediaType = 'application/vnd.git-lfs+json';
+const pieceBytes = 262_144;
+
+class WrongObject extends Error {}
 
 export function lfsServer(options: LfsServerOptions): LfsTestServer {
   const log: LfsExchange[] = [];
@@ -84,9 +87,10 @@ export function lfsServer(options: LfsServerOptions): LfsTestServer {
     const missing = Object.entries(options.linkHeader ?? {}).some(([name, value]) => request.headers[name.toLowerCase()] !== value);
     if (missing) return answer(response, 403, { message: 'the link wants its header' });
     if (kind === 'download') {
-      if (!existsSync(path(oid))) return answer(response, 404, { message: 'not here' });
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': (await stat(path(oid))).size });
-      createReadStream(path(oid)).pipe(response);
+      const file = await open(path(oid)).catch(() => undefined);
+      if (file === undefined) return answer(response, 404, { message: 'not here' });
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': (await file.stat()).size });
+      file.createReadStream({ highWaterMark: pieceBytes }).pipe(response);
       return true;
     }
     if (kind === 'verify') return answer(response, existsSync(path(oid)) ? 200 : 404, {});
@@ -109,14 +113,18 @@ export function lfsServer(options: LfsServerOptions): LfsTestServer {
             yield chunk;
           }
         },
-        createWriteStream(incoming),
+        createWriteStream(incoming, { highWaterMark: pieceBytes }),
       );
-      if (hash.digest('hex') !== oid) return false;
-      await mkdir(options.root, { recursive: true });
-      await rename(incoming, path(oid));
+      if (hash.digest('hex') !== oid) throw new WrongObject();
+      await rename(incoming, path(oid)).catch(async () => {
+        await mkdir(options.root, { recursive: true });
+        await rename(incoming, path(oid));
+      });
       return true;
-    } finally {
+    } catch (error) {
       await rm(incoming, { force: true });
+      if (error instanceof WrongObject) return false;
+      throw error;
     }
   }
 
