@@ -24,15 +24,21 @@ export async function findPaths(
   try {
     const trees = new Trees(source.objectFormat);
     const pack = await openPack(answer.pack, source.objectFormat);
-    for await (const entry of readPackEntries(pack, source.objectFormat, limits.lfsPathBytes)) {
+    const onEntry = (entry: PackEntry): void => {
       trees.take(entry);
-      if (trees.bytes > limits.lfsPathBytes || performance.now() - startedAt > limits.lfsPathMs) break;
-    }
+      if (trees.bytes > limits.lfsPathBytes || performance.now() - startedAt > limits.lfsPathMs) throw new Enough();
+    };
+    await readPackEntries(pack, { format: source.objectFormat, maxBytes: limits.lfsPathBytes, onEntry }).catch((error: unknown) => {
+      if (!(error instanceof Enough)) throw error;
+    });
     return trees.pathsOf(new Map(objects.map((object) => [blobName(object, source.objectFormat), object.oid])));
   } finally {
     answer.abort();
   }
 }
+
+/** A limit is reached. */
+class Enough extends Error {}
 
 function blobName(object: LfsObject, format: ObjectFormat): Oid {
   const pointer = encodePointer({ ...object, extensions: [] });
@@ -68,7 +74,7 @@ class Trees {
   }
 
   #whole(type: PackEntry['type'], base: PackEntry['base'], content: Buffer): Held | undefined {
-    if (base === undefined) return { type, content };
+    if (base === undefined) return { type, content: Buffer.from(content) };
     const of = typeof base === 'number' ? this.#byOffset.get(base) : this.#byName.get(base);
     if (of === undefined || deltaSizes(content).resultBytes > limits.lfsPathBytes) return undefined;
     return { type: of.type, content: applyDelta(of.content, content) };

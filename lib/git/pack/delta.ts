@@ -7,27 +7,27 @@ export function deltaSizes(delta: Uint8Array): { readonly baseBytes: number; rea
 }
 
 /** Throws `pack_corrupt` if the delta is damaged or made for another base. */
-export function applyDelta(base: Uint8Array, delta: Uint8Array): Buffer {
+export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   const { baseBytes, resultBytes, at: start } = readSizes(delta);
   if (baseBytes !== base.length) throw corrupt('a delta has another base');
-  const result = Buffer.alloc(resultBytes);
+  // All of it is written, or it is not given out.
+  const result = Buffer.allocUnsafe(resultBytes);
   let written = 0;
   for (let at = start; at < delta.length; ) {
     const instruction = delta[at++] ?? 0;
     if (instruction === 0) throw corrupt('an instruction is unknown');
-    let from = delta.subarray(at, at + instruction);
-    if ((instruction & 0x80) === 0) {
-      if (from.length !== instruction) throw corrupt('a delta ends early');
-      at += instruction;
-    } else {
-      const fields = copyFields(delta, at, instruction);
-      at = fields.at;
-      from = base.subarray(fields.offset, fields.offset + fields.size);
-      if (from.length !== fields.size) throw corrupt('a delta copies from beyond its base');
-    }
-    if (written + from.length > resultBytes) throw corrupt('a delta makes too much');
-    result.set(from, written);
-    written += from.length;
+    const isInsert = (instruction & 0x80) === 0;
+    const {
+      offset,
+      size,
+      at: next,
+    } = isInsert ? { offset: at, size: instruction, at: at + instruction } : copyFields(delta, at, instruction);
+    const from = isInsert ? delta : base;
+    if (offset + size > from.length) throw corrupt(isInsert ? 'a delta ends early' : 'a delta copies from beyond its base');
+    if (written + size > resultBytes) throw corrupt('a delta makes too much');
+    from.copy(result, written, offset, offset + size);
+    written += size;
+    at = next;
   }
   if (written !== resultBytes) throw corrupt('a delta makes too little');
   return result;

@@ -16,7 +16,7 @@ export async function assertIndexable(pack: Uint8Array, objects: number, signal:
   const inMemory = { objects, bytes, cancel: async () => {} };
   let heldBytes = 0;
   let baseBytes = 0;
-  for await (const entry of readPackEntries(inMemory, 'sha1', limits.historyObjectBytes)) {
+  const onEntry = (entry: PackEntry): void => {
     const sizes = sizesOf(entry);
     heldBytes += entry.bytes + sizes.resultBytes;
     baseBytes += sizes.baseBytes;
@@ -24,7 +24,8 @@ export async function assertIndexable(pack: Uint8Array, objects: number, signal:
       throw tooLarge(`An object has more than ${limits.historyObjectBytes} bytes`);
     if (heldBytes > limits.historyInflatedBytes) throw tooLarge(`Inflated it has more than ${limits.historyInflatedBytes} bytes`);
     if (baseBytes > limits.historyDeltaBaseBytes) throw tooLarge('It has too many deltas of large objects');
-  }
+  };
+  await readPackEntries(inMemory, { format: 'sha1', maxBytes: limits.historyObjectBytes, onEntry });
 }
 
 function sizesOf({ type, content }: PackEntry): { readonly resultBytes: number; readonly baseBytes: number } {

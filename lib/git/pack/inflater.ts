@@ -9,19 +9,26 @@ interface ZlibHandle {
 }
 
 export interface Inflated {
-  /** As many bytes as were asked for, or fewer if there are no more. */
+  /** As many bytes as were asked for, or fewer if there are no more. Holds until the next one is inflated. */
   readonly content: Buffer;
   /** Of the input. */
   readonly usedBytes: number;
 }
 
+/** Larger objects are rare, and get an output of their own. */
+const eagerBytes = 64 * 1024;
+
 export class Inflater {
   readonly #handle: ZlibHandle | undefined;
   /** How much room is left in the output, and how much of the input is not used. */
   readonly #left: Uint32Array;
+  /** For one byte more than the largest object, to see that it is no longer than it should be. */
+  readonly #output: Buffer;
   #failure = '';
 
-  constructor() {
+  /** For objects of up to `maxBytes`. */
+  constructor(maxBytes: number) {
+    this.#output = Buffer.allocUnsafe(Math.min(maxBytes, eagerBytes) + 1);
     const { _handle: handle, _writeState: left } = createInflate() as unknown as { _handle?: Partial<ZlibHandle>; _writeState?: unknown };
     const isKnown = typeof handle?.writeSync === 'function' && typeof handle.reset === 'function' && left instanceof Uint32Array;
     this.#handle = isKnown ? (handle as ZlibHandle) : undefined;
@@ -33,18 +40,20 @@ export class Inflater {
     }
   }
 
-  /** Throws zlib's codes: `Z_BUF_ERROR` where the input ends early or the object is longer than `bytes`, `Z_DATA_ERROR` for what is damaged. */
-  inflate(input: Buffer, bytes: number): Inflated {
-    if (this.#handle === undefined) return inflateAnew(input, bytes);
-    // One more, to see that it is no longer than it should be.
-    const output = Buffer.allocUnsafe(bytes + 1);
+  /**
+   * Of the input from `at` on. Throws zlib's codes: `Z_BUF_ERROR` where the input ends early or the object is longer than `bytes`, `Z_DATA_ERROR` for what is
+   * damaged.
+   */
+  inflate(input: Buffer, at: number, bytes: number): Inflated {
+    if (this.#handle === undefined) return inflateAnew(input.subarray(at), bytes);
+    const output = bytes < this.#output.length ? this.#output : Buffer.allocUnsafe(bytes + 1);
     this.#failure = '';
     this.#handle.reset();
-    this.#handle.writeSync(constants.Z_FINISH, input, 0, input.length, output, 0, output.length);
+    this.#handle.writeSync(constants.Z_FINISH, input, at, input.length - at, output, 0, bytes + 1);
     const [room = 0, unused = 0] = this.#left;
     if (this.#failure === '' && room === 0) this.#failure = 'Z_BUF_ERROR';
     if (this.#failure !== '') throw Object.assign(new Error(`zlib: ${this.#failure}`), { code: this.#failure });
-    return { content: output.subarray(0, output.length - room), usedBytes: input.length - unused };
+    return { content: output.subarray(0, bytes + 1 - room), usedBytes: input.length - at - unused };
   }
 }
 

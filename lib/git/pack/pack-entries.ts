@@ -5,7 +5,7 @@ import { GitferryError } from '../../core/errors.ts';
 import { hashBytes, type ObjectFormat, type Oid } from '../object-id.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import type { IncomingPack } from './incoming-pack.ts';
-import { Inflater } from './inflater.ts';
+import { type Inflated, Inflater } from './inflater.ts';
 
 export type EntryType = 'commit' | 'tree' | 'blob' | 'tag' | 'ofs-delta' | 'ref-delta';
 
@@ -17,7 +17,7 @@ export interface PackEntry {
   readonly bytes: number;
   /** Deltas: where their base begins, or its name. */
   readonly base: number | Oid | undefined;
-  /** undefined = larger than `maxBytes`. */
+  /** undefined = larger than `maxBytes`. Holds until the next entry is given out: copy what is to be kept. */
   readonly content: Buffer | undefined;
 }
 
@@ -29,23 +29,27 @@ const entryHeaderBytes = 64;
 const mostInflation = 16;
 
 /**
- * Reads the pack to its end (the trailing checksum included, which `pack.bytes` verifies). Holds one piece of the pack and one small object at a time.
- * Throws `pack_corrupt`, and what the pack's stream throws.
+ * Reads the pack to its end (the trailing checksum included, which `pack.bytes` verifies), and gives out each entry as soon as it is there; what `onEntry`
+ * throws ends it. Holds one piece of the pack and one small object at a time. Throws `pack_corrupt`, and what the pack's stream throws.
  */
-export async function* readPackEntries(pack: IncomingPack, format: ObjectFormat, maxBytes: number): AsyncGenerator<PackEntry, void> {
+export async function readPackEntries(
+  pack: IncomingPack,
+  { format, maxBytes, onEntry }: { readonly format: ObjectFormat; readonly maxBytes: number; onEntry(entry: PackEntry): void },
+): Promise<void> {
   const window = new Window(pack.bytes);
-  const inflater = new Inflater();
+  const inflater = new Inflater(maxBytes);
   await window.fill(packHeaderBytes);
   window.skip(packHeaderBytes);
   for (let index = 0; index < pack.objects; index++) {
-    await window.fill(entryHeaderBytes);
+    // Waited for only where something is missing: a pack has thousands of entries, and a piece of it holds hundreds.
+    if (!window.has(entryHeaderBytes)) await window.fill(entryHeaderBytes);
     const { offset } = window;
     const { type, bytes } = readTypeAndSize(window);
     const base = readBase(window, type, offset, format);
-    if (bytes > maxBytes) {
-      await inflateAway(window, bytes);
-      yield { offset, type, bytes, base, content: undefined };
-    } else yield { offset, type, bytes, base, content: await inflateSmall(window, inflater, bytes) };
+    let content: Buffer | undefined;
+    if (bytes > maxBytes) await inflateAway(window, bytes);
+    else content = window.inflate(inflater, bytes) ?? (await inflateSmall(window, inflater, bytes));
+    onEntry({ offset, type, bytes, base, content });
   }
   await window.drain(hashBytes[format]);
 }
@@ -81,16 +85,9 @@ async function inflateSmall(window: Window, inflater: Inflater, bytes: number): 
   // Enough for content that cannot be compressed; more only if somebody wrote it strangely.
   for (let needed = bytes + 64; ; needed *= 2) {
     const isAll = !(await window.fill(needed));
-    try {
-      const { content, usedBytes } = inflater.inflate(window.view, bytes);
-      if (content.length !== bytes) throw corrupt('an object is shorter than it says');
-      window.skip(usedBytes);
-      return content;
-    } catch (error) {
-      if (error instanceof GitferryError) throw error;
-      const isCut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
-      if (!isCut || isAll || needed > mostInflation * (bytes + 64)) throw corrupt('an object cannot be inflated', error);
-    }
+    const content = window.inflate(inflater, bytes);
+    if (content !== undefined) return content;
+    if (isAll || needed > mostInflation * (bytes + 64)) throw corrupt('an object cannot be inflated');
   }
 }
 
@@ -140,9 +137,27 @@ class Window {
     return this.#buffer.subarray(this.#at);
   }
 
+  has(bytes: number): boolean {
+    return this.#buffer.length - this.#at >= bytes;
+  }
+
+  /** The next object, which has so many bytes; undefined if not all of it is here. Throws `pack_corrupt`. */
+  inflate(inflater: Inflater, bytes: number): Buffer | undefined {
+    let inflated: Inflated;
+    try {
+      inflated = inflater.inflate(this.#buffer, this.#at, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return undefined;
+      throw corrupt('an object cannot be inflated', error);
+    }
+    if (inflated.content.length !== bytes) throw corrupt('an object is shorter than it says');
+    this.skip(inflated.usedBytes);
+    return inflated.content;
+  }
+
   /** Waits for this many bytes; false if the stream ends before. */
   async fill(bytes: number): Promise<boolean> {
-    if (this.#buffer.length - this.#at >= bytes) return true;
+    if (this.has(bytes)) return true;
     const rest = this.view;
     // Joined once, however small the pieces are.
     const pieces: Uint8Array[] = rest.length === 0 ? [] : [rest];
@@ -161,7 +176,7 @@ class Window {
   }
 
   take(bytes: number): Buffer {
-    if (this.#buffer.length - this.#at < bytes) throw corrupt('it ends within an entry');
+    if (!this.has(bytes)) throw corrupt('it ends within an entry');
     const taken = this.#buffer.subarray(this.#at, this.#at + bytes);
     this.#at += bytes;
     this.offset += bytes;
@@ -177,7 +192,7 @@ class Window {
   }
 
   skip(bytes: number): void {
-    if (this.#buffer.length - this.#at < bytes) throw corrupt('it ends within an entry');
+    if (!this.has(bytes)) throw corrupt('it ends within an entry');
     this.#at += bytes;
     this.offset += bytes;
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectFormat, Oid } from '../object-id.ts';
 import { applyDelta, deltaSizes } from './delta.ts';
 import type { IncomingPack } from './incoming-pack.ts';
+import { KeptContents, placeOf } from './kept-contents.ts';
 import { type PackEntry, readPackEntries } from './pack-entries.ts';
 
 export interface SmallBlobsOptions {
@@ -16,10 +17,6 @@ export interface SmallBlobsOptions {
 
 /** Objects up to this size are kept as long as there is room: small blobs are deltas of blobs of about their size (git: not of 32 times their size). */
 const baseBytes = 16 * 1024;
-/** Of contents and what each takes beside them (a pack of tiny blobs has millions). 32 MiB are about 50,000 small blobs. */
-const keptBytes = 32 * 1024 * 1024;
-const besideContentBytes = 320;
-
 /**
  * Reads the pack to its end, and calls `onBlob` for each small blob. Resolves with how many there may be that could not be put together (their bases
  * were too large to keep): never any in a pack of small blobs alone. Memory: the small contents, up to 32 MiB, and 16 bytes an object.
@@ -27,7 +24,7 @@ const besideContentBytes = 320;
  */
 export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOptions): Promise<{ readonly unread: number }> {
   const reader = new SmallBlobReader(options);
-  for await (const entry of readPackEntries(pack, options.format, baseBytes)) reader.take(entry);
+  await readPackEntries(pack, { format: options.format, maxBytes: baseBytes, onEntry: (entry) => reader.take(entry) });
   return { unread: reader.unread };
 }
 
@@ -38,14 +35,10 @@ type Kind = typeof otherType | typeof blob | typeof markedBlob;
 
 class SmallBlobReader {
   readonly #options: SmallBlobsOptions;
-  readonly #kept = new Map<number, Buffer>();
-  /** Offsets of what is or was kept, and how many of them are dropped again. */
-  readonly #keptOrder: number[] = [];
-  #dropped = 0;
-  #keptBytes = 0;
-  /** In the order of the pack. */
+  /** Of each entry, in the order of the pack: where it begins, and what it is. */
   readonly #offsets: number[] = [];
   readonly #kinds: Kind[] = [];
+  readonly #kept = new KeptContents();
   /** Where blobs begin, by name: only if the pack names bases so. */
   #byName: Map<Oid, number> | undefined;
   unread = 0;
@@ -63,7 +56,7 @@ class SmallBlobReader {
 
   #delta({ offset, base, content: delta }: PackEntry): void {
     const baseOffset = typeof base === 'string' ? this.#named(base) : base;
-    const kept = baseOffset === undefined ? undefined : this.#kept.get(baseOffset);
+    const kept = baseOffset === undefined ? undefined : this.#kept.at(baseOffset);
     const bytes = delta === undefined ? 0 : deltaSizes(delta).resultBytes;
     if (kept !== undefined && delta !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
     const baseKind = baseOffset === undefined ? markedBlob : kept === undefined ? this.#kindAt(baseOffset) : this.#kindOf(kept);
@@ -78,23 +71,18 @@ class SmallBlobReader {
     this.#note(offset, blob);
     if (content === undefined) return;
     if (content.length < this.#options.belowBytes) this.#options.onBlob(content);
-    this.#kept.set(offset, content);
-    this.#keptBytes += content.length + besideContentBytes;
     this.#byName?.set(this.#nameOf(content), offset);
-    this.#keptOrder.push(offset);
-    while (this.#keptBytes > keptBytes) this.#dropOldest();
+    if (this.#kept.isFull(content.length)) this.#dropOldest();
+    this.#kept.add(offset, content);
   }
 
-  /** Bases stand near their deltas. By a list of their own: a Map walks over all that was deleted to find its oldest entry. */
+  /** Bases stand near their deltas. */
   #dropOldest(): void {
-    const oldest = this.#keptOrder[this.#dropped++] ?? 0;
-    const content = this.#kept.get(oldest);
-    if (content === undefined) return;
-    this.#kept.delete(oldest);
-    this.#keptBytes -= content.length + besideContentBytes;
-    this.#byName?.delete(this.#nameOf(content));
-    // Asked only of those that are let go: most packs fit.
-    this.#kinds[this.#placeOf(oldest)] = this.#kindOf(content);
+    for (const { offset, content } of this.#kept.dropOldest()) {
+      // Asked only of those that are let go: most packs fit.
+      this.#kinds[placeOf(offset, this.#offsets)] = this.#kindOf(content);
+      this.#byName?.delete(this.#nameOf(content));
+    }
   }
 
   #kindOf(content: Buffer): Kind {
@@ -107,25 +95,14 @@ class SmallBlobReader {
   }
 
   #kindAt(offset: number): Kind {
-    const place = this.#placeOf(offset);
+    const place = placeOf(offset, this.#offsets);
     return this.#offsets[place] === offset ? (this.#kinds[place] ?? markedBlob) : markedBlob;
-  }
-
-  /** Of the last entry that begins at this offset or before it. */
-  #placeOf(offset: number): number {
-    let [low, high] = [0, this.#offsets.length - 1];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#offsets[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
   }
 
   #named(name: Oid): number | undefined {
     if (this.#byName === undefined) {
       this.#byName = new Map();
-      for (const [offset, content] of this.#kept) this.#byName.set(this.#nameOf(content), offset);
+      for (const { offset, content } of this.#kept.all()) this.#byName.set(this.#nameOf(content), offset);
     }
     return this.#byName.get(name);
   }

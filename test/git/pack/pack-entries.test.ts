@@ -13,7 +13,9 @@ async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Arr
 
 async function read(pack: Uint8Array, size = 4096): Promise<PackEntry[]> {
   const entries: PackEntry[] = [];
-  for await (const entry of readPackEntries(await openPack(pieces(pack, size), 'sha1'), 'sha1', smallBytes)) entries.push(entry);
+  const onEntry = (entry: PackEntry) =>
+    entries.push({ ...entry, content: entry.content === undefined ? undefined : Buffer.from(entry.content) });
+  await readPackEntries(await openPack(pieces(pack, size), 'sha1'), { format: 'sha1', maxBytes: smallBytes, onEntry });
   return entries;
 }
 
