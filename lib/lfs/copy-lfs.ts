@@ -18,6 +18,8 @@ export interface CopyLfsInput {
   /** Full name of a ref to name to the servers. */
   readonly ref: string | undefined;
   onBytes(bytes: number): void;
+  /** There are objects to ask for, which may take long. */
+  onFound(): void;
 }
 
 export interface CopiedLfs {
@@ -36,7 +38,7 @@ export interface CopiedLfs {
 }
 
 /** Never throws: what an end does wrong is a failure of the objects concerned. */
-export async function copyLfs({ search, failedBefore, connect, ref, onBytes }: CopyLfsInput): Promise<CopiedLfs> {
+export async function copyLfs({ search, failedBefore, connect, ref, onBytes, onFound }: CopyLfsInput): Promise<CopiedLfs> {
   const objects = new Map(failedBefore.map((object) => [object.oid, object]));
   const nothing = { moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
   let scanError: GitferryError | undefined;
@@ -53,6 +55,7 @@ export async function copyLfs({ search, failedBefore, connect, ref, onBytes }: C
     }
   }
   if (objects.size === 0) return { ...nothing, scanError, gap };
+  onFound();
   const ends = { source: connect('source'), target: connect('target') };
   return { ...(await copyObjects({ objects: [...objects.values()], ...ends, ref, onBytes })), scanError, gap };
 }

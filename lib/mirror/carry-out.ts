@@ -5,10 +5,12 @@ import { limits } from '../core/limits.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
+import type { IncomingPack } from '../git/pack/incoming-pack.ts';
 import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
+import { FetchAhead } from './fetch-ahead.ts';
 import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
-import { type RelayResult, relay } from './relay.ts';
+import { fetchFor, type RelayInput, type RelayResult, relay } from './relay.ts';
 
 export interface CarryOutInput {
   readonly source: UploadPack;
@@ -37,23 +39,20 @@ export interface CarriedOut {
   readonly error: GitferryError | undefined;
 }
 
-/** Never throws for what a source or target does wrong: that is in the result. */
-export async function carryOut(input: CarryOutInput, deps: CarryOutDeps): Promise<CarriedOut> {
-  return new CarryingOut(input, deps).run();
-}
-
 /**
  * Breaks after which the same push is tried once more in the same run. Hosts that refuse chunked requests say so, or just hang up in the middle, and
  * an idle connection may have been closed when it was wanted; the transport sends the second try with its length.
  */
 const onceMore: ReadonlySet<string> = new Set(['chunking_refused', 'connection_failed']);
 
-class CarryingOut {
+export class CarryingOut {
   readonly #input: CarryOutInput;
   readonly #deps: CarryOutDeps;
   readonly #verdicts = new Map<string, Verdict>();
   /** Values that got to the target in this run. */
   readonly #arrived = new Set<Oid>();
+  readonly #groups: readonly (readonly PushCommand[])[];
+  #ahead: FetchAhead | undefined;
   readonly #halving: { pushes: number; extraBytes: number; until: number };
   #splits = 0;
   #bytes = 0;
@@ -64,11 +63,27 @@ class CarryingOut {
   constructor(input: CarryOutInput, deps: CarryOutDeps) {
     this.#input = input;
     this.#deps = deps;
+    this.#groups = groupsOf(input.commands);
     this.#halving = { pushes: 0, extraBytes: 0, until: performance.now() + deps.deadline.remainingMs() * limits.halvingTimeShare };
   }
 
+  /** Asks the source for the first pack before `run` is called, which must come soon. Nothing goes to the target. */
+  fetchAhead(): void {
+    const [commands] = this.#groups;
+    if (commands === undefined) return;
+    const pack = fetchFor(this.#relayInput(commands, { thinPack: true }));
+    this.#ahead = new FetchAhead(pack, limits.fetchAheadMs);
+  }
+
+  /** `run` will ask anew. Also for who does not call `run` at all. */
+  dropAhead(): void {
+    this.#ahead?.drop();
+    this.#ahead = undefined;
+  }
+
+  /** Once. Never throws for what a source or target does wrong: that is in the result. */
   async run(): Promise<CarriedOut> {
-    for (const group of groupsOf(this.#input.commands)) await this.#push(group, { thinPack: true });
+    for (const group of this.#groups) await this.#push(group, { thinPack: true });
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
     if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
@@ -80,7 +95,8 @@ class CarryingOut {
     if (this.#error !== undefined) return this.#reject(commands, () => `not tried: ${this.#error?.message ?? ''}`);
     let result: RelayResult;
     try {
-      result = await relay({ ...this.#input, commands, haves: this.#haves(commands), thinPack }, this.#deps);
+      const ahead = await this.#takeAhead();
+      result = await relay({ ...this.#relayInput(commands, { thinPack }), ahead }, this.#deps);
     } catch (error) {
       // Nothing has gone to the target.
       if (!(error instanceof GitferryError)) throw error;
@@ -93,6 +109,17 @@ class CarryingOut {
     if (unmoved.length === 0) return;
     if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack });
     await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
+  }
+
+  #relayInput(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Omit<RelayInput, 'ahead'> {
+    return { ...this.#input, commands, haves: this.#haves(commands), thinPack };
+  }
+
+  /** For the first push alone. */
+  async #takeAhead(): Promise<IncomingPack | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.take();
   }
 
   /** Lists the target again and settles what can be told by value; returns the commands whose refs still have their old values. */

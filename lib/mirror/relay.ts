@@ -19,6 +19,8 @@ export interface RelayInput {
   /** Values that the target is known to have, most useful first. */
   readonly haves: readonly Oid[];
   readonly thinPack: boolean;
+  /** What was fetched ahead for exactly this, with `fetchFor`. */
+  readonly ahead?: IncomingPack | undefined;
 }
 
 export interface RelayDeps {
@@ -34,23 +36,33 @@ export type RelayResult =
   /** The target may or may not have moved refs: look. */
   | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number };
 
+/** Asks the source for what these commands need; undefined = for nothing. Throws what `fetchPack` throws. */
+export async function fetchFor({
+  source,
+  target,
+  commands,
+  haves,
+  thinPack,
+}: Omit<RelayInput, 'ahead'>): Promise<IncomingPack | undefined> {
+  const has = new Set(haves);
+  const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
+  if (wants.length === 0) return undefined;
+  return fetchPack(source, {
+    wants,
+    haves: haves.slice(0, limits.haves),
+    shallows: target.shallows,
+    thinPack: thinPack && !target.capabilities.has('no-thin'),
+    ofsDelta: target.capabilities.has('ofs-delta'),
+  });
+}
+
 /**
  * Fetches first, and opens the push only when the pack's header is there: what throws from here happened before anything went to the target.
  * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
  */
-export async function relay({ source, target, commands, haves, thinPack }: RelayInput, deps: RelayDeps): Promise<RelayResult> {
-  const has = new Set(haves);
-  const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
-  const incoming =
-    wants.length === 0
-      ? undefined
-      : await fetchPack(source, {
-          wants,
-          haves: haves.slice(0, limits.haves),
-          shallows: target.shallows,
-          thinPack: thinPack && !target.capabilities.has('no-thin'),
-          ofsDelta: target.capabilities.has('ofs-delta'),
-        });
+export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayResult> {
+  const { source, target, commands } = input;
+  const incoming = input.ahead ?? (await fetchFor(input));
   const passage = new Passage(incoming, deps);
   try {
     const answer = await target.push(commands, packFor(commands, passage, source));

@@ -11,13 +11,13 @@ import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
-import { carryOut } from './carry-out.ts';
+import { askAndPlan } from './ask-and-plan.ts';
+import { CarryingOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
-import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
+import { type LfsDeps, type LfsInput, type LfsRun, LfsStep } from './lfs-step.ts';
 import { askDetails, listedValues } from './list-target.ts';
 import { nameOfUpdate } from './name-of-update.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
-import { planRefs } from './plan.ts';
 import type { Direction, Note, Plan, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
@@ -131,7 +131,10 @@ class Run {
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
     const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
-    const plan = await this.#plan(ends, targetValues, history, only);
+    const plan = await askAndPlan({
+      ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only },
+      targetDetails: () => this.#targetDetails(target),
+    });
     if (only === undefined) {
       this.#notes = plan.notes;
       this.#divergedDefaultBranch = plan.divergedDefaultBranch;
@@ -141,9 +144,6 @@ class Run {
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
 
-    // Before the refs, so that no pointer ever dangles.
-    await this.#lfs?.copy({ plan, ...ends, targetValues, rules: this.#input.rules });
-
     // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
     // the pack and has nothing else to do.
     let fastForwards: Promise<ReadonlyMap<string, HistoryAnswer>> | undefined;
@@ -151,24 +151,36 @@ class Run {
       fastForwards ??= history.contained(plan.fastForwards, { decisive: false }).catch(() => new Map());
       return fastForwards;
     };
-    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);
+    const carrying = this.#input.dryRun ? undefined : this.#prepare(plan, ends, targetValues, askFastForwards);
+    // Before the refs, so that no pointer ever dangles.
+    await this.#copyLfs({ plan, ...ends, targetValues, rules: this.#input.rules }, carrying);
+    const verdicts = carrying === undefined ? new Map() : await this.#carryOut(plan, carrying);
     // After the push: an empty repository has no HEAD before. Not worth a failure: the next run asks again.
     if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
     return this.#record(plan, verdicts, await askFastForwards());
   }
 
-  async #carryOut(
+  /** The source is asked for the pack while it is asked for pointers: most repositories have none, and counting objects takes it the same time twice. */
+  async #copyLfs(run: LfsRun, carrying: CarryingOut | undefined): Promise<void> {
+    const copying = this.#lfs?.copy(run, { onFound: () => carrying?.dropAhead() });
+    if (this.#lfs?.isLikelyNone === true) carrying?.fetchAhead();
+    try {
+      await copying;
+    } catch (error) {
+      carrying?.dropAhead();
+      throw error;
+    }
+  }
+
+  #prepare(
     { changes }: Plan,
     { source, sourceRefs, target }: Ends,
     targetValues: ReadonlyMap<string, Oid>,
     onPackSent: () => void,
-  ): Promise<ReadonlyMap<string, Verdict>> {
-    if (changes.length === 0) return new Map();
-    this.#refsTotal = changes.length;
-    this.#progress('relaying');
+  ): CarryingOut {
     const listedBySource = new Set(sourceRefs.values.values());
     const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
-    const { verdicts, error } = await carryOut(
+    return new CarryingOut(
       { source, target, commands: changes, common },
       {
         deadline: this.#deps.deadline,
@@ -184,6 +196,13 @@ class Run {
         },
       },
     );
+  }
+
+  async #carryOut({ changes }: Plan, carrying: CarryingOut): Promise<ReadonlyMap<string, Verdict>> {
+    if (changes.length === 0) return new Map();
+    this.#refsTotal = changes.length;
+    this.#progress('relaying');
+    const { verdicts, error } = await carrying.run();
     this.#error ??= error;
     return verdicts;
   }
@@ -224,36 +243,6 @@ class Run {
     const values = new Map<string, Oid>();
     for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);
     return { values, headBranch };
-  }
-
-  /** Asks until there is a plan; each round answers all that the last one needed, so there are at most a few. */
-  async #plan({ sourceRefs, target }: Ends, values: ReadonlyMap<string, Oid>, history: History, only?: ReadonlySet<string>): Promise<Plan> {
-    const contained = new Map<string, HistoryAnswer>();
-    const known = new Map<Oid, HistoryAnswer>();
-    const commits = new Map<Oid, HistoryAnswer>();
-    let details: TargetDetails | undefined;
-    for (;;) {
-      const planning = planRefs({
-        direction: this.#input.direction,
-        rules: this.#input.rules,
-        source: sourceRefs,
-        target: { values, ...(details === undefined ? {} : { details }) },
-        answers: { contained, known, commits },
-        ...(only === undefined ? {} : { only }),
-      });
-      if (planning.kind === 'plan') return planning.plan;
-      const { needs } = planning;
-      const [gotDetails, gotContained, gotKnown, gotCommits] = await Promise.all([
-        needs.targetDetails ? this.#targetDetails(target) : details,
-        history.contained(needs.contained, { decisive: true }),
-        history.known(needs.known),
-        history.areCommits(needs.commits),
-      ]);
-      details = gotDetails;
-      for (const [key, answer] of gotContained) contained.set(key, answer);
-      for (const [oid, answer] of gotKnown) known.set(oid, answer);
-      for (const [oid, answer] of gotCommits) commits.set(oid, answer);
-    }
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
@@ -15,18 +17,25 @@ header.writeUInt32BE(2, 4);
 header.writeUInt32BE(3_000_001, 8);
 const hugePack = Buffer.concat([encodePkt('packfile\n'), encodePkt(Buffer.concat([Buffer.from([1]), header])), flushPkt]);
 
-/** A source that answers so many of its first fetches by this, and the others as git does; one object at it. */
-async function withFirstFetches(count: number, answer: Buffer) {
+/** The beginning of a request's body, which can still be read. */
+async function beginningOf(request: IncomingMessage): Promise<string> {
+  await once(request, 'readable');
+  const chunk: Buffer = request.read() ?? Buffer.alloc(0);
+  if (chunk.length > 0) request.unshift(chunk);
+  return chunk.toString('latin1');
+}
+
+/** A source that answers so many of the first looks at its pointers by this, and other requests as git does; one object at it. */
+async function withFirstLooks(count: number, answer: Buffer) {
   const made = await lfsScenario();
   await made.commit({ 'a.bin': Buffer.from('a large file') });
   let left = count;
-  let isListed = false;
   const server = await started(join(made.folder, 'source'), {
     async intercept({ isRpc, request, response }) {
       if (!isRpc) return false;
-      const isList = !isListed;
-      isListed = true;
-      if (isList || left === 0) return false;
+      // The fetch of what is pushed may come in between.
+      const body = await beginningOf(request);
+      if (!body.includes('command=fetch') || body.includes('thin-pack') || left === 0) return false;
       left--;
       request.resume();
       response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' }).end(answer);
@@ -42,7 +51,7 @@ async function withFirstFetches(count: number, answer: Buffer) {
 
 describe('a source that does not let its LFS pointers be looked at', () => {
   it.each(['auto', 'on'])('makes an error of the run with `%s`, and the refs go on', async (mode) => {
-    const { run, isMirrored } = await withFirstFetches(3, refusal);
+    const { run, isMirrored } = await withFirstLooks(3, refusal);
     const outcome = await run('--lfs', mode);
     expect(outcome).toMatchObject({
       outcome: 'partial',
@@ -57,9 +66,43 @@ describe('a source that does not let its LFS pointers be looked at', () => {
     ['auto', { outcome: 'success', error: null, notes: [{ code: 'lfs_not_all_seen' }] }],
     ['on', { outcome: 'partial', error: { code: 'lfs_scan_failed' }, notes: [] }],
   ])('in whole, as there is too much of it, makes a note or (with `on`) an error: %s', async (mode, expected) => {
-    const { run, isMirrored } = await withFirstFetches(1, hugePack);
+    const { run, isMirrored } = await withFirstLooks(1, hugePack);
     expect(await run('--lfs', mode)).toMatchObject({ ...expected, counts: { created: 1 }, lfs: { moved: 0 } });
     expect(await isMirrored()).toBe(true);
+  });
+});
+
+describe('the pack that is pushed', () => {
+  /** A source that answers a look at pointers only when the pack was asked for, too. */
+  async function withLateLook(content: Buffer | string) {
+    const made = await lfsScenario();
+    await made.commit({ 'a.bin': content });
+    const asked: ('look' | 'pack')[] = [];
+    const server = await started(join(made.folder, 'source'), {
+      async intercept({ isRpc, request }) {
+        const body = isRpc ? await beginningOf(request) : '';
+        if (!body.includes('command=fetch')) return false;
+        asked.push(body.includes('thin-pack') ? 'pack' : 'look');
+        if (asked.at(-1) === 'look') await expect.poll(() => asked).toContain('pack');
+        return false;
+      },
+    });
+    const run = (...options: string[]) =>
+      sync(server.url('repo.git'), made.target.url, ['--source-lfs-url', `${made.source.url}/info/lfs`, ...options]);
+    return { ...made, run, asked };
+  }
+
+  it('is asked for while pointers are looked for', async () => {
+    const { run, asked } = await withLateLook('no pointer');
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 0 } });
+    expect(asked.toSorted()).toEqual(['look', 'pack']);
+  });
+
+  it('is asked for again where there are any, after their objects', async () => {
+    const { run, asked, target } = await withLateLook(Buffer.from('large'));
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 1 } });
+    expect(asked.toSorted()).toEqual(['look', 'pack', 'pack']);
+    expect(await target.lfs.objects()).toEqual([oidOf(Buffer.from('large'))]);
   });
 });
 

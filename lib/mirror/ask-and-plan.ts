@@ -1,0 +1,49 @@
+/** From the refs of both ends to a plan, with what has to be asked in between. */
+import type { History } from '../git/client/ask-history.ts';
+import type { HistoryAnswer } from '../git/client/history-questions.ts';
+import type { Oid } from '../git/object-id.ts';
+import { planRefs } from './plan.ts';
+import type { Direction, Plan, SourceRefs, TargetDetails } from './planning.ts';
+import type { CompiledRules } from './rules.ts';
+
+export interface PlanInput {
+  readonly direction: Direction;
+  readonly rules: CompiledRules;
+  readonly source: SourceRefs;
+  /** The target's refs, by name. */
+  readonly values: ReadonlyMap<string, Oid>;
+  readonly history: History;
+  /** Refs to plan for; undefined = all. */
+  readonly only: ReadonlySet<string> | undefined;
+  targetDetails(): Promise<TargetDetails>;
+}
+
+/** Each round answers all that the last one needed, so there are at most a few. Throws what the questions throw. */
+export async function askAndPlan({ direction, rules, source, values, history, only, targetDetails }: PlanInput): Promise<Plan> {
+  const contained = new Map<string, HistoryAnswer>();
+  const known = new Map<Oid, HistoryAnswer>();
+  const commits = new Map<Oid, HistoryAnswer>();
+  let details: TargetDetails | undefined;
+  for (;;) {
+    const planning = planRefs({
+      direction,
+      rules,
+      source,
+      target: { values, ...(details === undefined ? {} : { details }) },
+      answers: { contained, known, commits },
+      ...(only === undefined ? {} : { only }),
+    });
+    if (planning.kind === 'plan') return planning.plan;
+    const { needs } = planning;
+    const [gotDetails, gotContained, gotKnown, gotCommits] = await Promise.all([
+      needs.targetDetails ? targetDetails() : details,
+      history.contained(needs.contained, { decisive: true }),
+      history.known(needs.known),
+      history.areCommits(needs.commits),
+    ]);
+    details = gotDetails;
+    for (const [key, answer] of gotContained) contained.set(key, answer);
+    for (const [oid, answer] of gotKnown) known.set(oid, answer);
+    for (const [oid, answer] of gotCommits) commits.set(oid, answer);
+  }
+}
