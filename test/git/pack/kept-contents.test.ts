@@ -38,14 +38,14 @@ describe('contents that are kept', () => {
 
   it.each([16_384, 1_000, 0])('take at most 32 MiB, the oldest make room: %d bytes each', (bytes) => {
     const kept = new KeptContents();
-    let [offset, dropped] = [0, 0];
-    while (!kept.isFull(bytes)) kept.add(offset++, contentOf(bytes, offset));
+    let offset = 0;
+    for (const content = contentOf(bytes, 0); !kept.isFull(bytes); offset++) kept.add(offset, content);
     // What stands beside each content counts, too.
     expect(offset * (bytes + 16)).toBeLessThanOrEqual(mostBytes);
     expect(offset * (bytes + 16)).toBeGreaterThan(0.9 * mostBytes);
-    for (const { offset: at, content } of kept.dropOldest()) {
-      expect([at, content.length]).toEqual([dropped++, bytes]);
-    }
+    const oldest = [...kept.dropOldest()];
+    const dropped = oldest.length;
+    expect(oldest.every(({ offset: at, content }, index) => at === index && content.length === bytes)).toBe(true);
     expect(dropped).toBeGreaterThan(10);
     expect([kept.isFull(bytes), kept.at(dropped - 1), kept.at(dropped)?.length]).toEqual([false, undefined, bytes]);
     kept.add(offset, contentOf(bytes, offset + 1));
