@@ -111,9 +111,13 @@ it('`on` looks at the refs that the mirror keeps equal, and at no others', async
   await commit({ 'a.bin': Buffer.from('kept') });
   await git(source.path, ['branch', 'kept', 'main']);
   await commit({ 'b.bin': Buffer.from('of main alone') });
-  expect(await run('--lfs', 'off')).toMatchObject({ counts: { created: 2 }, lfs: null });
-  const outcome = await run('--lfs', 'on', '--branch-regex', '^kept$');
-  expect(outcome).toMatchObject({ outcome: 'success', refs: [], lfs: { scan: 'everything', moved: 1 } });
+  await git(source.path, ['tag', 'left-out', 'main']);
+  await git(source.path, ['branch', 'diverged', 'kept']);
+  expect(await run('--lfs', 'off')).toMatchObject({ counts: { created: 4 }, lfs: null });
+  await git(source.path, ['branch', '--force', 'diverged', await git(source.path, ['commit-tree', 'main^{tree}', '-m', 'other'])]);
+  const rules = ['--keep-divergent-refs', '--branch-regex', '^(kept|diverged)$', '--tags', 'none'];
+  const outcome = await run('--lfs', 'on', ...rules);
+  expect(outcome).toMatchObject({ counts: { diverged: 1, created: 0 }, lfs: { scan: 'everything', moved: 1 } });
   expect(await target.lfs.objects()).toEqual([oidOf(Buffer.from('kept'))]);
 });
 

@@ -37,6 +37,14 @@ describe('What a run says of LFS objects that failed', () => {
     expect(errorOf(codes.map((code, index) => failure(index, code)))?.hint).toBe(errorCatalogue[expected].hint);
   });
 
+  it('names files by paths that are fit to be read', () => {
+    expect(
+      errorOf([{ ...failure(1), path: 'a\u001b[31m\nb.bin' }])
+        ?.message.split('\n')
+        .at(-1),
+    ).toBe(`${failure(1).oid} (a b.bin, 1 bytes): reason 1`);
+  });
+
   it('names a hundred objects with size and reason, and how many more there are', () => {
     const lines = errorOf(
       Array.from({ length: 101 }, (_, index) => failure(index)),
