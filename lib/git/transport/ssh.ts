@@ -184,11 +184,12 @@ class OneRequest implements Conversation {
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const isStream = !(body instanceof Uint8Array);
     let lateAnswer: NodeJS.Timeout | undefined;
+    let isAnswered = false;
     send(channel, body).then(
       () => {
         channel.finish();
-        // While a pack is on its way nobody expects an answer; the relay watches over that.
-        if (isStream)
+        // While a pack is on its way nobody expects an answer; the relay watches over that. One that began before has its own limit of silence.
+        if (isStream && !isAnswered)
           lateAnswer = setTimeout(() => output.fail(new GitferryError('timed_out', { detail: `${this.#command.href}.` })), silenceMs);
       },
       (error: unknown) => output.fail(error),
@@ -196,6 +197,7 @@ class OneRequest implements Conversation {
     try {
       await this.#command.answers(isStream ? 0 : silenceMs);
     } finally {
+      isAnswered = true;
       clearTimeout(lateAnswer);
     }
     return output.untilEnd(silenceMs);

@@ -1,18 +1,20 @@
 import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';
 import type { ErrorCode } from '../../../lib/core/error-catalogue.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../../lib/git/transport/ssh.ts';
 import type { Transport } from '../../../lib/git/transport/transport.ts';
-import { encodePkt } from '../../../lib/git/wire/pkt-line.ts';
+import { encodePkt, flushPkt } from '../../../lib/git/wire/pkt-line.ts';
 import { createAddressGuard } from '../../../lib/net/address-guard.ts';
 import { codeOf, readAll, settled } from '../../support/byte-streams.ts';
 import { git, refsOf, temporaryFolder } from '../../support/git.ts';
 import { forThisTest } from '../../support/http-transport.ts';
 import { type RemoteEnd, syncEnds } from '../../support/ssh-sync.ts';
 import { ecdsaKey, type SshTestServer, type SshTestServerOptions, startSshTestServer } from '../../support/ssh-test-server.ts';
+import { pkts } from '../../torture/hostile-server.ts';
+import { startHostileSshServer } from '../../torture/hostile-ssh-server.ts';
 
 const privateKey = ecdsaKey();
 const credential = { username: 'git', password: '', privateKey };
@@ -175,4 +177,54 @@ describe('a connection that is cut', () => {
     expect(await syncEnds(endAt(healthy, repository), endAt(healthy, path), ['--lfs', 'off'])).toMatchObject({ outcome: 'success' });
     expect(await refsOf(path)).toEqual(await refsOf(repository));
   });
+});
+
+it('A push that is answered before its pack has gone leaves no timer behind', async () => {
+  const server = await forThisTest(
+    startHostileSshServer(
+      {},
+      {
+        command(channel) {
+          channel.write(pkts(`${'0'.repeat(40)} capabilities^{}\0report-status side-band-64k`));
+          channel.once('data', () => channel.write(encodePkt('\x02at work\n')));
+          channel.on('end', () => {
+            channel.write(flushPkt);
+            channel.exit(0);
+            channel.end();
+          });
+        },
+      },
+    ),
+  );
+  const deadline = createDeadline(60_000);
+  const transport = createSshTransport(parseRepositoryUrl(server.url.replace('git:word@', ''), 'T').url, credential, {
+    ...{ guard: createAddressGuard(['127.0.0.0/8']), deadline, hostKeys: [server.hostKey] },
+  });
+  onTestFinished(async () => {
+    await transport.close();
+    deadline.clear();
+  });
+  const conversation = await transport.open('git-receive-pack', { protocol: 0 });
+  await readAll(conversation.advertisement!);
+  let goOn = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const [timers, cleared] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')];
+  onTestFinished(() => {
+    timers.mockRestore();
+    cleared.mockRestore();
+  });
+  const answer = await conversation.request(
+    (async function* () {
+      yield Buffer.from('a pack that begins');
+      await answered;
+      yield Buffer.from('and ends');
+    })(),
+  );
+  goOn();
+  expect((await readAll(answer)).toString()).toBe('000d\x02at work\n0000');
+  await transport.close();
+  const ended = new Set(cleared.mock.calls.map(([timer]) => timer));
+  expect(timers.mock.results.filter(({ value }) => !ended.has(value))).toEqual([]);
 });
