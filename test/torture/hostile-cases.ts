@@ -434,6 +434,7 @@ export const hostileCases: readonly HostileCase[] = [
       }),
     },
     codes: ['advertisement_too_large'],
+    isQuick: true,
     ...floods,
   },
   {
