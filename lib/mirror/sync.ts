@@ -163,7 +163,8 @@ class Run {
   /** The source is asked for the pack while it is asked for pointers: most repositories have none, and counting objects takes it the same time twice. */
   async #copyLfs(run: LfsRun, carrying: CarryingOut | undefined): Promise<void> {
     const copying = this.#lfs?.copy(run, { onFound: () => carrying?.dropAhead() });
-    if (this.#lfs?.isLikelyNone === true) carrying?.fetchAhead();
+    // Without a filter the look takes as long as the pack, which would wait too long.
+    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter) carrying?.fetchAhead();
     try {
       await copying;
     } catch (error) {
