@@ -19,6 +19,17 @@ export interface PackEntry {
   readonly base: number | Oid | undefined;
   /** undefined = larger than `maxBytes`. Holds until the next entry is given out: copy what is to be kept. */
   readonly content: Buffer | undefined;
+  /** Whether what is larger holds the mark; false if none is looked for. */
+  readonly holdsMark: boolean;
+}
+
+export interface EntryOptions {
+  readonly format: ObjectFormat;
+  /** Contents up to this size are given out. */
+  readonly maxBytes: number;
+  /** ASCII, to be looked for in what is larger. */
+  readonly mark?: string;
+  onEntry(entry: PackEntry): void;
 }
 
 const types: Readonly<Record<number, EntryType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag', 6: 'ofs-delta', 7: 'ref-delta' };
@@ -32,10 +43,7 @@ const mostInflation = 16;
  * Reads the pack to its end (the trailing checksum included, which `pack.bytes` verifies), and gives out each entry as soon as it is there; what `onEntry`
  * throws ends it. Holds one piece of the pack and one small object at a time. Throws `pack_corrupt`, and what the pack's stream throws.
  */
-export async function readPackEntries(
-  pack: IncomingPack,
-  { format, maxBytes, onEntry }: { readonly format: ObjectFormat; readonly maxBytes: number; onEntry(entry: PackEntry): void },
-): Promise<void> {
+export async function readPackEntries(pack: IncomingPack, { format, maxBytes, mark, onEntry }: EntryOptions): Promise<void> {
   const window = new Window(pack.bytes);
   const inflater = new Inflater(maxBytes);
   await window.fill(packHeaderBytes);
@@ -47,9 +55,10 @@ export async function readPackEntries(
     const { type, bytes } = readTypeAndSize(window);
     const base = readBase(window, type, offset, format);
     let content: Buffer | undefined;
-    if (bytes > maxBytes) await inflateAway(window, bytes);
+    let holdsMark = false;
+    if (bytes > maxBytes) holdsMark = await inflateAway(window, bytes, mark);
     else content = window.inflate(inflater, bytes) ?? (await inflateSmall(window, inflater, bytes));
-    onEntry({ offset, type, bytes, base, content });
+    onEntry({ offset, type, bytes, base, content, holdsMark });
   }
   await window.drain(hashBytes[format]);
 }
@@ -91,14 +100,21 @@ async function inflateSmall(window: Window, inflater: Inflater, bytes: number): 
   }
 }
 
-/** Large objects: inflated only to find their end. */
-async function inflateAway(window: Window, bytes: number): Promise<void> {
+/** Large objects: inflated only to find their end, and whether they hold the mark. */
+async function inflateAway(window: Window, bytes: number, mark: string | undefined): Promise<boolean> {
   const inflate = createInflate();
   const ended = once(inflate, 'end');
   ended.catch(() => {});
   let inflated = 0;
+  let holdsMark = false;
+  let tail = Buffer.alloc(0);
   inflate.on('data', (chunk: Buffer) => {
     inflated += chunk.length;
+    if (mark === undefined || holdsMark) return;
+    // It may lie across two pieces.
+    const across = Buffer.concat([tail, chunk.subarray(0, mark.length)]);
+    holdsMark = chunk.includes(mark) || across.includes(mark);
+    tail = Buffer.concat([tail, chunk.subarray(-mark.length)]).subarray(-mark.length);
   });
   try {
     let fed = 0;
@@ -119,6 +135,7 @@ async function inflateAway(window: Window, bytes: number): Promise<void> {
     inflate.destroy();
   }
   if (inflated !== bytes) throw corrupt('an object is not as long as it says');
+  return holdsMark;
 }
 
 /** What has come of the pack and is not used yet. */

@@ -10,13 +10,13 @@ export interface SmallBlobsOptions {
   readonly format: ObjectFormat;
   /** Blobs below this size are given out. */
   readonly belowBytes: number;
-  /** What every blob of interest holds. Where a delta's base is gone, its result is of interest only if base or delta hold this. */
+  /** What every blob of interest holds, ASCII. Where a delta's base is not there, its result is of interest only if base or delta hold this. */
   readonly mark: string;
   onBlob(content: Uint8Array): void;
 }
 
-/** Objects up to this size are kept as long as there is room: small blobs are deltas of blobs of about their size (git: not of 32 times their size). */
-const baseBytes = 16 * 1024;
+/** Objects up to this size are kept as long as there is room: git makes no delta of what has more than 32 times its size. */
+const baseBytes = 32 * 1024;
 /**
  * Reads the pack to its end, and calls `onBlob` for each small blob. Resolves with how many there may be that could not be put together (their bases
  * were too large to keep): never any in a pack of small blobs alone. Memory: the small contents, up to 32 MiB, and 16 bytes an object.
@@ -24,7 +24,8 @@ const baseBytes = 16 * 1024;
  */
 export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOptions): Promise<{ readonly unread: number }> {
   const reader = new SmallBlobReader(options);
-  await readPackEntries(pack, { format: options.format, maxBytes: baseBytes, onEntry: (entry) => reader.take(entry) });
+  const { format, mark } = options;
+  await readPackEntries(pack, { format, mark, maxBytes: baseBytes, onEntry: (entry) => reader.take(entry) });
   return { unread: reader.unread };
 }
 
@@ -48,28 +49,28 @@ class SmallBlobReader {
   }
 
   take(entry: PackEntry): void {
-    const { type, content } = entry;
-    if (type === 'blob') this.#blob(entry.offset, content);
+    const { type, offset, content, holdsMark } = entry;
+    if (type === 'blob' && content === undefined) this.#note(offset, holdsMark ? markedBlob : blob);
+    else if (type === 'blob' && content !== undefined) this.#blob(offset, content);
     else if (type === 'ofs-delta' || type === 'ref-delta') this.#delta(entry);
-    else this.#note(entry.offset, otherType);
+    else this.#note(offset, otherType);
   }
 
-  #delta({ offset, base, content: delta }: PackEntry): void {
+  #delta({ offset, base, content: delta, holdsMark }: PackEntry): void {
     const baseOffset = typeof base === 'string' ? this.#named(base) : base;
     const kept = baseOffset === undefined ? undefined : this.#kept.at(baseOffset);
     const bytes = delta === undefined ? 0 : deltaSizes(delta).resultBytes;
     if (kept !== undefined && delta !== undefined && bytes <= baseBytes) return this.#blob(offset, applyDelta(kept, delta));
     const baseKind = baseOffset === undefined ? markedBlob : kept === undefined ? this.#kindAt(baseOffset) : this.#kindOf(kept);
     if (baseKind === otherType) return this.#note(offset, otherType);
-    if (delta === undefined) return this.#note(offset, baseKind);
+    if (delta === undefined) return this.#note(offset, holdsMark ? markedBlob : baseKind);
     const isMarked = baseKind === markedBlob || delta.includes(this.#options.mark);
     if (isMarked && bytes < this.#options.belowBytes) this.unread++;
     this.#note(offset, isMarked ? markedBlob : blob);
   }
 
-  #blob(offset: number, content: Buffer | undefined): void {
+  #blob(offset: number, content: Buffer): void {
     this.#note(offset, blob);
-    if (content === undefined) return;
     if (content.length < this.#options.belowBytes) this.#options.onBlob(content);
     this.#byName?.set(this.#nameOf(content), offset);
     if (this.#kept.isFull(content.length)) this.#dropOldest();

@@ -116,11 +116,11 @@ describe('a delta in a pack', () => {
     expect(await readMade(entries)).toEqual({ texts: ['first', 'second', 'third', 'fourth', 'fifth'], unread: 0 });
   });
 
-  const large = 20_000;
+  const large = 40_000;
   const unmarked = blobOf('x'.repeat(large));
   const on = (base: number, content: Buffer): MadeEntry => ({ type: 'ofs-delta', base, content });
   const part = (baseBytes: number): Buffer => copyingDelta(baseBytes, 100, 1);
-  const longDelta = (baseBytes: number): Buffer => copyingDelta(baseBytes, 3, 6_000);
+  const longDelta = (baseBytes: number): Buffer => copyingDelta(baseBytes, 3, 12_000);
   // More than is kept of them.
   const filler = { type: 'blob', content: Buffer.alloc(16_000) } as const;
   const fillers = Array.from({ length: 2_100 }, () => filler);
@@ -141,14 +141,21 @@ describe('a delta in a pack', () => {
         unmarked,
         on(0, Buffer.concat([copyingDelta(large, 3, 400), Buffer.from('\u0004MARK')])),
         on(1, longDelta(1_200)),
-        on(2, part(18_000)),
+        on(2, part(36_000)),
       ],
       1,
     ],
-    ['is of a delta that is too long to be read, of one without', [unmarked, on(0, longDelta(large)), on(1, part(18_000))], 0],
+    ['is of a delta that is too long to be read, of one without', [unmarked, on(0, longDelta(large)), on(1, part(36_000))], 0],
     ['is of a blob with the mark that was let go', [blobOf('MARK'.repeat(300)), ...fillers, on(0, part(1_200))], 1],
     ['is of a blob without that was let go', [blobOf('none'.repeat(300)), ...fillers, on(0, part(1_200))], 0],
     ['is of a blob that the pack lacks', [{ type: 'ref-delta', baseName: 'ab'.repeat(20), content: part(1_200) }], 1],
+    ['is of a large blob with the mark', [blobOf(`${'x'.repeat(16_382)}MARK${'x'.repeat(large)}`), on(0, part(large + 16_386))], 1],
+    ['is of a large blob without', [unmarked, on(0, part(large))], 0],
+    [
+      'is of a delta that is too long to be read, and brings the mark',
+      [unmarked, on(0, Buffer.concat([longDelta(large), Buffer.from('\u0004MARK')])), on(1, part(36_004))],
+      1,
+    ],
     ['is of a tree', [{ type: 'tree', content: Buffer.from('MARK'.repeat(300)) }, on(0, part(1_200))], 0],
   ])('that cannot be put together counts if it may be of interest: it %s', async (_, entries, unread) => {
     expect(await readMade(entries)).toEqual({ texts: [], unread });
