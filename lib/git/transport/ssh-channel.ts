@@ -25,7 +25,10 @@ export interface ExitStatus {
 }
 
 /** Bytes on their way to the socket from which writers wait: less than a pack's worth, more than what the kernel takes at once. */
-const unsentBytes = 512 * 1024;
+const waitingBytes = 512 * 1024;
+/** What SSH servers take in one packet. */
+const packetBytes = 32 * 1024;
+const nothing = Buffer.alloc(0);
 
 export class SshChannel {
   readonly #stream: ChannelStream;
@@ -33,6 +36,9 @@ export class SshChannel {
   readonly #queue: Uint8Array[] = [];
   readonly #words: Buffer[] = [];
   #queuedBytes = 0;
+  readonly #unsent: Uint8Array[] = [];
+  #unsentBytes = 0;
+  #sendSoon: NodeJS.Immediate | undefined;
   #wordBytes = 0;
   #ended = false;
   #dropped = false;
@@ -101,25 +107,45 @@ export class SshChannel {
     }
   }
 
-  /** Sends, and resolves when more may be sent. Throws when the command takes no more. */
+  /** Sends, at the latest at the end of this turn, and resolves when more may be sent. Throws when the command takes no more. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.isClosed) throw this.#gone();
-    // ssh2 neither calls back nor fails when a channel closes before the other side has opened its window.
+    this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
+    if (this.#unsentBytes < packetBytes) {
+      this.#sendSoon ??= setImmediate(() => this.#send(this.#unsentBytes).catch(() => {}));
+      return;
+    }
+    await this.#send(this.#unsentBytes - (this.#unsentBytes % packetBytes));
     const { socket } = this.#carrier;
-    // ssh2 gives the socket length, content and tag of each packet by themselves: each would go out as a segment of its own, and wake the other side.
-    socket.cork();
-    const sent = this.#unlessClosed((done) => this.#stream.write(bytes, () => done()));
-    socket.uncork();
-    await sent;
-    if (socket.writableLength <= unsentBytes) return;
+    if (socket.writableLength <= waitingBytes) return;
     await this.#unlessClosed((done) => {
       socket.once('drain', done);
       return () => socket.off('drain', done);
     });
   }
 
+  /** Sends so much of what is unsent, in whole packets: each costs both sides a cipher of its own, whatever its length. */
+  async #send(bytes: number): Promise<void> {
+    clearImmediate(this.#sendSoon);
+    this.#sendSoon = undefined;
+    if (this.#unsentBytes === 0 || this.isClosed) return;
+    const [first = nothing, ...others] = this.#unsent.splice(0);
+    const all = others.length === 0 ? first : Buffer.concat([first, ...others]);
+    if (bytes < all.length) this.#unsent.push(all.subarray(bytes));
+    this.#unsentBytes = all.length - bytes;
+    if (this.#unsentBytes > 0) this.#sendSoon = setImmediate(() => this.#send(this.#unsentBytes).catch(() => {}));
+    const { socket } = this.#carrier;
+    // ssh2 gives the socket length, content and tag of each packet by themselves: each would go out as a segment of its own, and wake the other side.
+    socket.cork();
+    setImmediate(() => socket.uncork());
+    // ssh2 neither calls back nor fails when a channel closes before the other side has opened its window.
+    await this.#unlessClosed((done) => this.#stream.write(all.subarray(0, bytes), () => done()));
+  }
+
   /** Ends standard input; the answer can still be read. */
   finish(): void {
+    this.#send(this.#unsentBytes).catch(() => {});
     if (!this.isClosed) this.#stream.end();
   }
 
@@ -129,6 +155,9 @@ export class SshChannel {
     this.#dropped = true;
     this.#queue.length = 0;
     this.#queuedBytes = 0;
+    this.#unsent.length = 0;
+    this.#unsentBytes = 0;
+    clearImmediate(this.#sendSoon);
     this.#end();
     if (this.#carrier.failure() === undefined && !this.#isClosed) {
       this.#stream.end();
