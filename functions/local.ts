@@ -33,12 +33,15 @@ const invocationMs = 15 * 60_000;
 /** Jobs at once: more than one host may have (8), so that a host that hangs does not hold up the others. */
 const capacity = 24;
 /** From which share of its time that the event loop works on a run is begun this often only: webhooks are answered first. */
+const gentlestMs = 50;
 const restraints = [
   { share: 0.6, pauseMs: 250 },
-  { share: 0.3, pauseMs: 50 },
+  { share: 0.3, pauseMs: gentlestMs },
 ];
 /** Long enough for a share, short enough for a burst. */
 const watchedMs = 200;
+/** For so many of these the gentlest restraint stays: in a moment of quiet between two bursts, ten runs would begin at once. */
+const heldTimes = 5;
 /** Longer than what Git hosts and proxies keep a connection for: who closes first must not be this side, which cannot know that a request is on its way. */
 const keepAliveMs = 75_000;
 
@@ -156,10 +159,13 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
 function watchEventLoop(): () => number {
   let before = performance.eventLoopUtilization();
   let [pauseMs, lookedAt] = [0, performance.now()];
+  let held = 0;
   return () => {
     if (performance.now() - lookedAt >= watchedMs) {
       const { utilization } = performance.eventLoopUtilization(before);
-      pauseMs = restraints.find(({ share }) => utilization > share)?.pauseMs ?? 0;
+      const restraint = restraints.find(({ share }) => utilization > share);
+      held = restraint === undefined ? held - 1 : heldTimes;
+      pauseMs = restraint?.pauseMs ?? (held > 0 ? gentlestMs : 0);
       [before, lookedAt] = [performance.eventLoopUtilization(), performance.now()];
     }
     return pauseMs;
