@@ -21,7 +21,8 @@ export function createDeadline(ms: number): Deadline {
   timer.unref();
   return {
     signal: controller.signal,
-    remainingMs: () => Math.max(0, end - performance.now()),
+    // A timer may come a fraction of a millisecond early.
+    remainingMs: () => (controller.signal.aborted ? 0 : Math.max(0, end - performance.now())),
     abort: (reason) => controller.abort(reason),
     clear: () => clearTimeout(timer),
   };

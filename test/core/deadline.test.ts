@@ -27,6 +27,7 @@ describe('a deadline', () => {
     const deadline = createDeadline(60_000);
     deadline.abort(new GitferryError('run_interrupted'));
     expect(deadline.signal.reason).toMatchObject({ code: 'run_interrupted', disposition: 'retry' });
+    expect(deadline.remainingMs()).toBe(0);
     deadline.clear();
   });
 });
