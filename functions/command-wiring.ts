@@ -7,7 +7,6 @@ import { listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
 import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
 import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
-import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
 import type { SyncDeps } from '../lib/mirror/sync.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 import { functionMemoryMiB } from './wiring.ts';
@@ -38,9 +37,10 @@ export interface SyncWiring {
 
 /** The HTTP client is loaded here and not with this module: it is most of what a command has to load. */
 export async function wireSync({ source, target, allowAddresses, timeoutSeconds, lfsUrls }: SyncSettings): Promise<SyncWiring> {
-  const [{ createHttpClient }, { createTransport }] = await Promise.all([
+  const [{ createHttpClient }, { createTransport }, { createLfsServer }] = await Promise.all([
     import('../lib/net/http-client.ts'),
     import('../lib/git/transport/create-transport.ts'),
+    import('../lib/lfs/create-lfs-server.ts'),
   ]);
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);

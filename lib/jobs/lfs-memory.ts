@@ -1,6 +1,7 @@
 /** LFS from run to run: what the next run looks at and offers again, and what a run leaves behind for that. */
 import { limits } from '../core/limits.ts';
-import type { LfsInput, LfsOutcome } from '../mirror/lfs-step.ts';
+import type { LfsOutcome } from '../mirror/lfs-outcome.ts';
+import type { LfsInput } from '../mirror/lfs-step.ts';
 import type { LfsState } from '../model/lfs-state.ts';
 import type { Mirror } from '../model/mirror.ts';
 

@@ -1,6 +1,6 @@
 /** What is kept of a run: its record with every ref, and the moves for the project's activity feed. */
 import type { Redactor } from '../core/redact.ts';
-import type { LfsOutcome } from '../mirror/lfs-step.ts';
+import type { LfsOutcome } from '../mirror/lfs-outcome.ts';
 import type { RunOutcome } from '../mirror/outcome.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Activity, keptRefs, type LfsCounts, type Run } from '../model/run.ts';

@@ -4,7 +4,7 @@ import type { GitferryError } from '../core/errors.ts';
 import { refineHint } from '../core/provider-messages.ts';
 import type { Redactor } from '../core/redact.ts';
 import type { Oid } from '../git/object-id.ts';
-import { type LfsOutcome, lfsRunError } from './lfs-step.ts';
+import { type LfsOutcome, lfsRunError } from './lfs-outcome.ts';
 import type { Note } from './planning.ts';
 
 export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced'] as const;

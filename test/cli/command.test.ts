@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gitferry } from '../support/command.ts';
@@ -138,4 +138,18 @@ describe('gitferry sync', () => {
       expect({ host, status, code: JSON.parse(stdout).error.code }).toEqual({ host, status: 1, code: 'address_blocked' });
     }
   });
+});
+
+it('Answers to --help and to mistakes need no HTTP client: what the command loads at its start stays small', async () => {
+  const seen = new Map<string, string>();
+  const load = async (name: string): Promise<void> => {
+    if (seen.has(name)) return;
+    const text = await readFile(new URL(`../../dist/${name}`, import.meta.url), 'utf8');
+    seen.set(name, text);
+    for (const [, other = ''] of text.matchAll(/(?:from|import) ?"\.\/([^"]+)"/g)) await load(other);
+  };
+  await load('gitferry.js');
+  const all = [...seen.values()].join('');
+  expect(all).toContain('--source-ssh-key');
+  expect(all.length).toBeLessThan(200_000);
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { lfsInputOf, lfsStateAfter } from '../../lib/jobs/lfs-memory.ts';
-import type { LfsOutcome } from '../../lib/mirror/lfs-step.ts';
+import type { LfsOutcome } from '../../lib/mirror/lfs-outcome.ts';
 import type { LfsState } from '../../lib/model/lfs-state.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorCatalogue } from '../../lib/core/error-catalogue.ts';
-import { type LfsOutcome, lfsRunError } from '../../lib/mirror/lfs-step.ts';
+import { type LfsOutcome, lfsRunError } from '../../lib/mirror/lfs-outcome.ts';
 
 const failure = (index: number, code: ErrorCode = 'lfs_object_missing', reason = `reason ${index}`) => ({
   oid: index.toString(16).padStart(64, '0'),
