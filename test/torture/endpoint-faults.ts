@@ -11,6 +11,8 @@ import { TortureWorld } from './torture-world.ts';
 const faults: readonly EndpointFault[] = ['error', 'throttled', 'lost answer', 'lost request', 'twice', 'late', 'silence'];
 /** The SDK asks four times. */
 const burst = 5;
+/** Each scene makes at least so many calls. */
+const surelyMade = 3;
 
 /** Where the faults are, and what happens around them. */
 interface Scene {
@@ -63,7 +65,7 @@ async function everywhere(world: TortureWorld, story: Story, scene: Scene, { fau
   let injected = 0;
   let calls = 20;
   for (let index = 0; index < (count ?? calls); index++) {
-    const from = count === undefined ? index + 1 : random.integer(1, 8);
+    const from = count === undefined ? index + 1 : random.integer(1, surelyMade);
     let seen = 0;
     let where = '';
     const hit = (): Hit =>
