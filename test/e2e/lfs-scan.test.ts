@@ -106,6 +106,25 @@ describe('the pack that is pushed', () => {
   });
 });
 
+it('The pack is asked for after the look where the source has no filter: the look is as long as the pack', async () => {
+  const made = await lfsScenario();
+  await made.commit({ 'a.txt': 'no pointer' });
+  const events: string[] = [];
+  const server = await started(join(made.folder, 'source'), {
+    config: ['uploadpack.allowFilter=false'],
+    async intercept({ isRpc, request, response }) {
+      const body = isRpc ? await beginningOf(request) : '';
+      if (!body.includes('command=fetch')) return false;
+      const what = body.includes('thin-pack') ? 'pack' : 'look';
+      events.push(what);
+      response.on('finish', () => events.push(`${what} answered`));
+      return false;
+    },
+  });
+  expect(await sync(server.url('repo.git'), made.target.url)).toMatchObject({ outcome: 'success', lfs: { scan: 'new' } });
+  expect(events.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
+});
+
 it('`on` looks at the refs that the mirror keeps equal, and at no others', async () => {
   const { source, target, sync: run, commit } = await lfsScenario();
   await commit({ 'a.bin': Buffer.from('kept') });
