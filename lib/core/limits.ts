@@ -108,8 +108,8 @@ export const limits = {
   /** The bases of all deltas together: each may have to be put together again for its delta. */
   historyDeltaBaseBytes: 1024 * MiB,
 
-  /** A pack that was asked for while pointers are looked for waits this long: web servers give up an answer that nobody reads after 10 s and more. */
-  fetchAheadMs: 5_000,
+  /** The end of a push that was begun while pointers are looked for waits this long: web servers give up a request that does not go on after 20 s and more. */
+  heldEndMs: 10_000,
 
   /** What is read to find LFS pointers. Small blobs are about 3 % of a repository: these of the Linux kernel fit. Inflating takes a second per 100,000. */
   lfsScanObjects: 3_000_000,

@@ -5,12 +5,11 @@ import { limits } from '../core/limits.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
-import type { IncomingPack } from '../git/pack/incoming-pack.ts';
 import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
-import { FetchAhead } from './fetch-ahead.ts';
+import { HeldEnd } from './held-end.ts';
 import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
-import { fetchFor, type RelayInput, type RelayResult, relay } from './relay.ts';
+import { type RelayResult, relay } from './relay.ts';
 
 export interface CarryOutInput {
   readonly source: UploadPack;
@@ -45,6 +44,8 @@ export interface CarriedOut {
  */
 const onceMore: ReadonlySet<string> = new Set(['chunking_refused', 'connection_failed']);
 
+type Relayed = Exclude<RelayResult, { readonly kind: 'given up' }>;
+
 export class CarryingOut {
   readonly #input: CarryOutInput;
   readonly #deps: CarryOutDeps;
@@ -52,7 +53,7 @@ export class CarryingOut {
   /** Values that got to the target in this run. */
   readonly #arrived = new Set<Oid>();
   readonly #groups: readonly (readonly PushCommand[])[];
-  #ahead: FetchAhead | undefined;
+  #begun: { readonly end: HeldEnd; readonly relayed: Promise<RelayResult> } | undefined;
   readonly #halving: { pushes: number; extraBytes: number; until: number };
   #splits = 0;
   #bytes = 0;
@@ -67,22 +68,25 @@ export class CarryingOut {
     this.#halving = { pushes: 0, extraBytes: 0, until: performance.now() + deps.deadline.remainingMs() * limits.halvingTimeShare };
   }
 
-  /** Asks the source for the first pack before `run` is called, which must come soon. Nothing goes to the target. */
-  fetchAhead(): void {
+  /** Begins the first push before `run` is called, which must come soon: all goes to the target but the end. */
+  begin(): void {
     const [commands] = this.#groups;
     if (commands === undefined) return;
-    const pack = fetchFor(this.#relayInput(commands, { thinPack: true }));
-    this.#ahead = new FetchAhead(pack, limits.fetchAheadMs);
+    const end = new HeldEnd(limits.heldEndMs);
+    const relayed = this.#relay(commands, { thinPack: true, end });
+    // A failure is told to `run`.
+    relayed.catch(() => {});
+    this.#begun = { end, relayed };
   }
 
-  /** `run` will ask anew. Also for who does not call `run` at all. */
-  dropAhead(): void {
-    this.#ahead?.drop();
-    this.#ahead = undefined;
+  /** Ends what was begun: `run` pushes anew. Also for who does not call `run` at all. */
+  giveUp(): void {
+    this.#begun?.end.giveUp();
   }
 
   /** Once. Never throws for what a source or target does wrong: that is in the result. */
   async run(): Promise<CarriedOut> {
+    this.#begun?.end.letGo();
     for (const group of this.#groups) await this.#push(group, { thinPack: true });
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
@@ -93,10 +97,9 @@ export class CarryingOut {
   async #push(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<void> {
     if (commands.length === 0) return;
     if (this.#error !== undefined) return this.#reject(commands, () => `not tried: ${this.#error?.message ?? ''}`);
-    let result: RelayResult;
+    let result: Relayed;
     try {
-      const ahead = await this.#takeAhead();
-      result = await relay({ ...this.#relayInput(commands, { thinPack }), ahead }, this.#deps);
+      result = await this.#relayed(commands, { thinPack });
     } catch (error) {
       // Nothing has gone to the target.
       if (!(error instanceof GitferryError)) throw error;
@@ -111,19 +114,22 @@ export class CarryingOut {
     await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
   }
 
-  #relayInput(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Omit<RelayInput, 'ahead'> {
-    return { ...this.#input, commands, haves: this.#haves(commands), thinPack };
+  /** What was begun, or else what is pushed now. */
+  async #relayed(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<Relayed> {
+    const begun = this.#begun?.relayed;
+    this.#begun = undefined;
+    const result = await (begun ?? this.#relay(commands, { thinPack }));
+    if (result.kind !== 'given up') return result;
+    this.#bytes += result.bytes;
+    return this.#relayed(commands, { thinPack });
   }
 
-  /** For the first push alone. */
-  async #takeAhead(): Promise<IncomingPack | undefined> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    return ahead?.take();
+  #relay(commands: readonly PushCommand[], how: { readonly thinPack: boolean; readonly end?: HeldEnd }): Promise<RelayResult> {
+    return relay({ ...this.#input, commands, haves: this.#haves(commands), ...how }, this.#deps);
   }
 
   /** Lists the target again and settles what can be told by value; returns the commands whose refs still have their old values. */
-  async #look(commands: readonly PushCommand[], result: RelayResult): Promise<readonly PushCommand[]> {
+  async #look(commands: readonly PushCommand[], result: Relayed): Promise<readonly PushCommand[]> {
     let values: ReadonlyMap<string, Oid>;
     try {
       values = await this.#deps.relist();

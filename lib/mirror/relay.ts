@@ -11,6 +11,7 @@ import { emptyPack } from '../git/pack/empty-pack.ts';
 import type { IncomingPack } from '../git/pack/incoming-pack.ts';
 import type { ByteStream } from '../git/wire/pkt-reader.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
+import type { HeldEnd } from './held-end.ts';
 
 export interface RelayInput {
   readonly source: UploadPack;
@@ -19,8 +20,8 @@ export interface RelayInput {
   /** Values that the target is known to have, most useful first. */
   readonly haves: readonly Oid[];
   readonly thinPack: boolean;
-  /** What was fetched ahead for exactly this, with `fetchFor`. */
-  readonly ahead?: IncomingPack | undefined;
+  /** The push may begin, and its end waits for this. */
+  readonly end?: HeldEnd | undefined;
 }
 
 export interface RelayDeps {
@@ -34,16 +35,12 @@ export interface RelayDeps {
 export type RelayResult =
   | { readonly kind: 'answered'; readonly answer: PushAnswer; readonly bytes: number }
   /** The target may or may not have moved refs: look. */
-  | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number };
+  | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number }
+  /** As was to be done by `end`: the target has moved nothing. */
+  | { readonly kind: 'given up'; readonly bytes: number };
 
-/** Asks the source for what these commands need; undefined = for nothing. Throws what `fetchPack` throws. */
-export async function fetchFor({
-  source,
-  target,
-  commands,
-  haves,
-  thinPack,
-}: Omit<RelayInput, 'ahead'>): Promise<IncomingPack | undefined> {
+/** Asks the source for what the commands need; undefined = for nothing. */
+async function fetchFor({ source, target, commands, haves, thinPack }: RelayInput): Promise<IncomingPack | undefined> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   if (wants.length === 0) return undefined;
@@ -61,10 +58,23 @@ export async function fetchFor({
  * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
  */
 export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayResult> {
-  const { source, target, commands } = input;
-  const incoming = input.ahead ?? (await fetchFor(input));
-  const passage = new Passage(incoming, deps);
+  const { end } = input;
+  const incoming = await fetchFor(input);
+  const stop = (): void => void incoming?.cancel();
+  end?.signal.addEventListener('abort', stop);
   try {
+    const result = await push(input, new Passage(incoming, end, deps));
+    return end?.signal.aborted === true ? { kind: 'given up', bytes: result.bytes } : result;
+  } finally {
+    end?.signal.removeEventListener('abort', stop);
+  }
+}
+
+async function push({ source, target, commands, end }: RelayInput, passage: Passage): Promise<RelayResult> {
+  try {
+    end?.signal.throwIfAborted();
+    // Without a pack there is no end to hold back.
+    if (!passage.hasPack) await end?.wait();
     const answer = await target.push(commands, packFor(commands, passage, source));
     return { kind: 'answered', answer, bytes: passage.bytes };
   } catch (error) {
@@ -84,21 +94,28 @@ function packFor(commands: readonly PushCommand[], passage: Passage, source: Upl
 /** Keeps the peak at 115 MB however large the pack is; without it, 140 MB. Costs 0.3 s of CPU for a pack of 1.2 GB. */
 const collectEveryBytes = 4_000_000;
 
-/** The pack on its way: counts bytes, notices silence, and keeps the source's own failure apart from what it causes at the target. */
+/** The pack on its way: counts bytes, notices silence, holds back the end, and keeps the source's own failure apart from what it causes at the target. */
 class Passage {
   readonly #pack: IncomingPack | undefined;
+  readonly #end: HeldEnd | undefined;
   readonly #deps: RelayDeps;
   readonly #silence: NodeJS.Timeout;
+  #collectAt = collectEveryBytes;
   #complete = false;
   bytes = 0;
   sourceError: unknown;
 
-  constructor(pack: IncomingPack | undefined, deps: RelayDeps) {
+  constructor(pack: IncomingPack | undefined, end: HeldEnd | undefined, deps: RelayDeps) {
     this.#pack = pack;
+    this.#end = end;
     this.#deps = deps;
     const silent = (): void => deps.deadline.abort(new GitferryError('timed_out', { detail: 'Neither side moved the pack on.' }));
     this.#silence = setTimeout(silent, limits.relaySilenceMs);
     this.#silence.unref();
+  }
+
+  get hasPack(): boolean {
+    return this.#pack !== undefined;
   }
 
   stream(): ByteStream | undefined {
@@ -106,26 +123,34 @@ class Passage {
   }
 
   async *#pass(pack: ByteStream): ByteStream {
-    let collectAt = collectEveryBytes;
+    let last: Uint8Array | undefined;
     try {
       for await (const chunk of pack) {
-        this.bytes += chunk.length;
-        if (this.bytes >= collectAt) {
-          collectAt = this.bytes + collectEveryBytes;
-          collectYoungGarbage();
-        }
-        this.#deps.onBytes(chunk.length);
-        this.#silence.refresh();
-        yield chunk;
+        if (last !== undefined) yield this.#passing(last);
+        last = chunk;
       }
+      await this.#end?.wait();
+      if (last !== undefined) yield this.#passing(last);
       // From here on the target is at work; its answer has a limit of its own.
       clearTimeout(this.#silence);
       this.#complete = true;
       this.#deps.onPackSent();
     } catch (error) {
-      this.sourceError = error;
-      throw error;
+      // Given up, the source is cut off, which is no failure of its own.
+      this.sourceError = this.#end?.signal.aborted === true ? this.#end.signal.reason : error;
+      throw this.sourceError;
     }
+  }
+
+  #passing(chunk: Uint8Array): Uint8Array {
+    this.bytes += chunk.length;
+    if (this.bytes >= this.#collectAt) {
+      this.#collectAt = this.bytes + collectEveryBytes;
+      collectYoungGarbage();
+    }
+    this.#deps.onBytes(chunk.length);
+    this.#silence.refresh();
+    return chunk;
   }
 
   async end(): Promise<void> {

@@ -160,15 +160,15 @@ class Run {
     return this.#record(plan, verdicts, await askFastForwards());
   }
 
-  /** The source is asked for the pack while it is asked for pointers: most repositories have none, and counting objects takes it the same time twice. */
+  /** The push begins while pointers are looked for, and its end waits: most repositories have none, and counting objects takes a source the same time twice. */
   async #copyLfs(run: LfsRun, carrying: CarryingOut | undefined): Promise<void> {
-    const copying = this.#lfs?.copy(run, { onFound: () => carrying?.dropAhead() });
-    // Without a filter the look takes as long as the pack, which would wait too long.
-    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter) carrying?.fetchAhead();
+    const copying = this.#lfs?.copy(run, { onFound: () => carrying?.giveUp() });
+    // Without a filter the look takes as long as the pack: a source should not send both at once.
+    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter) carrying?.begin();
     try {
       await copying;
     } catch (error) {
-      carrying?.dropAhead();
+      carrying?.giveUp();
       throw error;
     }
   }

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import { git } from '../support/git.ts';
+import { beginningOf } from '../support/git-http-server.ts';
 import { lfsScenario, oidOf, pointerTo } from '../support/lfs-scenario.ts';
 import { started } from '../support/scenario.ts';
 import { sync } from '../support/sync.ts';
@@ -16,14 +15,6 @@ header.write('PACK');
 header.writeUInt32BE(2, 4);
 header.writeUInt32BE(3_000_001, 8);
 const hugePack = Buffer.concat([encodePkt('packfile\n'), encodePkt(Buffer.concat([Buffer.from([1]), header])), flushPkt]);
-
-/** The beginning of a request's body, which can still be read. */
-async function beginningOf(request: IncomingMessage): Promise<string> {
-  await once(request, 'readable');
-  const chunk: Buffer = request.read() ?? Buffer.alloc(0);
-  if (chunk.length > 0) request.unshift(chunk);
-  return chunk.toString('latin1');
-}
 
 /** A source that answers so many of the first looks at its pointers by this, and other requests as git does; one object at it. */
 async function withFirstLooks(count: number, answer: Buffer) {
@@ -70,59 +61,6 @@ describe('a source that does not let its LFS pointers be looked at', () => {
     expect(await run('--lfs', mode)).toMatchObject({ ...expected, counts: { created: 1 }, lfs: { moved: 0 } });
     expect(await isMirrored()).toBe(true);
   });
-});
-
-describe('the pack that is pushed', () => {
-  /** A source that answers a look at pointers only when the pack was asked for, too. */
-  async function withLateLook(content: Buffer | string) {
-    const made = await lfsScenario();
-    await made.commit({ 'a.bin': content });
-    const asked: ('look' | 'pack')[] = [];
-    const server = await started(join(made.folder, 'source'), {
-      async intercept({ isRpc, request }) {
-        const body = isRpc ? await beginningOf(request) : '';
-        if (!body.includes('command=fetch')) return false;
-        asked.push(body.includes('thin-pack') ? 'pack' : 'look');
-        if (asked.at(-1) === 'look') await expect.poll(() => asked).toContain('pack');
-        return false;
-      },
-    });
-    const run = (...options: string[]) =>
-      sync(server.url('repo.git'), made.target.url, ['--source-lfs-url', `${made.source.url}/info/lfs`, ...options]);
-    return { ...made, run, asked };
-  }
-
-  it('is asked for while pointers are looked for', async () => {
-    const { run, asked } = await withLateLook('no pointer');
-    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 0 } });
-    expect(asked.toSorted()).toEqual(['look', 'pack']);
-  });
-
-  it('is asked for again where there are any, after their objects', async () => {
-    const { run, asked, target } = await withLateLook(Buffer.from('large'));
-    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 1 } });
-    expect(asked.toSorted()).toEqual(['look', 'pack', 'pack']);
-    expect(await target.lfs.objects()).toEqual([oidOf(Buffer.from('large'))]);
-  });
-});
-
-it('The pack is asked for after the look where the source has no filter: the look is as long as the pack', async () => {
-  const made = await lfsScenario();
-  await made.commit({ 'a.txt': 'no pointer' });
-  const events: string[] = [];
-  const server = await started(join(made.folder, 'source'), {
-    config: ['uploadpack.allowFilter=false'],
-    async intercept({ isRpc, request, response }) {
-      const body = isRpc ? await beginningOf(request) : '';
-      if (!body.includes('command=fetch')) return false;
-      const what = body.includes('thin-pack') ? 'pack' : 'look';
-      events.push(what);
-      response.on('finish', () => events.push(`${what} answered`));
-      return false;
-    },
-  });
-  expect(await sync(server.url('repo.git'), made.target.url)).toMatchObject({ outcome: 'success', lfs: { scan: 'new' } });
-  expect(events.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
 });
 
 it('`on` looks at the refs that the mirror keeps equal, and at no others', async () => {

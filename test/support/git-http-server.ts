@@ -1,5 +1,6 @@
 /** A real Git server over HTTP(S): `git http-backend` behind node:http, with switches for everything that hosts do differently or wrongly. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -279,4 +280,12 @@ function writeHead(text: string, response: ServerResponse): void {
     else headers[name] = value;
   }
   response.writeHead(status, headers);
+}
+
+/** The beginning of a request's body, which can still be read: for `intercept`. */
+export async function beginningOf(request: IncomingMessage): Promise<string> {
+  await once(request, 'readable');
+  const chunk: Buffer = request.read() ?? Buffer.alloc(0);
+  if (chunk.length > 0) request.unshift(chunk);
+  return chunk.toString('latin1');
 }

@@ -13,6 +13,7 @@ import type { ByteStream } from '../wire/pkt-reader.ts';
 import { errorForStatus } from './http-status.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
+import { untilWithdrawn } from './request-withdrawn.ts';
 import { spool } from './spool.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
 
@@ -178,7 +179,7 @@ class HttpTransport implements Transport {
         await file.remove();
       }
     }
-    const response = await this.#send('POST', url, headers, joined(head, tail), 0, options).catch((error: unknown) => {
+    const response = await this.#send('POST', url, headers, untilWithdrawn(joined(head, tail)), 0, options).catch((error: unknown) => {
       // Some hosts refuse chunks by hanging up while they come, and then their answer is lost.
       if (error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
       throw error;

@@ -8,6 +8,7 @@ import type { Service } from '../wire/advertisement.ts';
 import { flushPkt } from '../wire/pkt-line.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import type { RepositoryUrl } from './repository-url.ts';
+import { untilWithdrawn } from './request-withdrawn.ts';
 import type { SshChannel } from './ssh-channel.ts';
 import { connectSsh } from './ssh-client.ts';
 import { sshCommand, sshUserFault } from './ssh-command.ts';
@@ -288,7 +289,7 @@ class ManyRequests implements Conversation {
 
 /** Sends it as fast as it is taken. What a stream throws is thrown; a command that takes no more has answered or ended, and that is for the reader to see. */
 async function send(channel: SshChannel, body: Uint8Array | ByteStream): Promise<void> {
-  const pieces = body instanceof Uint8Array ? [body] : body;
+  const pieces = body instanceof Uint8Array ? [body] : untilWithdrawn(body);
   for await (const piece of pieces) {
     try {
       await channel.write(piece);

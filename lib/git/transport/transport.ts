@@ -36,7 +36,8 @@ export interface Conversation {
   /** Requests do not depend on each other: several may be under way at once, with protocol v0 too (HTTP). */
   readonly stateless: boolean;
   /**
-   * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first.
+   * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first; where it throws
+   * `RequestWithdrawn`, the request ends in order.
    * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or destroys it.
    */
   request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<Answer>;

@@ -1,0 +1,131 @@
+/** The push that begins while LFS pointers are looked for: how far it goes, and what becomes of it. */
+import { randomBytes } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { git } from '../support/git.ts';
+import { beginningOf } from '../support/git-http-server.ts';
+import { lfsScenario, oidOf } from '../support/lfs-scenario.ts';
+import { started } from '../support/scenario.ts';
+import { syncEnds } from '../support/ssh-sync.ts';
+import { startSshTestServer } from '../support/ssh-test-server.ts';
+
+/** More than a push over HTTP holds back to know its length. */
+const largeBytes = 3_000_000;
+
+/** What targets keep of packs that have no end yet. */
+async function bytesUnderWay(repository: string): Promise<number> {
+  const objects = join(repository, 'objects');
+  const sizes = (await readdir(objects, { recursive: true }))
+    .filter((name) => name.includes('incoming') || name.includes('tmp_'))
+    .map(async (name) => stat(join(objects, name)).then((found) => (found.isFile() ? found.size : 0)));
+  // A file that is gone meanwhile is under way no more.
+  return (await Promise.all(sizes.map((size) => size.catch(() => 0)))).reduce((sum, size) => sum + size, 0);
+}
+
+/** A source whose answers to looks at pointers wait for `look`, with the name of each request that it is asked for. */
+async function scene(protocol: 'HTTP' | 'SSH', look: (made: Made) => Promise<unknown>, config: readonly string[] = []) {
+  const made = await lfsScenario();
+  const asked: string[] = [];
+  const server = await started(join(made.folder, 'source'), {
+    config,
+    async intercept({ isRpc, request, response }) {
+      const body = isRpc ? await beginningOf(request) : '';
+      if (!body.includes('command=fetch')) return false;
+      const what = body.includes('thin-pack') ? 'pack' : 'look';
+      asked.push(what);
+      if (what === 'look') await look({ ...made, asked });
+      response.on('finish', () => asked.push(`${what} answered`));
+      return false;
+    },
+  });
+  const target = protocol === 'HTTP' ? { url: made.target.url } : await overSsh(made.target.path);
+  const lfsUrls = ['--source-lfs-url', `${made.source.url}/info/lfs`, '--target-lfs-url', `${made.target.url}/info/lfs`];
+  const run = (...options: string[]) =>
+    syncEnds({ url: server.url('repo.git') }, target, ['--allow-address', '127.0.0.0/8', ...lfsUrls, ...options]);
+  return { ...made, asked, run };
+}
+
+type Made = Awaited<ReturnType<typeof lfsScenario>> & { readonly asked: readonly string[] };
+
+async function overSsh(path: string) {
+  const server = await startSshTestServer({ methods: ['none'] });
+  onTestFinished(server.close);
+  return { url: server.url(path), hostKeys: server.hostKeys };
+}
+
+const refsOf = (repository: string): Promise<string> => git(repository, ['for-each-ref', '--format=%(refname) %(objectname)']);
+
+describe.each(['HTTP', 'SSH'] as const)('a large push to %s', (protocol) => {
+  it('is all there but its end when the look finds nothing', async () => {
+    const { run, commit, source, target } = await scene(protocol, async () => {
+      await expect.poll(() => bytesUnderWay(target.path), { timeout: 10_000 }).toBeGreaterThan(largeBytes / 2);
+      expect(await refsOf(target.path)).toBe('');
+    });
+    await commit({ 'a.bin': randomBytes(largeBytes).toString('base64') });
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 0 } });
+    expect(await refsOf(target.path)).toBe(await refsOf(source.path));
+    await git(target.path, ['fsck', '--strict']);
+  });
+
+  it('is given up and made anew, after the objects, when the look finds any', async () => {
+    const { run, commit, source, target, asked } = await scene(protocol, async () => {
+      await expect.poll(() => bytesUnderWay(target.path), { timeout: 10_000 }).toBeGreaterThan(largeBytes / 2);
+    });
+    const large = Buffer.from('large');
+    await commit({ 'a.bin': randomBytes(largeBytes).toString('base64'), 'b.bin': large });
+    const outcome = await run();
+    expect(outcome).toMatchObject({ outcome: 'success', error: null, counts: { created: 1 }, lfs: { scan: 'new', moved: 1 } });
+    expect(outcome.bytes).toBeGreaterThan(largeBytes * 1.5);
+    expect(asked.filter((what) => what === 'pack')).toHaveLength(2);
+    expect(await target.lfs.objects()).toEqual([oidOf(large)]);
+    expect(await refsOf(target.path)).toBe(await refsOf(source.path));
+    await git(target.path, ['fsck', '--strict']);
+    await expect.poll(() => bytesUnderWay(target.path)).toBe(0);
+  });
+
+  it('is given up when the look ends the run', async () => {
+    const { run, commit, target } = await scene(protocol, () => new Promise((resolve) => setTimeout(resolve, 4_000)));
+    await commit({ 'a.bin': randomBytes(largeBytes).toString('base64') });
+    expect(await run('--timeout', '2')).toMatchObject({ outcome: 'failed', error: { code: 'deadline_exceeded' } });
+    expect(await refsOf(target.path)).toBe('');
+  });
+});
+
+describe('a small push', () => {
+  it('is asked for while pointers are looked for', async () => {
+    const { run, commit, asked } = await scene('HTTP', async ({ asked }) => expect.poll(() => asked).toContain('pack'));
+    await commit({ 'a.txt': 'no pointer' });
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new', moved: 0 } });
+    expect(asked.filter((what) => what === 'pack')).toHaveLength(1);
+  });
+
+  it('does not reach a target over HTTP before the look has found nothing', async () => {
+    const { run, commit, target } = await scene('HTTP', async ({ asked }) => expect.poll(() => asked).toContain('pack answered'));
+    await commit({ 'b.bin': Buffer.from('large') });
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { moved: 1 } });
+    expect(target.server.log.filter(({ method, service }) => method === 'POST' && service === 'git-receive-pack')).toHaveLength(1);
+  });
+
+  it('is asked for after the look where the source has no filter: the look is as long as the pack', async () => {
+    const { run, commit, asked } = await scene('HTTP', async () => {}, ['uploadpack.allowFilter=false']);
+    await commit({ 'a.txt': 'no pointer' });
+    expect(await run()).toMatchObject({ outcome: 'success', lfs: { scan: 'new' } });
+    expect(asked.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
+  });
+
+  it('of deletions alone waits for the look', async () => {
+    const { run, commit, source, target, asked } = await scene('HTTP', async () => {
+      expect(await refsOf(target.path)).toContain('refs/heads/a ');
+    });
+    await commit({ 'a.txt': 'one' });
+    await git(source.path, ['branch', 'a', 'main']);
+    expect(await run('--lfs', 'off')).toMatchObject({ counts: { created: 2 } });
+    await git(source.path, ['branch', '--delete', '--force', 'a']);
+    await commit({ 'a.txt': 'two' });
+    await git(source.path, ['branch', 'a/b', 'main']);
+    expect(await run()).toMatchObject({ outcome: 'success', counts: { deleted: 1, updated: 1, created: 1 } });
+    expect(asked).toContain('look');
+    expect(await refsOf(target.path)).toBe(await refsOf(source.path));
+  });
+});

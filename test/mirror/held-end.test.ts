@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { HeldEnd } from '../../lib/mirror/held-end.ts';
+
+const longMs = 60_000;
+
+describe('the end of a push', () => {
+  it.each(['before', 'while'])('is let go %s somebody waits for it', async (when) => {
+    const end = new HeldEnd(longMs);
+    if (when === 'before') end.letGo();
+    const waiting = end.wait();
+    end.letGo();
+    await waiting;
+    expect(end.signal.aborted).toBe(false);
+  });
+
+  it.each(['before', 'while'])('is given up %s somebody waits for it, and not let go any more', async (when) => {
+    const end = new HeldEnd(longMs);
+    if (when === 'before') end.giveUp();
+    const waiting = end.wait();
+    end.giveUp();
+    end.letGo();
+    await expect(waiting).rejects.toBe(end.signal.reason);
+    await expect(end.wait()).rejects.toBe(end.signal.reason);
+  });
+
+  it('is not given up any more when it was let go', async () => {
+    const end = new HeldEnd(longMs);
+    end.letGo();
+    end.giveUp();
+    await end.wait();
+    expect(end.signal.aborted).toBe(false);
+  });
+
+  it('is given up when it has been waited for too long, and not before somebody waits', async () => {
+    const end = new HeldEnd(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(end.signal.aborted).toBe(false);
+    await expect(end.wait()).rejects.toMatchObject({ code: 'timed_out' });
+    expect(end.signal.aborted).toBe(true);
+  });
+});
