@@ -23,6 +23,8 @@ export interface CopyLfsInput {
 }
 
 export interface CopiedLfs {
+  /** What the target was asked about: all that is in no failure is there, unless the run has ended. */
+  readonly objects: readonly LfsObject[];
   readonly moved: number;
   /** The target had them. */
   readonly skipped: number;
@@ -40,7 +42,7 @@ export interface CopiedLfs {
 /** Never throws: what an end does wrong is a failure of the objects concerned. */
 export async function copyLfs({ search, failedBefore, connect, ref, onBytes, onFound }: CopyLfsInput): Promise<CopiedLfs> {
   const objects = new Map(failedBefore.map((object) => [object.oid, object]));
-  const nothing = { moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
+  const nothing = { objects: [], moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
   let scanError: GitferryError | undefined;
   let gap: string | undefined;
   try {
@@ -57,5 +59,6 @@ export async function copyLfs({ search, failedBefore, connect, ref, onBytes, onF
   if (objects.size === 0) return { ...nothing, scanError, gap };
   onFound();
   const ends = { source: connect('source'), target: connect('target') };
-  return { ...(await copyObjects({ objects: [...objects.values()], ...ends, ref, onBytes })), scanError, gap };
+  const asked = [...objects.values()];
+  return { objects: asked, ...(await copyObjects({ objects: asked, ...ends, ref, onBytes })), scanError, gap };
 }

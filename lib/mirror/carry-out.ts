@@ -116,12 +116,22 @@ export class CarryingOut {
 
   /** What was begun, or else what is pushed now. */
   async #relayed(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<Relayed> {
-    const begun = this.#begun?.relayed;
-    this.#begun = undefined;
-    const result = await (begun ?? this.#relay(commands, { thinPack }));
+    const result = (await this.#takeBegun()) ?? (await this.#relay(commands, { thinPack }));
     if (result.kind !== 'given up') return result;
     this.#bytes += result.bytes;
     return this.#relayed(commands, { thinPack });
+  }
+
+  async #takeBegun(): Promise<RelayResult | undefined> {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    try {
+      return await begun?.relayed;
+    } catch (error) {
+      // A source that was busy with the look, or refuses two requests at once, may have time now.
+      if (error instanceof GitferryError && error.disposition === 'retry') return undefined;
+      throw error;
+    }
   }
 
   #relay(commands: readonly PushCommand[], how: { readonly thinPack: boolean; readonly end?: HeldEnd }): Promise<RelayResult> {

@@ -10,7 +10,7 @@ import { type CopiedLfs, copyLfs } from '../lfs/copy-lfs.ts';
 import { findPaths } from '../lfs/find-paths.ts';
 import type { LfsServer } from '../lfs/lfs-server.ts';
 import type { LfsObject } from '../lfs/pointer.ts';
-import type { LfsOutcome, LfsScan } from './lfs-outcome.ts';
+import type { LfsFailureOutcome, LfsOutcome, LfsScan } from './lfs-outcome.ts';
 import type { Note, Plan, SourceRefs } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
@@ -45,6 +45,8 @@ const nothingYet: LfsOutcome = { scan: 'nothing', moved: 0, skipped: 0, failed: 
 export class LfsStep {
   readonly #input: LfsInput;
   readonly #deps: LfsDeps;
+  /** By oid. */
+  readonly #failures = new Map<string, LfsFailureOutcome>();
   #outcome: LfsOutcome | undefined;
   #gap: string | undefined;
   #scanError: GitferryError | undefined;
@@ -98,17 +100,17 @@ export class LfsStep {
     this.#gap ??= copied.gap;
     this.#scanError ??= copied.scanError;
     const scan = copied.ended !== undefined ? 'interrupted' : copied.scanError !== undefined ? 'failed' : looked;
-    const failures = copied.failures.map(({ oid, size, code, reason }) => ({ oid, size, code, reason, path: paths.get(oid) ?? null }));
-    // What failed in both tries is one failure.
-    const again = new Set(failures.map(({ oid }) => oid));
-    const others = before.failures.filter(({ oid }) => !again.has(oid));
+    // What failed in both tries is one failure, and what failed in the first alone is none.
+    if (copied.ended === undefined) for (const { oid } of copied.objects) this.#failures.delete(oid);
+    for (const { oid, size, code, reason } of copied.failures)
+      this.#failures.set(oid, { oid, size, code, reason, path: paths.get(oid) ?? null });
     this.#outcome = {
       scan: before.scan === 'nothing' || scan === 'failed' || scan === 'interrupted' ? scan : before.scan,
       moved: before.moved + copied.moved,
       skipped: before.skipped + copied.skipped,
-      failed: before.failed - (before.failures.length - others.length) + failures.length,
+      failed: this.#failures.size,
       bytes: before.bytes + copied.bytes,
-      failures: [...others, ...failures].slice(0, limits.lfsNamedFailures),
+      failures: [...this.#failures.values()].slice(0, limits.lfsNamedFailures),
     };
   }
 

@@ -9,6 +9,7 @@ import { lfsScenario, oidOf } from '../support/lfs-scenario.ts';
 import { started } from '../support/scenario.ts';
 import { syncEnds } from '../support/ssh-sync.ts';
 import { startSshTestServer } from '../support/ssh-test-server.ts';
+import { sync } from '../support/sync.ts';
 
 /** More than a push over HTTP holds back to know its length. */
 const largeBytes = 3_000_000;
@@ -128,4 +129,27 @@ describe('a small push', () => {
     expect(asked).toContain('look');
     expect(await refsOf(target.path)).toBe(await refsOf(source.path));
   });
+});
+
+it.each([429, 503])('A source that answers %i to two requests at once is asked again after the look', async (status) => {
+  const made = await lfsScenario();
+  const asked: string[] = [];
+  const server = await started(join(made.folder, 'source'), {
+    async intercept({ isRpc, request, response }) {
+      const body = isRpc ? await beginningOf(request) : '';
+      if (!body.includes('command=fetch')) return false;
+      const what = body.includes('thin-pack') ? 'pack' : 'look';
+      const isBusy = what === 'pack' && !asked.includes('pack');
+      asked.push(what);
+      if (isBusy) {
+        request.resume();
+        response.writeHead(status).end('one request at a time');
+      } else if (what === 'look') await expect.poll(() => asked).toContain('pack');
+      return isBusy;
+    },
+  });
+  await made.commit({ 'a.txt': 'no pointer' });
+  const outcome = await sync(server.url('repo.git'), made.target.url);
+  expect(outcome).toMatchObject({ outcome: 'success', error: null, counts: { created: 1 }, lfs: { scan: 'new' } });
+  expect(asked.filter((what) => what === 'pack')).toHaveLength(2);
 });
