@@ -72,16 +72,22 @@ export class CarryingOut {
   begin(): void {
     const [commands] = this.#groups;
     if (commands === undefined) return;
-    const end = new HeldEnd(limits.heldEndMs);
+    const end = new HeldEnd({ heldMs: limits.heldEndMs, givenUpMs: limits.givenUpMs });
     const relayed = this.#relay(commands, { thinPack: true, end });
     // A failure is told to `run`.
     relayed.catch(() => {});
     this.#begun = { end, relayed };
   }
 
-  /** Ends what was begun: `run` pushes anew. Also for who does not call `run` at all. */
+  /** Ends what was begun: `run` pushes anew. */
   giveUp(): void {
     this.#begun?.end.giveUp();
+  }
+
+  /** For who does not call `run` at all: resolves when what was begun has ended. Never throws. */
+  async abandon(): Promise<void> {
+    this.giveUp();
+    await this.#begun?.relayed.catch(() => {});
   }
 
   /** Once. Never throws for what a source or target does wrong: that is in the result. */

@@ -36,11 +36,11 @@ export type RelayResult =
   | { readonly kind: 'answered'; readonly answer: PushAnswer; readonly bytes: number }
   /** The target may or may not have moved refs: look. */
   | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number }
-  /** As was to be done by `end`: the target has moved nothing. */
+  /** As was to be done by `end`, or because one of the sides did not wait for it: the target was not sent all, and has moved nothing. */
   | { readonly kind: 'given up'; readonly bytes: number };
 
 /** Asks the source for what the commands need; undefined = for nothing. */
-async function fetchFor({ source, target, commands, haves, thinPack }: RelayInput): Promise<IncomingPack | undefined> {
+async function fetchFor({ source, target, commands, haves, thinPack, end }: RelayInput): Promise<IncomingPack | undefined> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   if (wants.length === 0) return undefined;
@@ -50,6 +50,7 @@ async function fetchFor({ source, target, commands, haves, thinPack }: RelayInpu
     shallows: target.shallows,
     thinPack: thinPack && !target.capabilities.has('no-thin'),
     ofsDelta: target.capabilities.has('ofs-delta'),
+    withdrawal: end?.signal,
   });
 }
 
@@ -59,23 +60,44 @@ async function fetchFor({ source, target, commands, haves, thinPack }: RelayInpu
  */
 export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayResult> {
   const { end } = input;
-  const incoming = await fetchFor(input);
+  let incoming: IncomingPack | undefined;
   const stop = (): void => void incoming?.cancel();
   end?.signal.addEventListener('abort', stop);
   try {
-    const result = await push(input, new Passage(incoming, end, deps));
-    return end?.signal.aborted === true ? { kind: 'given up', bytes: result.bytes } : result;
+    incoming = await fetchFor(input);
+    const passage = new Passage(incoming, end, deps);
+    return judged(await push(input, passage), passage, end);
+  } catch (error) {
+    if (end?.signal.aborted === true && error instanceof GitferryError) return { kind: 'given up', bytes: 0 };
+    throw error;
   } finally {
     end?.signal.removeEventListener('abort', stop);
+    end?.settle();
   }
+}
+
+/** What the end of a push means that the target was not sent whole. */
+function judged(result: RelayResult, passage: Passage, end: HeldEnd | undefined): RelayResult {
+  if (passage.isWhole) return result;
+  const { bytes } = result;
+  if (end?.signal.aborted === true) return { kind: 'given up', bytes };
+  if (result.kind === 'answered') {
+    // A target that did not wait may do so where nothing is held back.
+    if (end?.isLetGo === false) return { kind: 'given up', bytes };
+    const claims = result.answer.report?.refs ?? new Map<string, string | undefined>();
+    if (result.answer.report?.unpack !== 'ok' || [...claims.values()].every((reason) => reason !== undefined)) return result;
+    return { kind: 'broken', error: new GitferryError('protocol_error', { detail: 'The target took the pack before its end.' }), bytes };
+  }
+  // A source that was busy with the look, a host that ends requests that do not go on: neither may stand in the way when it is over.
+  return end !== undefined && result.kind === 'broken' && result.error.disposition === 'retry' ? { kind: 'given up', bytes } : result;
 }
 
 async function push({ source, target, commands, end }: RelayInput, passage: Passage): Promise<RelayResult> {
   try {
     end?.signal.throwIfAborted();
     // Without a pack there is no end to hold back.
-    if (!passage.hasPack) await end?.wait();
-    const answer = await target.push(commands, packFor(commands, passage, source));
+    if (!passage.hasPack) await passage.mayEnd();
+    const answer = await target.push(commands, packFor(commands, passage, source), end?.cutOff);
     return { kind: 'answered', answer, bytes: passage.bytes };
   } catch (error) {
     const cause = passage.sourceError ?? error;
@@ -102,6 +124,8 @@ class Passage {
   readonly #silence: NodeJS.Timeout;
   #collectAt = collectEveryBytes;
   #complete = false;
+  /** All of it was handed to the target, or is about to be. */
+  isWhole = false;
   bytes = 0;
   sourceError: unknown;
 
@@ -129,7 +153,7 @@ class Passage {
         if (last !== undefined) yield this.#passing(last);
         last = chunk;
       }
-      await this.#end?.wait();
+      await this.mayEnd();
       if (last !== undefined) yield this.#passing(last);
       // From here on the target is at work; its answer has a limit of its own.
       clearTimeout(this.#silence);
@@ -140,6 +164,12 @@ class Passage {
       this.sourceError = this.#end?.signal.aborted === true ? this.#end.signal.reason : error;
       throw this.sourceError;
     }
+  }
+
+  /** Waits until the last piece may follow; throws where it may not. */
+  async mayEnd(): Promise<void> {
+    await this.#end?.wait();
+    this.isWhole = true;
   }
 
   #passing(chunk: Uint8Array): Uint8Array {

@@ -168,7 +168,7 @@ class Run {
     try {
       await copying;
     } catch (error) {
-      carrying?.giveUp();
+      await carrying?.abandon();
       throw error;
     }
   }

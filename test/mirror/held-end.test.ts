@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HeldEnd } from '../../lib/mirror/held-end.ts';
 
-const longMs = 60_000;
+const longMs = { heldMs: 60_000, givenUpMs: 60_000 };
 
 describe('the end of a push', () => {
   it.each(['before', 'while'])('is let go %s somebody waits for it', async (when) => {
@@ -32,7 +32,7 @@ describe('the end of a push', () => {
   });
 
   it('is given up when it has been waited for too long, and not before somebody waits', async () => {
-    const end = new HeldEnd(1);
+    const end = new HeldEnd({ ...longMs, heldMs: 1 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(end.signal.aborted).toBe(false);
     await expect(end.wait()).rejects.toMatchObject({ code: 'timed_out' });

@@ -179,12 +179,15 @@ class HttpTransport implements Transport {
         await file.remove();
       }
     }
-    const response = await this.#send('POST', url, headers, untilWithdrawn(joined(head, tail)), 0, options).catch((error: unknown) => {
-      // Some hosts refuse chunks by hanging up while they come, and then their answer is lost.
-      if (error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
+    const sent = untilWithdrawn(joined(head, tail));
+    const response = await this.#send('POST', url, headers, sent, 0, options).catch((error: unknown) => {
+      // Some hosts refuse chunks by hanging up while they come, and then their answer is lost. Others, because no more of them come.
+      const mayMeanChunks = options.withdrawal === undefined || sent.state === 'whole';
+      if (mayMeanChunks && error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
       throw error;
     });
-    if (response.status === 411 || response.status === 501 || response.status === 400) {
+    // What was withdrawn is no good request, chunked or not.
+    if (response.status === 411 || response.status === 501 || (response.status === 400 && sent.state !== 'withdrawn')) {
       response.body.destroy();
       this.#chunkingRefused = true;
       throw new GitferryError('chunking_refused', { detail: `${this.href} answered ${response.status}.` });
@@ -206,7 +209,7 @@ class HttpTransport implements Transport {
       url,
       headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
       ...(body === undefined ? {} : { body }),
-      signal: this.#deps.deadline.signal,
+      signal: AbortSignal.any([this.#deps.deadline.signal, options.withdrawal ?? []].flat()),
       headersMs,
       silenceMs: options.patient === true ? limits.relaySilenceMs : limits.answerMs,
     };

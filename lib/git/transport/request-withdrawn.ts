@@ -9,23 +9,44 @@ export class RequestWithdrawn extends GitferryError {
   }
 }
 
+export interface WithdrawableStream extends ByteStream {
+  /** `whole`: all of it was read. `withdrawn`: it ended where it was withdrawn. */
+  readonly state: 'open' | 'whole' | 'withdrawn';
+}
+
 /** The same stream, but it just ends where it is withdrawn: a connection that breaks would leave the pack's beginning with the server (git 2.39 does not tidy up when it is signalled). */
-export function untilWithdrawn(stream: ByteStream): ByteStream {
+export function untilWithdrawn(stream: ByteStream): WithdrawableStream {
   const inner = stream[Symbol.asyncIterator]();
+  let state: WithdrawableStream['state'] = 'open';
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
       try {
-        return await inner.next();
+        const result = await inner.next();
+        if (result.done === true) state = 'whole';
+        return result;
       } catch (error) {
-        if (error instanceof RequestWithdrawn) return { done: true, value: undefined };
-        throw error;
+        if (!(error instanceof RequestWithdrawn)) throw error;
+        state = 'withdrawn';
+        return { done: true, value: undefined };
       }
     },
-    // At once, also while somebody waits for the next bytes.
     async return() {
       await inner.return?.();
       return { done: true, value: undefined };
     },
   };
-  return { [Symbol.asyncIterator]: () => iterator };
+  return {
+    [Symbol.asyncIterator]: () => iterator,
+    get state() {
+      return state;
+    },
+  };
+}
+
+/** Calls `end` with the signal's reason when it is aborted, at once if it is already. What comes back ends the watch. */
+export function onWithdrawal(signal: AbortSignal | undefined, end: (reason: unknown) => void): () => void {
+  const abort = (): void => end(signal?.reason);
+  if (signal?.aborted === true) abort();
+  else signal?.addEventListener('abort', abort, { once: true });
+  return () => signal?.removeEventListener('abort', abort);
 }

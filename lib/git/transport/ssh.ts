@@ -8,7 +8,8 @@ import type { Service } from '../wire/advertisement.ts';
 import { flushPkt } from '../wire/pkt-line.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import type { RepositoryUrl } from './repository-url.ts';
-import { untilWithdrawn } from './request-withdrawn.ts';
+import { onWithdrawal } from './request-withdrawn.ts';
+import { sendBody } from './send-body.ts';
 import type { SshChannel } from './ssh-channel.ts';
 import { connectSsh } from './ssh-client.ts';
 import { sshCommand, sshUserFault } from './ssh-command.ts';
@@ -175,7 +176,7 @@ class OneRequest implements Conversation {
     });
   }
 
-  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient, withdrawal }: RequestOptions = {}): Promise<Answer> {
     if (this.#isWrongVersion) throw new GitferryError('protocol_error', { detail: `${this.#command.href} does not speak protocol v2.` });
     if (this.#isUsed)
       throw new GitferryError('protocol_error', { detail: 'A conversation over SSH with protocol v0 holds one request only.' });
@@ -184,9 +185,10 @@ class OneRequest implements Conversation {
     const { channel, output } = this.#command;
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const isStream = !(body instanceof Uint8Array);
+    onWithdrawal(withdrawal, (reason) => output.fail(reason));
     let lateAnswer: NodeJS.Timeout | undefined;
     let isAnswered = false;
-    send(channel, body).then(
+    sendBody(channel, body).then(
       () => {
         channel.finish();
         // While a pack is on its way nobody expects an answer; the relay watches over that. One that began before has its own limit of silence.
@@ -209,6 +211,8 @@ class OneRequest implements Conversation {
   }
 }
 
+type Waits = Pick<RequestOptions, 'withdrawal'> & { readonly silenceMs: number };
+
 /** v2: a command takes one request after the other, and a further one is started while it is busy. */
 class ManyRequests implements Conversation {
   readonly stateless = false;
@@ -223,25 +227,26 @@ class ManyRequests implements Conversation {
     this.advertisement = first?.output.untilFlush(answerMs, (isClean) => this.#release(first, isClean));
   }
 
-  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient, withdrawal }: RequestOptions = {}): Promise<Answer> {
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const command = this.#takeIdle();
     if (command !== undefined) {
       try {
-        return await this.#ask(command, body, silenceMs);
+        return await this.#ask(command, body, { silenceMs, withdrawal });
       } catch (error) {
         // Some servers end a command that was not asked anything for a while.
         if (command.channel.exit?.code !== 0 || !(body instanceof Uint8Array)) throw error;
       }
     }
-    return this.#askAnew(body, silenceMs);
+    return this.#askAnew(body, { silenceMs, withdrawal });
   }
 
   /** The request is sent behind the command, without waiting for the advertisement that comes first. */
-  async #askAnew(body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
+  async #askAnew(body: Uint8Array | ByteStream, { silenceMs, withdrawal }: Waits): Promise<Answer> {
     const command = await this.#commands.start();
+    const forget = onWithdrawal(withdrawal, (reason) => command.output.fail(reason));
     try {
-      const sending = send(command.channel, body);
+      const sending = sendBody(command.channel, body);
       sending.catch((error: unknown) => command.output.fail(error));
       if (!(await command.begins())) throw new GitferryError('protocol_error', { detail: `${command.href} does not speak protocol v2.` });
       for await (const _ of command.output.untilFlush(this.#answerMs, () => {})) {
@@ -249,21 +254,26 @@ class ManyRequests implements Conversation {
       }
       await sending;
       await command.answers(silenceMs);
-      return this.#answerOf(command, silenceMs);
+      return this.#answerOf(command, silenceMs, forget);
     } catch (error) {
       command.channel.destroy();
       throw error;
     }
   }
 
-  async #ask(command: Command, body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
-    send(command.channel, body).catch((error: unknown) => command.output.fail(error));
+  async #ask(command: Command, body: Uint8Array | ByteStream, { silenceMs, withdrawal }: Waits): Promise<Answer> {
+    const forget = onWithdrawal(withdrawal, (reason) => command.output.fail(reason));
+    sendBody(command.channel, body).catch((error: unknown) => command.output.fail(error));
     await command.answers(silenceMs);
-    return this.#answerOf(command, silenceMs);
+    return this.#answerOf(command, silenceMs, forget);
   }
 
-  #answerOf(command: Command, silenceMs: number): Answer {
-    return command.output.untilFlush(silenceMs, (isClean) => this.#release(command, isClean));
+  #answerOf(command: Command, silenceMs: number, forget: () => void): Answer {
+    return command.output.untilFlush(silenceMs, (isClean) => {
+      // The command may be at another request when this one is withdrawn.
+      forget();
+      this.#release(command, isClean);
+    });
   }
 
   #takeIdle(): Command | undefined {
@@ -284,17 +294,5 @@ class ManyRequests implements Conversation {
 
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((command) => command.sayGoodbye()));
-  }
-}
-
-/** Sends it as fast as it is taken. What a stream throws is thrown; a command that takes no more has answered or ended, and that is for the reader to see. */
-async function send(channel: SshChannel, body: Uint8Array | ByteStream): Promise<void> {
-  const pieces = body instanceof Uint8Array ? [body] : untilWithdrawn(body);
-  for await (const piece of pieces) {
-    try {
-      await channel.write(piece);
-    } catch {
-      break;
-    }
   }
 }

@@ -50,4 +50,6 @@ export interface RequestOptions {
   readonly compressedAnswer?: boolean;
   /** Longest wait for the answer to begin, and for more of it; without it the limits for short questions hold. */
   readonly patient?: boolean;
+  /** The request may be withdrawn: this ends it and its answer at once, and a connection that breaks before all was sent says nothing of what the host takes. */
+  readonly withdrawal?: AbortSignal | undefined;
 }
