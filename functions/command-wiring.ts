@@ -3,7 +3,7 @@ import type { CommandSettings, HostKeysCommand } from '../lib/cli/parse-argument
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type Redactor } from '../lib/core/redact.ts';
 import { secretsOf } from '../lib/core/secrets-of.ts';
-import { listBytesFor } from '../lib/git/client/list-memory.ts';
+import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
 import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
 import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
@@ -49,7 +49,7 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds,
   return {
     deps: {
       deadline,
-      listBytes: listBytesFor(functionMemoryMiB(), 1),
+      listMemory: new ListMemory(listBytesFor(functionMemoryMiB())),
       redactor: createRedactor([...secretsOf(source.credential), ...secretsOf(target.credential)]),
       connect(side: 'source' | 'target', until: Deadline) {
         return createTransport(endpoints[side], { http, guard, deadline: until });

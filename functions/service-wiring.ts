@@ -12,7 +12,7 @@ import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
-import { listBytesFor } from '../lib/git/client/list-memory.ts';
+import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
 import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
@@ -48,6 +48,7 @@ interface Service {
   readonly remembered: { readonly contents: RememberedContents; readonly jobs: RememberingJobs } | undefined;
   readonly queue: JobQueue;
   readonly secrets: SecretStore;
+  readonly listMemory: ListMemory;
   readonly tableName: string;
   readonly allowAddresses: readonly string[];
 }
@@ -95,6 +96,7 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
       remembered,
       queue: createJobQueue({ sqs, queueUrl, log }),
       secrets,
+      listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
     };
   }
   return { ...shared, publicUrl };
@@ -136,8 +138,8 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 }
 
 export function wireApi(): ApiDeps {
-  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl } = service({ publicUrl: true });
-  const connectors = { ...connector(allowAddresses), listBytes: listBytesFor(serviceMemoryMiB(), 1) };
+  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory } = service({ publicUrl: true });
+  const connectors = { ...connector(allowAddresses), listMemory };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
@@ -160,7 +162,7 @@ export function wireApi(): ApiDeps {
 }
 
 export function wireWorker(): BatchDeps {
-  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName } = service({ publicUrl: false });
+  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName, listMemory } = service({ publicUrl: false });
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
   const connectors = connector(allowAddresses);
   const sync: RunJobDeps['sync'] = (input, deadline) =>
@@ -168,7 +170,7 @@ export function wireWorker(): BatchDeps {
       deadline,
       secrets,
       credentials: records.credentials,
-      listBytes: listBytesFor(serviceMemoryMiB(), running.size),
+      listMemory,
       ...connectors,
     });
   return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };

@@ -140,6 +140,11 @@ const entries = {
     sentence: 'The stored credential does not exist any more.',
     hint: 'Set the credential of the mirror (or of its project) again, or choose another shared credential.',
   },
+  memory_short: {
+    disposition: 'retry',
+    sentence: 'The ref lists of other runs leave no room for those of this one.',
+    hint: 'It is tried again by itself. If that happens often, give the worker more memory (workerMemory; with `npm start`, --max-old-space-size in NODE_OPTIONS).',
+  },
   silent_mode: {
     disposition: 'retry',
     sentence: 'The run was ended because silent mode was switched on.',

@@ -16,6 +16,9 @@ export const limits = {
   /** Of a function's memory, what is left for all else: Node, the AWS SDK, a pack on its way. Lists get this much at least. */
   listReservedMiB: 110,
   listLeastMiB: 32,
+  /** What each run may take whatever the lists of others take: 1,600 refs with names of usual length, more than most repositories have. 24 runs exceed their
+   * memory by 48 MiB at most. */
+  listKeptBytes: 2 * MiB,
   /** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
   capabilityLines: 1000,
   /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */

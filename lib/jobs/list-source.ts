@@ -27,12 +27,13 @@ export async function listSource(
 ): Promise<SourceListing | { readonly error: RunError }> {
   let credential: CredentialValue | undefined;
   let transport: Transport | undefined;
+  const lists = (deps.listMemory ?? new ListMemory(undefined)).open();
   try {
     const source = mirror.direction === 'push' ? { ...project, url: project.repositoryUrl } : mirror;
     credential = await credentialOf(source.credential, deps, { fresh: false });
     const { url } = parseRepositoryUrl(source.url, 'url');
     transport = deps.connect({ url, credential, hostKeys: source.hostKeys }, deps.deadline);
-    const { refs } = await (await UploadPack.open(transport, new ListMemory(deps.listBytes).share())).listRefs([branchPrefix, tagPrefix]);
+    const { refs } = await (await UploadPack.open(transport, lists.share())).listRefs([branchPrefix, tagPrefix]);
     const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
     return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };
   } catch (thrown) {
@@ -41,5 +42,6 @@ export async function listSource(
     return { error: { code, message: redactor.redact(message), hint: redactor.redact(hint) } };
   } finally {
     await transport?.close();
+    lists.close();
   }
 }

@@ -3,6 +3,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { createRedactor, type Redactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
+import type { ListMemory } from '../git/client/list-memory.ts';
 import { shortRefName } from '../git/ref-name.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import { parseLfsUrl } from '../git/transport/lfs-url.ts';
@@ -32,8 +33,8 @@ export interface RunSyncDeps extends CredentialDeps {
   readonly deadline: Deadline;
   connect(end: RemoteEndpoint, deadline: Deadline): Transport;
   connectLfs(end: LfsEnd, deadline: Deadline): LfsServer;
-  /** Memory for the ref lists of the run; without it, only the limits of each list hold. */
-  readonly listBytes?: number | undefined;
+  /** Memory for ref lists, shared with other runs; without it, only the limits of each list hold. */
+  readonly listMemory?: ListMemory | undefined;
   onProgress?(progress: SyncProgress): void;
 }
 
@@ -130,14 +131,14 @@ class MirrorRun {
     const ends = direction === 'push' ? { source: project, target: mirror } : { source: mirror, target: project };
     const [projectSide, mirrorSide] = direction === 'push' ? (['source', 'target'] as const) : (['target', 'source'] as const);
     const lfsUrls = { [mirrorSide]: lfsUrl === null ? undefined : parseLfsUrl(lfsUrl, 'lfs_url') };
-    const { deadline, connect, connectLfs, listBytes, onProgress } = this.#deps;
+    const { deadline, connect, connectLfs, listMemory, onProgress } = this.#deps;
     // Learned once, with the first run of a pull mirror; later on only where it costs nothing.
     const learnTargetHead = direction === 'pull' && this.#input.project.defaultBranch === null && !this.#input.dryRun;
     return syncRepositories(
       { direction, rules, dryRun: this.#input.dryRun, learnTargetHead, lfs: lfsInputOf(this.#input.mirror) },
       {
         deadline,
-        listBytes,
+        listMemory,
         redactor: this.#redactor(),
         connect: (side, until) => connect(ends[side], until),
         connectLfs: (side, until) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until),

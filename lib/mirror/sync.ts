@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts';
 import type { Redactor } from '../core/redact.ts';
 import { History } from '../git/client/ask-history.ts';
 import type { HistoryAnswer } from '../git/client/history-questions.ts';
-import { ListMemory, type ListShare } from '../git/client/list-memory.ts';
+import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
@@ -48,8 +48,8 @@ export interface SyncDeps {
   readonly connectLfs?: LfsDeps['connectLfs'];
   readonly deadline: Deadline;
   readonly redactor: Redactor;
-  /** Memory for the ref lists of both ends; without it, only the limits of each list hold. */
-  readonly listBytes?: number | undefined;
+  /** Memory for ref lists, shared with other runs; without it, only the limits of each list hold. */
+  readonly listMemory?: ListMemory | undefined;
   onProgress?(progress: SyncProgress): void;
   /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
   onHead?(side: 'source' | 'target', branch: string): void;
@@ -82,14 +82,15 @@ class Run {
   #refsTotal = 0;
   #lfsBytes = 0;
   readonly #lfs: LfsStep | undefined;
+  readonly #memory: RunLists;
   readonly #lists: Readonly<Record<'source' | 'target', ListShare>>;
 
   constructor(input: SyncInput, deps: SyncDeps) {
     this.#input = input;
     this.#deps = deps;
     const { deadline, connectLfs } = deps;
-    const memory = new ListMemory(deps.listBytes);
-    this.#lists = { source: memory.share(), target: memory.share() };
+    this.#memory = (deps.listMemory ?? new ListMemory(undefined)).open();
+    this.#lists = { source: this.#memory.share(), target: this.#memory.share() };
     const onBytes = (bytes: number): void => {
       this.#lfsBytes += bytes;
       this.#progress('copying LFS objects');
@@ -106,6 +107,7 @@ class Run {
       this.#error = toGitferryError(error);
     } finally {
       await Promise.all([...this.#transports.values()].map((transport) => transport.close()));
+      this.#memory.close();
     }
     return summarise(
       {

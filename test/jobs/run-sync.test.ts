@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
+import { limits } from '../../lib/core/limits.ts';
+import { ListMemory } from '../../lib/git/client/list-memory.ts';
+import { listSource } from '../../lib/jobs/list-source.ts';
 import { type RunSyncDeps, type RunSyncInput, rulesOf, runSync, type SyncedRun } from '../../lib/jobs/run-sync.ts';
 import type { CredentialReference } from '../../lib/model/credential.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
@@ -95,6 +98,41 @@ describe('both ends', () => {
     expect(resultsOf(outcome)).toEqual(['updated heads/main']);
     expect(await world.refs()).toEqual({ 'heads/main': 'c1' });
   });
+});
+
+describe('the memory for ref lists that runs share', () => {
+  const kibibyte = 1024;
+  /** More than any run is left, so that nothing may be missing from it. */
+  const memoryBytes = 2 * limits.listKeptBytes;
+  const allBytes = (memory: ListMemory): void =>
+    memory.open().share().begin()((memoryBytes - limits.listBytesPerRef) / limits.listBytesPerByte);
+
+  it('is counted by runs and by previews', async () => {
+    const world = await scenario(small);
+    const deps = { listMemory: new ListMemory(kibibyte) };
+    expect((await run({ ...pushing(world), deps })).outcome.error?.code).toBe('advertisement_too_large');
+    expect(await preview(world, deps.listMemory)).toMatchObject({ error: { code: 'advertisement_too_large' } });
+  });
+
+  it('is free again after runs that went well, that failed, and previews', async () => {
+    const world = await scenario(small);
+    const listMemory = new ListMemory(memoryBytes);
+    const failing = { ...pushing(world), mirror: { url: `${world.targetUrl}/none` }, deps: { listMemory } };
+    expect((await run({ ...pushing(world), deps: { listMemory } })).outcome.outcome).toBe('success');
+    expect((await run(failing)).outcome.outcome).toBe('failed');
+    expect(await preview(world, listMemory)).toEqual({ branches: ['main'], tags: [] });
+    expect(() => allBytes(listMemory)).not.toThrow();
+  });
+
+  async function preview({ sourceUrl }: Scenario, listMemory: ListMemory) {
+    const deadline = createDeadline(60_000);
+    const deps = { deadline, secrets: bench.secrets, credentials: bench.records.credentials, connect: bench.connect, listMemory };
+    try {
+      return await listSource({ mirror: plainMirror, project: { ...plainProject, repositoryUrl: sourceUrl } }, deps);
+    } finally {
+      deadline.clear();
+    }
+  }
 });
 
 const hostKey = 'h ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID46anbqQPsVQ6AlAySRFvytXAZKZRxCSawLvLWJq7DG';

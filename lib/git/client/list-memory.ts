@@ -1,8 +1,8 @@
-/** How much memory the ref lists of one run may take: lines are counted while they arrive, so that a list ends in an error before the process does. */
+/** How much memory ref lists may take, in one account for all runs of a process: lines are counted while they arrive, so that a list ends in an error before the process does. */
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 
-/** Counts one line of a list by its length in bytes. Throws `advertisement_too_large` when the run's lists together get too large. */
+/** Counts one line of a list by its length in bytes. Throws `advertisement_too_large` when the run's lists alone get too large, `memory_short` when those of others leave no room for it. */
 export type CountLine = (lineBytes: number) => void;
 
 /** One repository's part of a run's lists. */
@@ -11,12 +11,18 @@ export interface ListShare {
   begin(): CountLine;
 }
 
+/** The lists of one run. */
+export interface RunLists {
+  share(): ListShare;
+  /** The run is over: what it took is free again, and nothing more is counted. */
+  close(): void;
+}
+
 const MiB = 1024 * 1024;
 
-/** What is left for lists in a function of `memoryMiB` (as AWS_LAMBDA_FUNCTION_MEMORY_SIZE says) while `runs` runs share it; undefined = no limit of its own. */
-export function listBytesFor(memoryMiB: number | undefined, runs: number): number | undefined {
-  if (memoryMiB === undefined) return undefined;
-  return (Math.max(memoryMiB - limits.listReservedMiB, limits.listLeastMiB) * MiB) / Math.max(runs, 1);
+/** What is left for lists in a function of `memoryMiB` (as AWS_LAMBDA_FUNCTION_MEMORY_SIZE says), all its runs together; undefined = no limit of its own. */
+export function listBytesFor(memoryMiB: number | undefined): number | undefined {
+  return memoryMiB === undefined ? undefined : Math.max(memoryMiB - limits.listReservedMiB, limits.listLeastMiB) * MiB;
 }
 
 export class ListMemory {
@@ -28,18 +34,36 @@ export class ListMemory {
     this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY;
   }
 
-  share(): ListShare {
-    let ownBytes = 0;
+  /** A run begins; whoever opens closes. */
+  open(): RunLists {
+    let runBytes = 0;
+    let isOpen = true;
+    const take = (bytes: number): void => {
+      runBytes += bytes;
+      this.#takenBytes += bytes;
+    };
     return {
-      begin: () => {
-        this.#takenBytes -= ownBytes;
-        ownBytes = 0;
-        return (lineBytes) => {
-          const bytes = limits.listBytesPerRef + limits.listBytesPerByte * lineBytes;
-          ownBytes += bytes;
-          this.#takenBytes += bytes;
-          if (this.#takenBytes > this.#maxBytes) throw this.#tooLarge();
+      share: () => {
+        let ownBytes = 0;
+        return {
+          begin: () => {
+            if (isOpen) take(-ownBytes);
+            ownBytes = 0;
+            return (lineBytes) => {
+              if (!isOpen) return;
+              const bytes = limits.listBytesPerRef + limits.listBytesPerByte * lineBytes;
+              ownBytes += bytes;
+              take(bytes);
+              if (runBytes > this.#maxBytes) throw this.#tooLarge();
+              // Small lists go on whatever others do: a few large ones must not hold up everybody.
+              if (this.#takenBytes > this.#maxBytes && runBytes > limits.listKeptBytes) throw new GitferryError('memory_short');
+            };
+          },
         };
+      },
+      close: () => {
+        take(-runBytes);
+        isOpen = false;
       },
     };
   }

@@ -18,22 +18,21 @@ function countLines(count: (lineBytes: number) => void, lines: number): void {
 }
 
 describe('the memory that a function has for lists', () => {
-  it.each<[number | undefined, number, number, boolean]>([
-    [undefined, 1, 1_000_000, true],
-    [256, 1, 100_000, true],
-    [256, 1, 500_000, false],
-    [256, 2, 100_000, false],
-    [128, 1, 20_000, true],
-    [1024, 1, 500_000, true],
-  ])('%s MB, shared by %i runs: room for %i short lines is %s', (memoryMiB, runs, lines, fits) => {
-    const bytes = listBytesFor(memoryMiB, runs) ?? Number.POSITIVE_INFINITY;
+  it.each<[number | undefined, number, boolean]>([
+    [undefined, 1_000_000, true],
+    [256, 100_000, true],
+    [256, 500_000, false],
+    [128, 20_000, true],
+    [1024, 500_000, true],
+  ])('%s MB: room for %i short lines is %s', (memoryMiB, lines, fits) => {
+    const bytes = listBytesFor(memoryMiB) ?? Number.POSITIVE_INFINITY;
     expect(lines * lineCost <= bytes).toBe(fits);
   });
 });
 
 describe('the lists of a run', () => {
   it('share their memory, and one that begins anew has given its own back', () => {
-    const memory = new ListMemory(10 * lineCost);
+    const memory = new ListMemory(10 * lineCost).open();
     const [source, target] = [memory.share(), memory.share()];
     countLines(source.begin(), 5);
     countLines(target.begin(), 5);
@@ -42,7 +41,7 @@ describe('the lists of a run', () => {
   });
 
   it('are limited by the length of their lines as well as by their number', () => {
-    const count = new ListMemory(10 * lineCost).share().begin();
+    const count = new ListMemory(10 * lineCost).open().share().begin();
     expect(() => count(10 * lineBytes)).not.toThrow();
     expect(() => count(60 * lineBytes)).toThrow(expect.objectContaining({ code: 'advertisement_too_large' }));
   });
@@ -62,7 +61,7 @@ describe('the lists of a run', () => {
         await server.close();
       });
       const list = async (maxBytes: number): Promise<unknown> => {
-        const share = new ListMemory(maxBytes).share();
+        const share = new ListMemory(maxBytes).open().share();
         const transport = transportTo(`${server.origin}/x.git`, { deadline });
         if (which === 'an advertisement of a target') return ReceivePack.open(transport, share);
         return (await UploadPack.open(transport, share)).listRefs(['refs/heads/']);
@@ -72,4 +71,43 @@ describe('the lists of a run', () => {
       expect(await codeOf(list(most / 3))).toBe('advertisement_too_large');
     },
   );
+});
+
+describe('the lists of several runs in one process', () => {
+  /** Lines that are more than any run is left. */
+  const large = Math.ceil(limits.listKeptBytes / lineCost) + 1;
+  const short = expect.objectContaining({ code: 'memory_short' });
+
+  it('take no more together than one run may, whenever they begin, but for the little that each is left', () => {
+    const memory = new ListMemory(4 * large * lineCost);
+    const list = (): number => {
+      const count = memory.open().share().begin();
+      for (let line = 0; ; line++) {
+        try {
+          count(lineBytes);
+        } catch {
+          return line * lineCost;
+        }
+      }
+    };
+    const taken = Array.from({ length: 24 }, list).reduce((sum, bytes) => sum + bytes, 0);
+    expect(taken).toBeLessThanOrEqual(4 * large * lineCost + 24 * limits.listKeptBytes);
+  });
+
+  it('end with a failure that is tried again where the others leave no room, unless they are small', () => {
+    const memory = new ListMemory(3 * large * lineCost);
+    countLines(memory.open().share().begin(), 3 * large);
+    expect(() => countLines(memory.open().share().begin(), large - 2)).not.toThrow();
+    expect(() => countLines(memory.open().share().begin(), large)).toThrow(short);
+  });
+
+  it('have the room of those that ended, whose late lines count no more', () => {
+    const memory = new ListMemory(2 * large * lineCost);
+    const first = memory.open();
+    const late = first.share().begin();
+    countLines(late, 2 * large);
+    first.close();
+    countLines(late, 2 * large);
+    expect(() => countLines(memory.open().share().begin(), 2 * large)).not.toThrow();
+  });
 });
