@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
@@ -111,3 +113,55 @@ it.each(['127.0.0.2', '127.2', '2130706434', '0x7f000002', '::ffff:127.0.0.2', '
     expect([connections['127.0.0.2'], lookups()]).toEqual([0, 0]);
   },
 );
+
+/** A guard whose look-ups never answer: nothing comes of the connection, as with a host that drops packets. */
+function silentGuard(): { readonly guard: AddressGuard; readonly asked: Promise<void> } {
+  let onAsked = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    onAsked = resolve;
+  });
+  return { guard: createAddressGuard([], () => onAsked()), asked };
+}
+
+describe('a connection that does not come about is given up after 15 s', () => {
+  it('for SSH', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { guard, asked } = silentGuard();
+    const ended = settledCode(connectSocket({ host, port: 9 }, guard, new AbortController().signal));
+    await asked;
+    await vi.advanceTimersByTimeAsync(14_999);
+    expect(ended.code).toBe('none yet');
+    await vi.advanceTimersByTimeAsync(1);
+    await expect.poll(() => ended.code).toBe('timed_out');
+  });
+
+  it('for HTTP', async () => {
+    const { guard, asked } = silentGuard();
+    const http = createHttpClient(guard);
+    onTestFinished(() => http.close());
+    const { signal } = new AbortController();
+    const url = new URL(`http://${host}:9/`);
+    const ended = settledCode(http.request({ method: 'GET', url, headers: {}, signal, headersMs: 0, silenceMs: 0 }));
+    await asked;
+    // The first tick only starts undici's timer.
+    undiciTimers.tick(0);
+    undiciTimers.tick(14_000);
+    await nextTurn();
+    await nextTurn();
+    expect(ended.code).toBe('none yet');
+    undiciTimers.tick(1_500);
+    await expect.poll(() => ended.code).toBe('timed_out');
+  });
+});
+
+/** undici's clock, which goes on by its own ticks and not by what Node's clock says. */
+const undiciTimers = createRequire(import.meta.url)('undici/lib/util/timers.js') as { tick(ms: number): void };
+
+function settledCode(work: Promise<unknown>): { readonly code: string | undefined } {
+  const seen: { code: string | undefined } = { code: 'none yet' };
+  void codeOf(work).then((code) => {
+    seen.code = code;
+  });
+  return seen;
+}

@@ -1,6 +1,7 @@
 import { Duplex, PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../../lib/core/limits.ts';
 import { type ChannelStream, SshChannel } from '../../../lib/git/transport/ssh-channel.ts';
 
 const packetBytes = 32 * 1024;
@@ -68,5 +69,35 @@ describe('what is written to a command over SSH', () => {
     await endOfTurn();
     expect(pieces).toEqual([]);
     await expect(channel.write(Buffer.from('later still'))).rejects.toMatchObject({ code: 'connection_failed' });
+  });
+});
+
+describe('what a command over SSH says', () => {
+  it('is kept up to 256 KB while nobody reads, the rest waits at the server, and all of it arrives in order', async () => {
+    const { channel, stream } = makeChannel();
+    const pieces = Array.from({ length: 16 }, (_, index) => Buffer.alloc(packetBytes, `${index} `));
+    for (const piece of pieces) stream.push(piece);
+    stream.push(null);
+    await endOfTurn();
+    expect(stream.isPaused()).toBe(true);
+    expect(stream.readableLength).toBe(16 * packetBytes - 256 * 1024);
+    const read: Uint8Array[] = [];
+    for (let piece = await channel.read(); piece !== undefined; piece = await channel.read()) {
+      read.push(piece);
+      await endOfTurn();
+      expect(stream.readableLength).toBe(Math.max(16 - read.length - limits.sshQueueBytes / packetBytes, 0) * packetBytes);
+    }
+    expect(Buffer.concat(read).equals(Buffer.concat(pieces))).toBe(true);
+  });
+
+  it.each([
+    ['one piece', 9_000],
+    ['many pieces', 500],
+  ])('on standard error is kept to its first 8 KB, of %s', async (_, size) => {
+    const { channel, stream } = makeChannel();
+    const all = Buffer.from(`${'kept'.padStart(8 * 1024)}, and this is not`);
+    for (let from = 0; from < all.length; from += size) stream.stderr.push(all.subarray(from, from + size));
+    await endOfTurn();
+    expect(channel.words).toBe('kept');
   });
 });

@@ -50,6 +50,12 @@ describe('a report', () => {
     });
   });
 
+  it('has words of at most 8 KB each', async () => {
+    const long = 'x'.repeat(8 * 1024);
+    const bytes = Buffer.concat([encodePkt(`unpack ${long}y`), encodePkt(`ng refs/heads/a ${long}y`)]);
+    expect(await parse(bytes)).toEqual({ unpack: long, refs: [['refs/heads/a', long]] });
+  });
+
   it('has words fit for a terminal', async () => {
     const bytes = Buffer.concat([encodePkt('unpack \x1b[31mno\x1b[0m space\x07'), encodePkt('ng refs/heads/a \x1b]0;title\x07hook\u009b')]);
     const result = await parse(bytes);

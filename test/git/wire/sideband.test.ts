@@ -124,6 +124,9 @@ describe('band 2', () => {
     words.add(Buffer.from('the last words'));
     expect(words.lines().at(-1)).toBe('the last words');
     expect(words.lines().join('').length).toBeLessThan(10_000);
+    const filled = new RemoteWords();
+    for (const piece of ['not this\n', 'kept'.padEnd(8 * 1024)]) filled.add(Buffer.from(piece));
+    expect(filled.lines()).toEqual(['kept']);
   });
 
   it('is text also where a character is cut between two pieces', () => {
