@@ -1,5 +1,11 @@
 /** The end of a push that was begun before it is certain that it may be made: what comes before the end changes nothing at the target. */
 import { RequestWithdrawn } from '../git/transport/request-withdrawn.ts';
+import type { Capabilities } from '../git/wire/capabilities.ts';
+
+/** Whether a target names itself as one of those that were seen to refuse a pack without its end and to keep nothing of it. dulwich moves the refs all the same. */
+export function refusesHalfPacks(target: Capabilities): boolean {
+  return /^(git|JGit)\//.test(target.value('agent') ?? '');
+}
 
 export interface HeldEndWaits {
   /** A target waits this long for the end at most: servers end requests that do not go on. */

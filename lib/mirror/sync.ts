@@ -13,6 +13,7 @@ import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { askAndPlan } from './ask-and-plan.ts';
 import { CarryingOut } from './carry-out.ts';
+import { refusesHalfPacks } from './held-end.ts';
 import type { Verdict } from './judge.ts';
 import { type LfsDeps, type LfsInput, type LfsRun, LfsStep } from './lfs-step.ts';
 import { askDetails, listedValues } from './list-target.ts';
@@ -166,7 +167,7 @@ class Run {
   async #copyLfs(run: LfsRun, carrying: CarryingOut | undefined): Promise<void> {
     const copying = this.#lfs?.copy(run, { onFound: () => carrying?.giveUp() });
     // Without a filter the look takes as long as the pack: a source should not send both at once.
-    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter) carrying?.begin();
+    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter && refusesHalfPacks(run.target.capabilities)) carrying?.begin();
     try {
       await copying;
     } catch (error) {

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import { isAvailable, programs } from '../support/programs.ts';
 import { refsWith, sync } from '../support/sync.ts';
+import { itTakesHeldPushes } from './held-end-suite.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 
 /** `client_max_body_size` without a setting. */
@@ -16,6 +17,8 @@ describe.skipIf(!isAvailable('nginx'))('git behind nginx', () => {
   /** With its default limits. */
   let nginx: Nginx;
   let unlimited: Nginx;
+  /** Passes requests on as they come. */
+  let unbuffered: Nginx;
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -30,9 +33,11 @@ describe.skipIf(!isAvailable('nginx'))('git behind nginx', () => {
     const options = { program: programs.nginx.path ?? '', upstream: server.origin };
     nginx = await startNginx({ ...options, folder: join(folder.path, 'nginx') });
     unlimited = await startNginx({ ...options, folder: join(folder.path, 'unlimited'), settings: ['client_max_body_size 0;'] });
+    const asTheyCome = ['client_max_body_size 0;', 'proxy_request_buffering off;', 'proxy_http_version 1.1;'];
+    unbuffered = await startNginx({ ...options, folder: join(folder.path, 'unbuffered'), settings: asTheyCome });
   });
   afterAll(async () => {
-    await Promise.all([nginx?.close(), unlimited?.close(), server?.close()]);
+    await Promise.all([nginx?.close(), unlimited?.close(), unbuffered?.close(), server?.close()]);
     await folder.remove();
   });
 
@@ -81,6 +86,14 @@ describe.skipIf(!isAvailable('nginx'))('git behind nginx', () => {
     expect(await refsOf(target)).toEqual(await refsOf(source));
     await git(target, ['fsck', '--strict']);
   });
+
+  describe.each(['stores requests', 'passes requests on as they come'])('that %s', (how) =>
+    itTakesHeldPushes(async () => {
+      const name = `held-${randomUUID()}.git`;
+      const front = how === 'stores requests' ? unlimited : unbuffered;
+      return { path: await makeRepository(name, 0), end: { url: `${front.origin}/${name}` } };
+    }),
+  );
 
   it('gets as many haves through as there can be', async () => {
     const branches = 10_000;

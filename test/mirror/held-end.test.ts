@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HeldEnd } from '../../lib/mirror/held-end.ts';
+import { Capabilities } from '../../lib/git/wire/capabilities.ts';
+import { HeldEnd, refusesHalfPacks } from '../../lib/mirror/held-end.ts';
 
 const longMs = { heldMs: 60_000, givenUpMs: 60_000 };
 
@@ -38,4 +39,15 @@ describe('the end of a push', () => {
     await expect(end.wait()).rejects.toMatchObject({ code: 'timed_out' });
     expect(end.signal.aborted).toBe(true);
   });
+});
+
+it.each([
+  ['agent=git/2.39.5', true],
+  ['agent=git/github-5f3a1c', true],
+  ['agent=JGit/v6.7.0', true],
+  ['agent=dulwich/0.21.2', false],
+  ['agent=gitless/1', false],
+  ['report-status', false],
+])('A target that announces %s is begun to be pushed to: %s', (capability, begins) => {
+  expect(refusesHalfPacks(new Capabilities([capability]))).toBe(begins);
 });
