@@ -8,6 +8,9 @@ import { openPack } from '../git/pack/incoming-pack.ts';
 import { type PackEntry, readPackEntries } from '../git/pack/pack-entries.ts';
 import { encodePointer, type LfsObject } from './pointer.ts';
 
+/** How many bytes of trees are kept, and how long the source may take to send them. */
+export type PathLimits = Readonly<Record<'lfsPathBytes' | 'lfsPathMs', number>>;
+
 /**
  * LFS oid → path, for those that a canonical pointer at one of the tips names; the first path where there are several. A source that does not filter is not
  * asked. Stops at its limits with what it has. Throws what the source's answer is wrong with: a caller that can do without ignores it.
@@ -16,23 +19,30 @@ export async function findPaths(
   source: UploadPack,
   tips: readonly Oid[],
   objects: readonly LfsObject[],
+  most: PathLimits = limits,
 ): Promise<ReadonlyMap<string, string>> {
   if (!source.offersFilter || tips.length === 0 || objects.length === 0) return new Map();
   const request = { wants: tips, haves: [], depth: 1, filter: 'blob:none', done: true, thinPack: false, ofsDelta: true };
   const answer = await source.fetch(request, { patient: false });
-  const startedAt = performance.now();
+  let isLate = false;
+  // A source that sends a little now and then would never be silent for too long.
+  const timer = setTimeout(() => {
+    isLate = true;
+    answer.abort();
+  }, most.lfsPathMs);
   try {
-    const trees = new Trees(source.objectFormat);
+    const trees = new Trees(source.objectFormat, most.lfsPathBytes);
     const pack = await openPack(answer.pack, source.objectFormat);
     const onEntry = (entry: PackEntry): void => {
       trees.take(entry);
-      if (trees.bytes > limits.lfsPathBytes || performance.now() - startedAt > limits.lfsPathMs) throw new Enough();
+      if (trees.bytes > most.lfsPathBytes) throw new Enough();
     };
-    await readPackEntries(pack, { format: source.objectFormat, maxBytes: limits.lfsPathBytes, onEntry }).catch((error: unknown) => {
-      if (!(error instanceof Enough)) throw error;
+    await readPackEntries(pack, { format: source.objectFormat, maxBytes: most.lfsPathBytes, onEntry }).catch((error: unknown) => {
+      if (!isLate && !(error instanceof Enough)) throw error;
     });
     return trees.pathsOf(new Map(objects.map((object) => [blobName(object, source.objectFormat), object.oid])));
   } finally {
+    clearTimeout(timer);
     answer.abort();
   }
 }
@@ -53,13 +63,16 @@ interface Held {
 /** Commits and trees of a pack, by name. */
 class Trees {
   readonly #format: ObjectFormat;
+  readonly #mostBytes: number;
   readonly #byOffset = new Map<number, Held>();
   readonly #byName = new Map<Oid, Held>();
   readonly #roots: Oid[] = [];
   bytes = 0;
 
-  constructor(format: ObjectFormat) {
+  /** None larger than `mostBytes` is made from a delta. */
+  constructor(format: ObjectFormat, mostBytes: number) {
     this.#format = format;
+    this.#mostBytes = mostBytes;
   }
 
   take({ offset, type, base, content }: PackEntry): void {
@@ -76,7 +89,7 @@ class Trees {
   #whole(type: PackEntry['type'], base: PackEntry['base'], content: Buffer): Held | undefined {
     if (base === undefined) return { type, content: Buffer.from(content) };
     const of = typeof base === 'number' ? this.#byOffset.get(base) : this.#byName.get(base);
-    if (of === undefined || deltaSizes(content).resultBytes > limits.lfsPathBytes) return undefined;
+    if (of === undefined || deltaSizes(content).resultBytes > this.#mostBytes) return undefined;
     return { type: of.type, content: applyDelta(of.content, content) };
   }
 
