@@ -1,11 +1,14 @@
 /** The push that begins while LFS pointers are looked for: how far it goes, and what becomes of it. */
 import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodePkt } from '../../lib/git/wire/pkt-line.ts';
 import { git } from '../support/git.ts';
 import { beginningOf } from '../support/git-http-server.ts';
 import { lfsScenario, oidOf } from '../support/lfs-scenario.ts';
+import { makePack } from '../support/made-pack.ts';
 import { started } from '../support/scenario.ts';
 import { syncEnds } from '../support/ssh-sync.ts';
 import { startSshTestServer } from '../support/ssh-test-server.ts';
@@ -25,7 +28,11 @@ async function bytesUnderWay(repository: string): Promise<number> {
 }
 
 /** A source whose answers to looks at pointers wait for `look`, with the name of each request that it is asked for. */
-async function scene(protocol: 'HTTP' | 'SSH', look: (made: Made) => Promise<unknown>, config: readonly string[] = []) {
+async function scene(
+  protocol: 'HTTP' | 'SSH',
+  look: (made: Made) => Promise<unknown>,
+  { config = [], firstPack }: { readonly config?: readonly string[]; readonly firstPack?: (response: ServerResponse) => void } = {},
+) {
   const made = await lfsScenario();
   const asked: string[] = [];
   const server = await started(join(made.folder, 'source'), {
@@ -37,7 +44,11 @@ async function scene(protocol: 'HTTP' | 'SSH', look: (made: Made) => Promise<unk
       asked.push(what);
       if (what === 'look') await look({ ...made, asked });
       response.on('finish', () => asked.push(`${what} answered`));
-      return false;
+      if (what === 'look' || firstPack === undefined || asked.filter((other) => other === what).length > 1) return false;
+      request.resume();
+      response.on('close', () => asked.push('pack cut off'));
+      firstPack(response);
+      return true;
     },
   });
   const target = protocol === 'HTTP' ? { url: made.target.url } : await overSsh(made.target.path);
@@ -45,6 +56,14 @@ async function scene(protocol: 'HTTP' | 'SSH', look: (made: Made) => Promise<unk
   const run = (...options: string[]) =>
     syncEnds({ url: server.url('repo.git') }, target, ['--allow-address', '127.0.0.0/8', ...lfsUrls, ...options]);
   return { ...made, asked, run };
+}
+
+/** A pack whose first object is whole, and whose second never is. */
+function goesOnForEver(response: ServerResponse): void {
+  const pack = makePack([largeBytes, 200_000].map((bytes) => ({ type: 'blob', content: randomBytes(bytes) })));
+  response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' }).write(encodePkt('packfile\n'));
+  for (let at = 0; at < largeBytes + 100_000; at += 50_000)
+    response.write(encodePkt(Buffer.concat([Buffer.from([1]), pack.subarray(at, at + 50_000)])));
 }
 
 type Made = Awaited<ReturnType<typeof lfsScenario>> & { readonly asked: readonly string[] };
@@ -85,6 +104,15 @@ describe.each(['HTTP', 'SSH'] as const)('a large push to %s', (protocol) => {
     await expect.poll(() => bytesUnderWay(target.path)).toBe(0);
   });
 
+  it('is cut off from a source that goes on for ever, and ended in order, when the look finds any', async () => {
+    const atLook = ({ target }: Made) => expect.poll(() => bytesUnderWay(target.path), { timeout: 10_000 }).toBeGreaterThan(largeBytes / 2);
+    const { run, commit, target, asked } = await scene(protocol, atLook, { firstPack: goesOnForEver });
+    await commit({ 'b.bin': Buffer.from('large') });
+    expect(await run('--timeout', '60')).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { moved: 1 } });
+    expect(asked.indexOf('pack cut off')).toBeLessThan(asked.lastIndexOf('pack'));
+    await expect.poll(() => bytesUnderWay(target.path)).toBe(0);
+  });
+
   it('is given up when the look ends the run', async () => {
     const { run, commit, target } = await scene(protocol, () => new Promise((resolve) => setTimeout(resolve, 4_000)));
     await commit({ 'a.bin': randomBytes(largeBytes).toString('base64') });
@@ -108,11 +136,22 @@ describe('a small push', () => {
     expect(target.server.log.filter(({ method, service }) => method === 'POST' && service === 'git-receive-pack')).toHaveLength(1);
   });
 
-  it('is asked for after the look where the source has no filter: the look is as long as the pack', async () => {
-    const { run, commit, asked } = await scene('HTTP', async () => {}, ['uploadpack.allowFilter=false']);
+  it.each<[string, string[], string[]]>([
+    ['the source has no filter: the look is as long as the pack', ['uploadpack.allowFilter=false'], []],
+    ['somebody asked for LFS objects', [], ['--lfs', 'on']],
+  ])('is asked for after the look where %s', async (_, config, options) => {
+    const { run, commit, asked } = await scene('HTTP', async () => {}, { config });
     await commit({ 'a.txt': 'no pointer' });
-    expect(await run()).toMatchObject({ outcome: 'success', lfs: { scan: 'new' } });
+    expect(await run(...options)).toMatchObject({ outcome: 'success', lfs: { moved: 0 } });
     expect(asked.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
+  });
+
+  it('is given up also where the source has not yet answered', async () => {
+    const look = async ({ asked }: Made) => expect.poll(() => asked).toContain('pack');
+    const { run, commit, asked } = await scene('HTTP', look, { firstPack: () => {} });
+    await commit({ 'b.bin': Buffer.from('large') });
+    expect(await run('--timeout', '60')).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { moved: 1 } });
+    expect(asked.indexOf('pack cut off')).toBeLessThan(asked.lastIndexOf('pack'));
   });
 
   it('of deletions alone waits for the look', async () => {
@@ -131,7 +170,11 @@ describe('a small push', () => {
   });
 });
 
-it.each([429, 503])('A source that answers %i to two requests at once is asked again after the look', async (status) => {
+it.each([
+  [429, 2, { outcome: 'success', error: null, counts: { created: 1 } }],
+  [503, 2, { outcome: 'success', error: null, counts: { created: 1 } }],
+  [403, 1, { outcome: 'failed', error: { code: 'permission_denied' } }],
+])('A source that answers %i to two requests at once is asked for the pack so many times: %i', async (status, packs, expected) => {
   const made = await lfsScenario();
   const asked: string[] = [];
   const server = await started(join(made.folder, 'source'), {
@@ -150,6 +193,6 @@ it.each([429, 503])('A source that answers %i to two requests at once is asked a
   });
   await made.commit({ 'a.txt': 'no pointer' });
   const outcome = await sync(server.url('repo.git'), made.target.url);
-  expect(outcome).toMatchObject({ outcome: 'success', error: null, counts: { created: 1 }, lfs: { scan: 'new' } });
-  expect(asked.filter((what) => what === 'pack')).toHaveLength(2);
+  expect(outcome).toMatchObject({ ...expected, lfs: { scan: 'new' } });
+  expect(asked.filter((what) => what === 'pack')).toHaveLength(packs);
 });

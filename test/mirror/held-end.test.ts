@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Capabilities } from '../../lib/git/wire/capabilities.ts';
 import { HeldEnd, refusesHalfPacks } from '../../lib/mirror/held-end.ts';
 
@@ -38,6 +38,29 @@ describe('the end of a push', () => {
     expect(end.signal.aborted).toBe(false);
     await expect(end.wait()).rejects.toMatchObject({ code: 'timed_out' });
     expect(end.signal.aborted).toBe(true);
+  });
+
+  it.each(['letGo', 'giveUp'] as const)('leaves no timer behind after %s, when the push has ended', async (how) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const end = new HeldEnd(longMs);
+    const waiting = end.wait().catch(() => {});
+    end[how]();
+    await waiting;
+    end.settle();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is cut off some time after it was given up, unless the push has ended', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const [silent, over] = [new HeldEnd(longMs), new HeldEnd(longMs)];
+    for (const end of [silent, over]) end.giveUp();
+    over.settle();
+    vi.advanceTimersByTime(longMs.givenUpMs - 1);
+    expect([silent.cutOff.aborted, over.cutOff.aborted]).toEqual([false, false]);
+    vi.advanceTimersByTime(1);
+    expect([silent.cutOff.aborted, over.cutOff.aborted]).toEqual([true, false]);
   });
 });
 
