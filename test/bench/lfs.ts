@@ -17,7 +17,10 @@ const objects = 200;
 const warmUps = 2;
 const silenceMs = 60_000;
 
-/** 200 objects of 1 MB, refs included; git-lfs works in a clone whose refs are there, the streaming copy moves one object of the same size in all. */
+/**
+ * 200 objects of 1 MB, refs included; git-lfs works in a clone whose refs are there, the streaming copy moves one object of the same size in all.
+ * Copies of each object show what the servers and the HTTP client take for 200 requests, whoever makes them.
+ */
 export async function benchLfs(bench: Workbench): Promise<Finding> {
   const { meter } = bench;
   const ends = await lfsEnds(bench, { objects, bytes: MB });
@@ -37,17 +40,24 @@ export async function benchLfs(bench: Workbench): Promise<Finding> {
   const copy: Contender = {
     ...ends.turn,
     name: 'one streaming copy of 200 MB, warm process',
-    run: () => measureHere(() => streamingCopy(ends, whole)),
+    run: () => measureHere(() => streamingCopies(ends, [whole])),
     finish: () => ends.assertObjects(1),
+  };
+  const copies: Contender = {
+    ...ends.turn,
+    name: '200 streaming copies of 1 MB, eight at once, warm process',
+    run: () => measureHere(() => streamingCopies(ends, ends.oids)),
+    finish: () => ends.assertObjects(objects),
   };
   for (let index = 0; index < warmUps; index++) {
     await ends.turn.prepare?.();
     await sync(ends.from, ends.to);
-    await streamingCopy(ends, whole);
+    await streamingCopies(ends, [whole]);
   }
-  const summaries = (await contest([ends.command(objects), ends.warm(objects), copy, peer], { runs: bench.runs })) as Summaries;
+  const contenders = [ends.command(objects), ends.warm(objects), copy, copies, peer];
+  const summaries = (await contest(contenders, { runs: bench.runs })) as Summaries;
   await removeAll(clone, ...ends.paths);
-  const [command, warm, stream, gitLfs] = summaries;
+  const [command, warm, stream, , gitLfs] = summaries;
   return {
     title: 'LFS: 200 objects of 1 MB',
     contenders: summaries,
@@ -59,7 +69,7 @@ export async function benchLfs(bench: Workbench): Promise<Finding> {
   };
 }
 
-type Summaries = [Summary, Summary, Summary, Summary];
+type Summaries = [Summary, Summary, Summary, Summary, Summary];
 
 /** One object of 2 GB: memory must not grow with it. */
 export async function benchLfsLarge(bench: Workbench): Promise<Finding> {
@@ -93,6 +103,7 @@ export async function benchLfsNone(bench: Workbench): Promise<Finding> {
 }
 
 interface LfsEnds {
+  readonly oids: readonly string[];
   readonly from: string;
   readonly to: string;
   readonly paths: readonly string[];
@@ -108,7 +119,7 @@ async function lfsEnds(bench: Workbench, shape: { readonly objects: number; read
   const [sourceObjects, targetObjects] = [bench.sourcePath(lfsObjects), bench.targetPath(lfsObjects)];
   const [from, to] = [bench.sourceUrl('lfs.git'), bench.targetUrl('lfs.git')];
   await createBare(source);
-  await makeLfsObjects(bench.sourcePath('.'), source, shape);
+  const oids = (await makeLfsObjects(bench.sourcePath('.'), source, shape)).map(({ oid }) => oid);
   const turn = {
     async prepare() {
       await removeAll(target, targetObjects);
@@ -129,7 +140,7 @@ async function lfsEnds(bench: Workbench, shape: { readonly objects: number; read
     },
   });
   return {
-    ...{ from, to, turn, assertObjects, paths: [source, target, sourceObjects, targetObjects] },
+    ...{ oids, from, to, turn, assertObjects, paths: [source, target, sourceObjects, targetObjects] },
     command: (expected) => contender('gitferry as a command', expected, () => bench.meter.measure(bench.sync(from, to))),
     warm: (expected) => contender('gitferry in a warm process', expected, () => measureHere(() => sync(from, to))),
   };
@@ -145,20 +156,22 @@ async function makeWhole(bench: Workbench): Promise<string> {
   return object.oid;
 }
 
-async function streamingCopy({ from, to }: LfsEnds, oid: string): Promise<void> {
+/** Unchecked, eight at once. */
+async function streamingCopies({ from, to }: LfsEnds, oids: readonly string[]): Promise<void> {
   const http = createHttpClient(createAddressGuard(['127.0.0.0/8']));
   const { signal } = new AbortController();
   const common = { signal, headersMs: 0, silenceMs };
-  const download = await http.request({ ...common, method: 'GET', url: new URL(`${from}/info/lfs/download/${oid}`), headers: {} });
-  const headers = { 'content-length': download.headers['content-length'] ?? '' };
-  const upload = await http.request({
-    ...common,
-    method: 'PUT',
-    url: new URL(`${to}/info/lfs/upload/${oid}`),
-    headers,
-    body: download.body,
-  });
-  if (upload.status !== 200) throw new Error(`the target answered ${upload.status}`);
-  for await (const _ of upload.body);
+  const left = [...oids];
+  const copier = async (): Promise<void> => {
+    for (let oid = left.pop(); oid !== undefined; oid = left.pop()) {
+      const download = await http.request({ ...common, method: 'GET', url: new URL(`${from}/info/lfs/download/${oid}`), headers: {} });
+      const headers = { 'content-length': download.headers['content-length'] ?? '' };
+      const url = new URL(`${to}/info/lfs/upload/${oid}`);
+      const upload = await http.request({ ...common, method: 'PUT', url, headers, body: download.body });
+      if (upload.status !== 200) throw new Error(`the target answered ${upload.status}`);
+      for await (const _ of upload.body);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, copier));
   await http.close();
 }
