@@ -204,12 +204,13 @@ class HttpTransport implements Transport {
     options: RequestOptions = {},
   ): Promise<HttpResponse> {
     const authorization = this.#authorization();
+    const deadline = this.#deps.deadline.signal;
     const request: HttpRequest = {
       method,
       url,
       headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
       ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.any([this.#deps.deadline.signal, options.withdrawal ?? []].flat()),
+      signal: options.withdrawal === undefined ? deadline : AbortSignal.any([deadline, options.withdrawal]),
       headersMs,
       silenceMs: options.patient === true ? limits.relaySilenceMs : limits.answerMs,
     };
