@@ -5,7 +5,7 @@ import type { ServerChannel } from 'ssh2';
 import { encodePkt } from '../../lib/git/wire/pkt-line.ts';
 import { type HostileCase, hostileCases } from './hostile-cases.ts';
 import { pkts } from './hostile-server.ts';
-import { drained } from './hostile-ssh-server.ts';
+import { drained, floodChannel } from './hostile-ssh-server.ts';
 
 type SshCase = Omit<HostileCase, 'answers' | 'side'> & { readonly side?: HostileCase['side'] };
 
@@ -34,10 +34,7 @@ export function drip(socket: Socket, part: Uint8Array): void {
 /** Until the other side goes. */
 export async function floodStderr(channel: ServerChannel): Promise<void> {
   const part = Buffer.alloc(30_000, 'x'.repeat(99).concat('\n'));
-  while (!channel.destroyed) {
-    if (!channel.stderr.write(part))
-      await Promise.race([drained(channel), new Promise((resolve) => channel.stderr.once('drain', resolve))]);
-  }
+  await floodChannel(channel, channel.stderr, part);
 }
 const ends = (channel: ServerChannel, code: number): void => {
   channel.exit(code);
@@ -130,7 +127,8 @@ const own: readonly SshCase[] = [
     name: 'a megabyte of escapes on standard error, and a failure',
     quirks: {
       async command(channel) {
-        for (let piece = 0; piece < 30; piece++) if (!channel.stderr.write(Buffer.alloc(30_000, '\x1b[2J\x07no\n'))) await drained(channel);
+        for (let piece = 0; piece < 30; piece++)
+          if (!channel.stderr.write(Buffer.alloc(30_000, '\x1b[2J\x07no\n'))) await drained(channel, channel.stderr);
         ends(channel, 1);
       },
     },

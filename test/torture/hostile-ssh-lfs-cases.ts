@@ -2,7 +2,7 @@
 import type { ServerChannel } from 'ssh2';
 import type { HostileCase } from './hostile-cases.ts';
 import type { AuthenticateAsked } from './hostile-lfs-server.ts';
-import { drained } from './hostile-ssh-server.ts';
+import { floodChannel } from './hostile-ssh-server.ts';
 
 type AuthenticateCase = Pick<HostileCase, 'name' | 'codes' | 'timeoutSeconds' | 'mostMs' | 'isQuick' | 'authenticate'>;
 
@@ -28,13 +28,7 @@ const saying = (words: (asked: AuthenticateAsked) => string) => (channel: Server
   channel.stderr.write(words(asked));
   ends(channel, '', 1);
 };
-async function flood(channel: ServerChannel, stream: NodeJS.WritableStream): Promise<void> {
-  const part = 'x'.repeat(99).concat('\n').repeat(300);
-  while (!channel.destroyed) {
-    if (!stream.write(part)) await Promise.race([drained(channel), new Promise((resolve) => stream.once('drain', resolve))]);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
+const lines = 'x'.repeat(99).concat('\n').repeat(300);
 function drip(channel: ServerChannel): void {
   const timer = setInterval(() => channel.write(' '), 50).unref();
   channel.on('close', () => clearInterval(timer));
@@ -47,8 +41,13 @@ const cases: readonly AuthenticateCase[] = [
   { name: 'an answer that is right', codes: [null], isQuick: true, authenticate: prints(there) },
   { name: 'silence', ...waits, authenticate: () => {} },
   { name: 'drops', ...waits, authenticate: drip },
-  { name: 'words without end', ...waits, authenticate: (channel) => flood(channel, channel.stderr) },
-  { name: 'an answer without end', codes: ['lfs_protocol_error'], isQuick: true, authenticate: (channel) => flood(channel, channel) },
+  { name: 'words without end', ...waits, authenticate: (channel) => floodChannel(channel, channel.stderr, lines) },
+  {
+    name: 'an answer without end',
+    codes: ['lfs_protocol_error'],
+    isQuick: true,
+    authenticate: (channel) => floodChannel(channel, channel, lines),
+  },
   {
     name: 'a right answer that stays open',
     ...waits,

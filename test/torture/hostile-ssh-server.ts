@@ -139,14 +139,27 @@ async function sent(channel: ServerChannel, { body, staysOpen = false }: Hostile
   return end === '0000';
 }
 
-export function drained(channel: ServerChannel): Promise<void> {
+/** Room for more in `stream`, which may be the channel's standard error, or its end. */
+export function drained(channel: ServerChannel, stream: NodeJS.WritableStream = channel): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      channel.off('drain', done).off('close', done);
+      stream.off('drain', done);
+      channel.off('close', done);
       resolve();
     };
-    channel.on('drain', done).on('close', done);
+    stream.on('drain', done);
+    channel.on('close', done);
   });
+}
+
+/** As fast as it is taken, until the other side goes; its standard error ends before the channel does. */
+export async function floodChannel(channel: ServerChannel, stream: NodeJS.WritableStream, part: string | Uint8Array): Promise<void> {
+  stream.on('error', () => {});
+  while (!channel.destroyed && stream.writable) {
+    if (!stream.write(part)) await drained(channel, stream);
+    // What never waits would let nobody else in this process have a turn.
+    await setImmediate();
+  }
 }
 
 /** What the client sends, cut at flush packets. */
