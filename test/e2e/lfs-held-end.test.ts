@@ -196,3 +196,28 @@ it.each([
   expect(outcome).toMatchObject({ ...expected, lfs: { scan: 'new' } });
   expect(asked.filter((what) => what === 'pack')).toHaveLength(packs);
 });
+
+describe.each([411, 'hangs up'] as const)('A target that refuses chunks (%s)', (how) => {
+  it.each([0, 1])('gets one push with its length when the look finds %i pointers', async (pointers) => {
+    const made = await lfsScenario();
+    const lengths: (string | undefined)[] = [];
+    const target = await started(join(made.folder, 'target'), {
+      intercept({ request, response, isRpc }) {
+        if (!isRpc) return false;
+        lengths.push(request.headers['content-length']);
+        if (request.headers['transfer-encoding'] === undefined) return false;
+        if (how === 'hangs up') request.socket.destroy();
+        else response.writeHead(how).end();
+        request.resume();
+        return true;
+      },
+    });
+    const large = Buffer.from('large');
+    await made.commit({ 'a.bin': randomBytes(largeBytes / 2).toString('base64'), ...(pointers === 0 ? {} : { 'b.bin': large }) });
+    const outcome = await sync(made.source.url, target.url('repo.git'), ['--target-lfs-url', `${made.target.url}/info/lfs`]);
+    expect(outcome).toMatchObject({ outcome: 'success', error: null, counts: { created: 1 }, lfs: { scan: 'new', moved: pointers } });
+    expect(lengths.filter((length) => length !== undefined)).toHaveLength(1);
+    expect(lengths.length).toBeLessThanOrEqual(3);
+    expect(await refsOf(made.target.path)).toBe(await refsOf(made.source.path));
+  });
+});

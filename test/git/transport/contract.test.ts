@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeadline, type Deadline } from '../../../lib/core/deadline.ts';
 import { limits } from '../../../lib/core/limits.ts';
@@ -250,6 +251,8 @@ describe.each(hosts)('a transport over %s', (name, version, start) => {
     await readAll(answer.pack);
     await answer.finish();
     const listing = source.listRefs(['refs/heads/']);
+    // So that it is under way.
+    await setImmediate();
     controller.abort(new RequestWithdrawn('late'));
     expect((await listing).refs).toHaveLength(2);
     expect(await codeOf(source.fetch(request, { patient: true, withdrawal: controller.signal }))).toBe('timed_out');
