@@ -1,14 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { limits } from '../../lib/core/limits.ts';
 import { UploadPack } from '../../lib/git/client/upload-pack.ts';
+import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import { findPointers, type PointerSearch, type ScanLimits } from '../../lib/lfs/find-pointers.ts';
 import { commitTo } from '../support/commit-to.ts';
 import { git, temporaryFolder } from '../support/git.ts';
 import type { GitHttpServerOptions } from '../support/git-http-server.ts';
 import { transportTo } from '../support/http-transport.ts';
 import { oidOf, pointerTo } from '../support/lfs-scenario.ts';
+import { type MadeEntry, makePack } from '../support/made-pack.ts';
 import { started } from '../support/scenario.ts';
 
 const contents = Array.from({ length: 10 }, (_, index) => Buffer.from(`object ${index}`));
@@ -27,6 +31,20 @@ async function search(options: Omit<GitHttpServerOptions, 'root'> = {}): Promise
   const source = await UploadPack.open(transportTo(server.url('repo.git')));
   return { source, wants: [oid], haves: [], shallows: [] };
 }
+
+const objectOf = (content: Buffer) => ({ oid: oidOf(content), size: content.length });
+const answerType = 'application/x-git-upload-pack-result';
+const packet = (bytes: Buffer): Buffer => encodePkt(Buffer.concat([Buffer.from([1]), bytes]));
+
+/** A server that answers fetches like this. */
+const answering = (answer: (response: ServerResponse) => unknown): Omit<GitHttpServerOptions, 'root'> => ({
+  intercept({ isRpc, response, request }) {
+    if (!isRpc) return false;
+    request.resume();
+    answer(response.writeHead(200, { 'content-type': answerType }));
+    return true;
+  },
+});
 
 describe('the LFS pointers that a fetch brings', () => {
   it('are named once each', async () => {
@@ -56,12 +74,44 @@ describe('the LFS pointers that a fetch brings', () => {
       async intercept({ isRpc, response, request }) {
         if (!isRpc) return false;
         request.resume();
-        requests++;
-        response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' }).end('0014ERR no filters0000');
+        response.writeHead(200, { 'content-type': answerType }).end(encodePkt(`ERR refusal ${++requests}\n`));
         return true;
       },
     });
-    await expect(findPointers(refuseAll)).rejects.toMatchObject({ code: 'lfs_scan_failed' });
+    await expect(findPointers(refuseAll)).rejects.toMatchObject({ code: 'lfs_scan_failed', detail: expect.stringContaining('refusal 3') });
     expect(requests).toBe(3);
+  });
+
+  const pointers = contents.slice(0, 3).map((content): MadeEntry => ({ type: 'blob', content: Buffer.from(pointerTo(content)) }));
+  const [first, second, third] = pointers as [MadeEntry, MadeEntry, MadeEntry];
+  const again: MadeEntry = { type: 'blob', content: Buffer.from(`\n${first.content}`) };
+  /** Follows what counts, so that none of that is kept back as the end of the pack may be. */
+  const rest: MadeEntry = { type: 'blob', content: randomBytes(60_000) };
+
+  it('count once where the limit is reached', async () => {
+    const pack = makePack([first, second, again, second]);
+    const made = await search(answering((response) => response.end(Buffer.concat([encodePkt('packfile\n'), packet(pack), flushPkt]))));
+    expect(await findPointers(made, { ...limits, lfsObjects: 2 })).toEqual({ objects: contents.slice(0, 2).map(objectOf), gap: undefined });
+  });
+
+  it.each<[string, MadeEntry[], Partial<ScanLimits>, number]>([
+    ['too many objects', [first], { lfsScanObjects: 2 }, 0],
+    ['too many bytes', [first], { lfsScanBytes: 1_000 }, 0],
+    ['too many pointers', [first, second, third], { lfsObjects: 2 }, 2],
+    ['what cannot be read', [first, { ...second, statedBytes: 5 }], {}, -1],
+  ])('of a source that goes on for ever are waited for no longer than there is a reason to: %s', async (_, entries, limit, count) => {
+    const open: ServerResponse[] = [];
+    const made = await search(
+      answering((response) => {
+        open.push(response);
+        const pack = makePack([...entries, rest], 1_000);
+        response.write(Buffer.concat([encodePkt('packfile\n'), packet(pack.subarray(0, 50_000)), packet(pack.subarray(50_000))]));
+      }),
+    );
+    const found = findPointers(made, { ...limits, ...limit });
+    if (count < 0) await expect(found).rejects.toMatchObject({ code: 'lfs_scan_failed' });
+    else expect((await found).objects.length).toBe(count);
+    await expect.poll(() => open.every(({ destroyed }) => destroyed)).toBe(true);
+    expect(open.length).toBeGreaterThan(0);
   });
 });
