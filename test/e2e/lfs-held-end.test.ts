@@ -80,6 +80,8 @@ async function overSsh(path: string) {
 /** For a target that has all of a push, to move its refs: what is seen after that would not be there otherwise. */
 const longEnoughForATarget = () => new Promise((resolve) => setTimeout(resolve, 700));
 
+const never = () => new Promise<never>(() => {});
+
 const refsOf = (repository: string): Promise<string> => git(repository, ['for-each-ref', '--format=%(refname) %(objectname)']);
 
 describe.each(['HTTP', 'SSH'] as const)('a large push to %s', (protocol) => {
@@ -124,9 +126,9 @@ describe.each(['HTTP', 'SSH'] as const)('a large push to %s', (protocol) => {
   });
 
   it('is given up when the look ends the run', async () => {
-    const { run, commit, target } = await scene(protocol, () => new Promise((resolve) => setTimeout(resolve, 4_000)));
+    const { run, commit, target } = await scene(protocol, never);
     await commit({ 'a.bin': randomBytes(largeBytes).toString('base64') });
-    expect(await run('--timeout', '2')).toMatchObject({ outcome: 'failed', error: { code: 'deadline_exceeded' } });
+    expect(await run('--timeout', '1')).toMatchObject({ outcome: 'failed', error: { code: 'deadline_exceeded' } });
     expect(await refsOf(target.path)).toBe('');
   });
 });
@@ -154,6 +156,15 @@ describe('a small push', () => {
     await commit({ 'a.txt': 'no pointer' });
     expect(await run(...options)).toMatchObject({ outcome: 'success', lfs: { moved: 0 } });
     expect(asked.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
+  });
+
+  it('waits for nothing any more when the look has ended the run', async () => {
+    const { run, commit } = await scene('HTTP', never);
+    await commit({ 'a.txt': 'no pointer' });
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    expect(await run('--timeout', '1')).toMatchObject({ outcome: 'failed', error: { code: 'deadline_exceeded' } });
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   it('is given up also where the source has not yet answered', async () => {
