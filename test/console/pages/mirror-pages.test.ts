@@ -105,6 +105,17 @@ describe('roles', () => {
     },
   );
 
+  it('decide over what is offered: settings to owners of everything, editing a project to its owners', async () => {
+    const { id } = await site.api.newProject();
+    const offered = async (token: string): Promise<readonly boolean[]> => {
+      const { text } = await (await site.signedIn(token)).get(`/projects/${id}`);
+      return [text.includes('href="/settings"'), text.includes(`href="/projects/${id}/edit"`)];
+    };
+    expect(await offered(site.api.ownerToken)).toEqual([true, true]);
+    expect(await offered(await site.api.newToken('owner', { projectIds: [id] }))).toEqual([false, true]);
+    for (const role of ['maintainer', 'reporter'] as const) expect(await offered(await site.api.newToken(role))).toEqual([false, false]);
+  });
+
   it('refuse what another site posts', async () => {
     const { mirror, path } = await projectWithMirror();
     const answer = await owner.post(`${path}/delete`, {}, { headers: { origin: 'https://evil.example' } });
@@ -373,6 +384,28 @@ describe('the form', () => {
     expect(chosenIn(text)).not.toHaveProperty('enabled');
   });
 
+  it('of an existing mirror shows its rules, and keeps its direction and choices after an error', async () => {
+    const rules = {
+      mirrorBranchRegex: '^main$',
+      mirrorTags: '^v',
+      lfs: 'on',
+      lfsUrl: 'https://lfs.example/x',
+      keepDivergentRefs: true,
+    } as const;
+    const { path } = await projectWithMirror(rules);
+    const shown = chosenIn((await owner.get(`${path}/edit`)).text);
+    expect(shown).toMatchObject({
+      ...{ direction: 'push', auth: 'keep', branches: 'regex', mirror_branch_regex: '^main$', tags: 'regex', mirror_tags: '^v' },
+      ...{ lfs: 'on', lfs_url: 'https://lfs.example/x', keep_divergent_refs: 'true', enabled: 'true' },
+    });
+    const wrong = await owner.post(`${path}/edit`, { ...shown, direction: 'pull', mirror_tags: '(' });
+    expect([wrong.status, chosenIn(wrong.text)]).toMatchObject([400, { ...shown, mirror_tags: '(' }]);
+    const { id } = await site.api.newProject();
+    const pull = { ...plainForm, direction: 'pull', mirror_overwrites_diverged_branches: 'true', tags: 'regex', mirror_tags: '(' };
+    const again = await owner.post(`/projects/${id}/mirrors/new`, pull);
+    expect([again.status, chosenIn(again.text)]).toMatchObject([400, pull]);
+  });
+
   it.each([
     ['git@host.example:group/name.git', 'ssh://git@host.example/group/name.git'],
     ['host.example:name', 'ssh://host.example/name'],
@@ -397,7 +430,29 @@ describe('a run', () => {
     const rejected = await owner.get(`${path}/runs/${run.id}?result=rejected`);
     expect(rejected.text.match(/<tr id="ref-/g)).toHaveLength(1);
     expect(rejected.text).toContain('hook declined');
+    const created = await owner.get(`${path}/runs/${run.id}?result=created&page=2`);
+    for (const link of ['result=created#refs" rel="prev"', 'result=created&amp;page=3#refs" rel="next"'])
+      expect(created.text).toContain(`href="${path}/runs/${run.id}?${link}`);
     expect((await owner.get(`${path}/runs/1-nothing`)).status).toBe(404);
+  });
+});
+
+describe('the activity of a project', () => {
+  it('is shown in pages, newest first, and more of it is a link away', async () => {
+    const { id, mirror } = await projectWithMirror();
+    const entry = { mirrorId: mirror.id, direction: 'push', runId: '1-x', result: 'created', old: null, new: null } as const;
+    const count = consoleLimits.activityPage + 1;
+    const entries = Array.from({ length: count }, (_, n) => ({ ...entry, at: Date.now(), ref: `refs/heads/moved-${n}` }));
+    const all = new RegExp(`href="/projects/${id}/activity">`);
+    await site.deps.records.activity.add(id, '1-x', entries.slice(0, 1));
+    expect((await owner.get(`/projects/${id}`)).text).not.toMatch(all);
+    await site.deps.records.activity.add(id, '2-x', entries.slice(1));
+    expect((await owner.get(`/projects/${id}`)).text).toMatch(all);
+    const shown = async (page: number) =>
+      [...(await owner.get(`/projects/${id}/activity?page=${page}`)).text.matchAll(/>(moved-\d+)</g)].map(([, name]) => name);
+    const pages = [await shown(1), await shown(2)];
+    expect(pages.map(({ length }) => length)).toEqual([consoleLimits.activityPage, 1]);
+    expect(new Set(pages.flat()).size).toBe(count);
   });
 });
 

@@ -38,8 +38,8 @@ async function settle(projectId: number, mirror: number, status: Partial<MirrorS
 describe('the overview', () => {
   it('says what to do first on an empty instance', async () => {
     expect((await (await site.signedIn()).get('/')).text).toContain('href="/projects/new"');
-    const reporter = await site.signedIn(await site.api.newToken('reporter'));
-    expect((await reporter.get('/')).text).not.toContain('href="/projects/new"');
+    const others = [await site.api.newToken('reporter'), await site.api.newToken('owner', { projectIds: [1] })];
+    for (const token of others) expect((await (await site.signedIn(token)).get('/')).text).not.toContain('href="/projects/new"');
   });
 
   it('shows mirrors with their targets, and projects that have none', async () => {
@@ -121,7 +121,14 @@ describe('the overview', () => {
     const first = await person.get('/?q=paged');
     expect(first.text.match(/id="mirror-/g)).toHaveLength(50);
     expect(first.text).toContain('href="/?q=paged&amp;page=2"');
-    expect((await person.get('/?q=paged&page=2')).text.match(/id="mirror-/g)).toHaveLength(10);
+    const second = await person.get('/?q=paged&page=2');
+    expect(second.text.match(/id="mirror-/g)).toHaveLength(10);
+    expect(second.text).not.toContain('rel="next"');
+    // Pages stay within search and filter, which begin anew with the first page.
+    expect(second.text).toContain('href="/?q=paged&amp;state=failing"');
+    const failing = await person.get('/?q=paged&state=failing&page=2');
+    expect(failing.text).toContain('href="/?q=paged&amp;state=failing" rel="prev"');
+    expect(failing.text).toMatch(/<form method="get"[^>]*>.*<input type="hidden" name="state" value="failing"\/>.*<\/form>/s);
     expect((await person.get('/?q=paged&page=99')).status).toBe(200);
     expect(first.text.length).toBeLessThanOrEqual(250 * 1024);
     const assets = [...first.text.matchAll(/(?:href|src)="(\/assets\/[^"]+\.(?:css|js))"/g)].map(([, path]) => path ?? '');

@@ -55,9 +55,11 @@ describe('the form of a project', () => {
     expect((await person.get(`/projects/${id}/edit`)).text).not.toContain('first-value');
     expect((await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'keep' })).status).toBe(303);
     expect(await credential()).toEqual(before);
-    await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'password', username: 'user', password: 'second-value' });
-    const secretName = await credential();
-    expect(secretName).not.toEqual(before);
+    await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'password', username: 'user', password: ' second value ' });
+    const after = await credential();
+    expect(after).not.toEqual(before);
+    const secretName = after?.kind === 'own' ? after.secretName : '';
+    expect(await site.deps.secrets.read(secretName, { fresh: true })).toEqual({ username: 'user', password: ' second value ' });
     await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'none' });
     expect(await credential()).toBeNull();
   });

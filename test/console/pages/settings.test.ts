@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consoleLimits } from '../../../lib/console/console-limits.ts';
 import { chosenIn, startTestConsole, type TestConsole } from '../../support/console.ts';
 
 let site: TestConsole;
@@ -62,6 +63,24 @@ describe('tokens', () => {
   });
 });
 
+describe('lists of settings', () => {
+  it.each<['tokens' | 'credentials']>([['tokens'], ['credentials']])('of %s come in pages that lead to each other', async (list) => {
+    const person = await site.signedIn();
+    const create = (name: string): Promise<unknown> =>
+      list === 'tokens'
+        ? site.api.newToken('reporter', { name })
+        : site.api.call('POST', '/credentials', { body: { name, auth_method: 'password', password: 'x' } });
+    await Promise.all(Array.from({ length: consoleLimits.listRows + 1 }, (_, n) => create(`paged-${n}`)));
+    const [first, second] = [await person.get(`/settings/${list}`), await person.get(`/settings/${list}?page=2`)];
+    expect(first.text).toContain(`href="/settings/${list}?page=2" rel="next"`);
+    expect(second.text).toContain(`href="/settings/${list}?page=1" rel="prev"`);
+    const shown = ({ text }: { readonly text: string }) => [...text.matchAll(/<tr id="[^"]+"/g)].map(([row]) => row);
+    expect(shown(first)).toHaveLength(consoleLimits.listRows);
+    expect(shown(second).filter((row) => shown(first).includes(row))).toEqual([]);
+    expect(shown(second).length).toBeGreaterThan(0);
+  });
+});
+
 describe('shared credentials', () => {
   it('are made, given another value, transferred and deleted, and their values never shown', async () => {
     const person = await site.signedIn();
@@ -100,7 +119,10 @@ describe('shared credentials', () => {
     const edited = await person.post(path, { name: 'x'.repeat(300), username: 'typed-user', password: 'typed-value' });
     expect([edited.status, chosenIn(edited.text)]).toMatchObject([400, { name: 'x'.repeat(300), username: 'typed-user' }]);
     expect(edited.text).not.toContain('typed-value');
+    const key = await person.post('/settings/credentials', { name: 'kept-key', auth: 'ssh_public_key', key_type: 'ed25519' });
     const moved = await person.post(`${path}/transfer`, { to, host: 'no host/' });
+    // Neither itself nor one of another kind.
+    for (const other of [path, key.location ?? '']) expect(moved.text).not.toContain(`<option value="${other.split('/').at(-1)}"`);
     expect([moved.status, chosenIn(moved.text)]).toMatchObject([400, { name: 'kept', to, host: 'no host/' }]);
   });
 
