@@ -1,6 +1,7 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
 import type { Answer } from '../api/answer.ts';
 import { isInstanceOwner } from '../api/authenticate.ts';
+import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
 import { api, type Visit } from './visit.ts';
 
@@ -104,9 +105,15 @@ export function withDetectedKeys(values: AddressValues, { status, body }: Answer
   return { ...values, hostKeys, detected: fingerprints };
 }
 
-/** Those that this person may choose: only owners see them. */
+/** Those that this person may choose, at most `consoleLimits.offeredCredentials`: only owners see them. */
 export async function credentialOptions(visit: Visit): Promise<readonly CredentialOption[]> {
   if (!isInstanceOwner(visit.token)) return [];
-  const { status, body } = await api(visit, 'GET', '/credentials', { per_page: 100, sort: 'asc' });
-  return status === 200 ? (body as readonly CredentialOption[]) : [];
+  const options: CredentialOption[] = [];
+  for (let page = 1; options.length < consoleLimits.offeredCredentials; page++) {
+    const { status, body, headers } = await api(visit, 'GET', '/credentials', { page, per_page: 100, sort: 'asc' });
+    if (status !== 200) break;
+    options.push(...(body as readonly CredentialOption[]));
+    if ((headers?.['x-next-page'] ?? '') === '') break;
+  }
+  return options;
 }

@@ -15,6 +15,8 @@ export const consoleLimits = {
   overviewRows: 50,
   /** Rows of tokens and credentials. */
   listRows: 50,
+  /** Shared credentials to choose from in a form, in the order of their making: more than anybody looks through, and some 100 KB of HTML. */
+  offeredCredentials: 1000,
   /** Between two looks while something runs: soon enough to watch, seldom enough for a page that stays open. */
   pollSeconds: 5,
   /** The same on an instance whose overview takes long to read. */

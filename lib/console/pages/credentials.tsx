@@ -1,7 +1,7 @@
 /** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
 import type { Hono } from 'hono';
 import { parseId } from '../../model/parse-id.ts';
-import type { CredentialOption } from '../address-form.ts';
+import { credentialOptions } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { KeyTypeField, PasswordField } from '../components/credential-fields.tsx';
 import { DataTable } from '../components/data-table.tsx';
@@ -140,8 +140,9 @@ async function sendCredential(
 ): Promise<Response> {
   const { visit } = context.var;
   const credential = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
-  const all = await answered<readonly CredentialOption[]>(api(visit, 'GET', '/credentials', { per_page: 100, sort: 'asc' }));
-  const others = all.filter(({ id, auth_method: way }) => id !== credential.id && way === credential.auth_method);
+  const others = (await credentialOptions(visit)).filter(
+    ({ id, auth_method: way }) => id !== credential.id && way === credential.auth_method,
+  );
   const page = (
     <EditCredential visit={visit} credential={credential} others={others} typed={typed} faults={faults} transferFaults={transferFaults} />
   );

@@ -69,7 +69,7 @@ describe('lists of settings', () => {
     const create = (name: string): Promise<unknown> =>
       list === 'tokens'
         ? site.api.newToken('reporter', { name })
-        : site.api.call('POST', '/credentials', { body: { name, auth_method: 'password', password: 'x' } });
+        : site.deps.records.credentials.create({ name, secretName: 'x', createdAt: 1, updatedAt: 1 });
     await Promise.all(Array.from({ length: consoleLimits.listRows + 1 }, (_, n) => create(`paged-${n}`)));
     const [first, second] = [await person.get(`/settings/${list}`), await person.get(`/settings/${list}?page=2`)];
     expect(first.text).toContain(`href="/settings/${list}?page=2" rel="next"`);
@@ -124,6 +124,18 @@ describe('shared credentials', () => {
     // Neither itself nor one of another kind.
     for (const other of [path, key.location ?? '']) expect(moved.text).not.toContain(`<option value="${other.split('/').at(-1)}"`);
     expect([moved.status, chosenIn(moved.text)]).toMatchObject([400, { name: 'kept', to, host: 'no host/' }]);
+  });
+
+  it('can be chosen and transferred to however many there are', async () => {
+    const person = await site.signedIn();
+    const common = { secretName: 'x', createdAt: 1, updatedAt: 1 };
+    const made = await Promise.all(
+      Array.from({ length: 101 }, (_, n) => site.deps.records.credentials.create({ ...common, name: `many-${n}` })),
+    );
+    const last = Math.max(...made.map(({ id }) => id));
+    const [first] = made;
+    for (const page of ['/projects/new', `/settings/credentials/${first?.id === last ? made[1]?.id : first?.id}`])
+      expect((await person.get(page)).text).toContain(`<option value="${last}"`);
   });
 
   it('can be key pairs, whose public half is shown for copying and can be renewed', async () => {
