@@ -568,6 +568,8 @@ export const hostileCases: readonly HostileCase[] = [
       ...report('unpack ok', 'ok refs/heads/main', 'option refname refs/heads/else', `option old-oid ${oid}`, 'option forced-update'),
     },
     codes: [null],
+    // Over SSH it answers before the pack has come.
+    sshCodes: [null, 'protocol_error'],
     isQuick: true,
   },
   {

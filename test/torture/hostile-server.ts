@@ -73,7 +73,10 @@ async function respond(answers: Answers, request: IncomingMessage, response: Ser
 export function usual(stage: Stage, service: string, body: string): HostileAnswer {
   if (stage === 'advertisement' && service === 'git-receive-pack')
     return {
-      body: [pkts(`# service=${service}\n`), pkts(`${'0'.repeat(40)} capabilities^{}\0report-status side-band-64k ofs-delta agent=made/1`)],
+      body: [
+        pkts(`# service=${service}\n`),
+        pkts(`${'0'.repeat(40)} capabilities^{}\0report-status side-band-64k ofs-delta agent=git/2.39.5`),
+      ],
     };
   if (stage === 'advertisement')
     return {
