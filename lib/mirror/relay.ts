@@ -88,8 +88,10 @@ function judged(result: RelayResult, passage: Passage, end: HeldEnd | undefined)
     if (result.answer.report?.unpack !== 'ok' || [...claims.values()].every((reason) => reason !== undefined)) return result;
     return { kind: 'broken', error: new GitferryError('protocol_error', { detail: 'The target took the pack before its end.' }), bytes };
   }
-  // A source that was busy with the look, a host that ends requests that do not go on: neither may stand in the way when it is over.
-  return end !== undefined && result.kind === 'broken' && result.error.disposition === 'retry' ? { kind: 'given up', bytes } : result;
+  // A source that was busy with the look, a host that ends requests that do not go on: neither may stand in the way when it is over. Who asks for
+  // fewer requests gets no further one.
+  const mayPass = result.kind === 'broken' && result.error.disposition === 'retry' && result.error.code !== 'rate_limited';
+  return end !== undefined && mayPass ? { kind: 'given up', bytes } : result;
 }
 
 async function push({ source, target, commands, end }: RelayInput, passage: Passage): Promise<RelayResult> {

@@ -66,8 +66,8 @@ interface Push {
   /** The request as it comes; nobody reads it unless this does. */
   readonly input: NodeJS.ReadableStream;
   answer(report: Buffer): void;
-  /** 400 (HTTP). */
-  refuse(): void;
+  /** With this status (HTTP). */
+  refuse(status: number): void;
   hangUp(): void;
 }
 type Conduct = (push: Push) => unknown;
@@ -105,7 +105,7 @@ async function overHttp(conduct: Conduct): Promise<Target> {
       conduct({
         input: request,
         answer: (bytes) => void response.writeHead(200, { 'content-type': 'application/x-git-receive-pack-result' }).end(bytes),
-        refuse: () => void response.writeHead(400).end(),
+        refuse: (status) => void response.writeHead(status).end(),
         hangUp: () => request.socket.destroy(),
       });
       return true;
@@ -299,9 +299,22 @@ describe('a source', () => {
 it.each(['answers 400 to', 'hangs up on'])('A host that %s half a request is not taken for one that refuses chunks', async (what) => {
   let pushes = 0;
   const target = await overHttp(({ input, answer, refuse, hangUp }) => {
-    input.resume().once('end', () => (++pushes > 1 ? answer(yes) : what === 'hangs up on' ? hangUp() : refuse()));
+    input.resume().once('end', () => (++pushes > 1 ? answer(yes) : what === 'hangs up on' ? hangUp() : refuse(400)));
   });
   expect(await pushTo(target, new HeldEnd({ ...patient, heldMs: 1 }))).toMatchObject({ kind: 'given up' });
   expect(await pushTo(target)).toMatchObject({ kind: 'answered' });
   expect(target.pushes.map((headers) => headers['transfer-encoding'])).toEqual(['chunked', 'chunked']);
+});
+
+it.each([
+  [503, { kind: 'given up' }],
+  [429, { kind: 'broken', error: { code: 'rate_limited' } }],
+  [413, { kind: 'broken', error: { code: 'request_too_large' } }],
+  [403, { kind: 'broken', error: { code: 'permission_denied' } }],
+])('A target that answers %i to a push that has begun is pushed to anew only where that may help', async (status, result) => {
+  const target = await overHttp(({ input, refuse }) => {
+    input.resume();
+    refuse(status);
+  });
+  expect(await pushTo(target, new HeldEnd(patient))).toMatchObject(result);
 });
