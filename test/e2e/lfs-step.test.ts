@@ -199,9 +199,12 @@ describe('two tries', () => {
   });
 });
 
-it('A run that ends while pointers are looked for is interrupted', async () => {
+it.each([
+  ['nothing', []],
+  ['something', [objectOf(b)]],
+])('A run that ends while pointers are looked for is interrupted, when %s failed before', async (_, failedBefore) => {
   const reason = new GitferryError('run_interrupted');
-  const { attempt, commit, step, deadline } = await scene({ answers: [() => deadline.abort(reason)], failedBefore: [objectOf(b)] });
+  const { attempt, commit, step, deadline } = await scene({ answers: [() => deadline.abort(reason)], failedBefore });
   await commit({ 'a.bin': a });
   await expect(attempt([main])).rejects.toBe(reason);
   expect(step.outcome).toMatchObject({ scan: 'interrupted', moved: 0, failed: 0 });

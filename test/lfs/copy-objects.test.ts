@@ -6,6 +6,7 @@ import { limits } from '../../lib/core/limits.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { copyObjects } from '../../lib/lfs/copy-objects.ts';
 import { LfsServer } from '../../lib/lfs/lfs-server.ts';
+import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
 import { type LfsScenarioOptions, lfsScenario, oidOf } from '../support/lfs-scenario.ts';
@@ -32,8 +33,7 @@ async function ends(contents: readonly Buffer[], options: LfsScenarioOptions = {
   let bytes = 0;
   let bytesAfter = 0;
   let isOver = false;
-  const copy = async () => {
-    const objects = contents.map((content) => ({ oid: oidOf(content), size: content.length }));
+  const copy = async (objects: readonly LfsObject[] = contents.map((content) => ({ oid: oidOf(content), size: content.length }))) => {
     const onBytes = (count: number): void => {
       if (isOver) bytesAfter += count;
       else bytes += count;
@@ -92,6 +92,14 @@ describe('an object that fails again and again', () => {
   });
 });
 
+it('An empty object is not asked for at the source, and one that only says so is', async () => {
+  const made = await ends([]);
+  const [empty, other] = [Buffer.alloc(0), object].map((content) => ({ oid: oidOf(content), size: 0 })) as [LfsObject, LfsObject];
+  expect(await made.copy([empty, other])).toMatchObject({ moved: 1, failures: [{ oid: other.oid, code: 'lfs_object_missing' }] });
+  expect(made.source.lfs.log.map(({ oids }) => oids)).toEqual([[other.oid]]);
+  expect(await made.target.lfs.objects()).toEqual([empty.oid]);
+});
+
 const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
 /** What links say of their end, and whether they may be used. */
 const ages: Readonly<Record<string, readonly [age: object, isUsed: boolean]>> = {
@@ -137,6 +145,20 @@ it('Links that are over, or will be in a moment, are asked for anew and never us
     return [String(content), uses.map(({ headers }) => headers['x-old'] === 'yes'), asked.map(({ operation }) => operation)];
   });
   expect(seen).toEqual(cases.map(({ content, isUsed }) => [String(content), [isUsed], isUsed ? [] : ['download', 'upload']]));
+});
+
+it('What is refused when its links are asked for anew is a failure', async () => {
+  let answers = 0;
+  const alter: NonNullable<LfsServerOptions['alter']> = (answer) => ({
+    ...answer,
+    objects: answer.objects.map(({ oid, size, actions }: { oid: string; size: number; actions: { upload: object } }) =>
+      ++answers === 1
+        ? { oid, size, actions: { upload: { ...actions.upload, expires_in: -1 } } }
+        : { oid, size, error: { code: 422, message: 'not this one' } },
+    ),
+  });
+  const made = await ends([object], { target: { lfs: { alter } } });
+  expect(await made.copy()).toMatchObject({ moved: 0, failures: [{ oid: oidOf(object), code: 'lfs_object_refused' }] });
 });
 
 describe('a copy whose run ends', () => {

@@ -143,6 +143,12 @@ describe('A batch request', () => {
     expect(detail).not.toContain('\u001b');
   });
 
+  it('that breaks off is made again', async () => {
+    const { origin, seen } = await host((request, response) => (seen.length === 1 ? request.socket.destroy() : answered(response)));
+    expect(await serverAt(`${origin}/app`).batch(question)).toHaveLength(1);
+    expect(seen).toHaveLength(2);
+  });
+
   const basic = (user: string): string => `Basic ${Buffer.from(user).toString('base64')}`;
   it.each<[string, typeof credential, string, string]>([
     ['the password', credential, ours, 'Bearer hunter22'],
@@ -178,13 +184,14 @@ describe('A batch request', () => {
     ['not found', 404, {}, '', 'lfs_disabled'],
     ['a quota', 507, {}, '', 'lfs_quota_exceeded'],
     ['an error that stays', 503, { 'retry-after': '0' }, '', 'server_error'],
+    ['that it took too long', 408, { 'retry-after': '0' }, '', 'timed_out'],
     ['a pause that is too long', 429, { 'retry-after': '999' }, '', 'rate_limited'],
     ['a pause that is longer than the run', 429, { 'retry-after': '21' }, '', 'rate_limited'],
     ['that one object is too much', 413, {}, '', 'request_too_large'],
   ])('answered by %s fails with its code', async (_, status, headers, body, code) => {
     const { origin, seen } = await host((_request, response) => response.writeHead(status, headers).end(body));
     await expect(serverAt(`${origin}/app`).batch(question)).rejects.toMatchObject({ code });
-    expect(seen).toHaveLength(code === 'server_error' ? 3 : 1);
+    expect(seen).toHaveLength(code === 'server_error' || code === 'timed_out' ? 3 : 1);
   });
 });
 

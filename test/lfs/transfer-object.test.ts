@@ -5,6 +5,7 @@ import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
+import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import { transferObject } from '../../lib/lfs/transfer-object.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
@@ -14,7 +15,7 @@ import { startFaultServer } from '../support/fault-server.ts';
 /** More than all buffers on the way hold. */
 const content = Buffer.alloc(8 * 1024 * 1024, 'large ');
 const object = { oid: createHash('sha256').update(content).digest('hex'), size: content.length };
-const silenceMs = 400;
+const hurriedMs = 400;
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 type Answers = Partial<Record<'/down' | '/up' | '/verify', Answer>>;
@@ -25,7 +26,18 @@ const usual: Required<Answers> = {
   '/verify': (request, response) => request.resume().on('end', () => response.end()),
 };
 
-async function transfer(answers: Answers, over?: GitferryError): Promise<void> {
+interface TransferOptions {
+  /** Why the run is over before it begins. */
+  readonly over?: GitferryError;
+  readonly of?: LfsObject;
+  readonly silenceMs?: number;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+async function transfer(
+  answers: Answers,
+  { over, of = object, silenceMs = hurriedMs, onBytes = () => {} }: TransferOptions = {},
+): Promise<void> {
   const server = await startFaultServer((request, response) => {
     const path = request.url as keyof Answers;
     (answers[path] ?? usual[path])?.(request, response);
@@ -44,14 +56,14 @@ async function transfer(answers: Answers, over?: GitferryError): Promise<void> {
     createLfsServer({ side, url, credential: undefined, hostKeys: [], lfsUrl: undefined }, { http, guard, deadline });
   const action = (path: keyof Answers) => ({ href: new URL(server.origin + path), header: {}, expiresAt: undefined });
   await transferObject({
-    object,
+    object: of,
     source: end('source'),
     target: end('target'),
     download: { action: action('/down'), authenticated: true },
     upload: action('/up'),
     verify: action('/verify'),
     uploadAuthenticated: true,
-    onBytes: () => {},
+    onBytes,
     silenceMs,
   });
 }
@@ -77,7 +89,7 @@ describe('an object on its way', () => {
       () =>
         void asked.push(path);
     const over = new GitferryError('run_interrupted');
-    expect(await codeOf(transfer({ '/down': ask('/down'), '/up': ask('/up') }, over))).toBe('run_interrupted');
+    expect(await codeOf(transfer({ '/down': ask('/down'), '/up': ask('/up') }, { over }))).toBe('run_interrupted');
     expect(asked).toEqual([]);
   });
 
@@ -90,14 +102,54 @@ describe('an object on its way', () => {
         const piece = pieces.shift();
         if (piece === undefined) return void response.end();
         response.write(piece);
-        setTimeout(next, silenceMs / 4);
+        setTimeout(next, hurriedMs / 4);
       };
       next();
     };
     const startedAt = performance.now();
     expect(await codeOf(transfer({ '/down': slowly }))).toBeUndefined();
-    expect(performance.now() - startedAt).toBeGreaterThan(silenceMs);
+    expect(performance.now() - startedAt).toBeGreaterThan(hurriedMs);
   });
+
+  it('may take as long again to be verified', async () => {
+    const after: Answer = (request, response) => request.resume().on('end', () => setTimeout(() => response.end(), 650));
+    expect(await codeOf(transfer({ '/up': after, '/verify': after }, { silenceMs: 1_000 }))).toBeUndefined();
+  });
+
+  it('is counted byte by byte', async () => {
+    const counts: number[] = [];
+    await transfer({}, { onBytes: (bytes) => void counts.push(bytes) });
+    expect(counts.reduce((sum, bytes) => sum + bytes, 0)).toBe(content.length);
+  });
+});
+
+describe('an answer that is no plain yes', () => {
+  const refuse =
+    (status: number): Answer =>
+    (request, response) =>
+      request.resume().on('end', () => response.writeHead(status, { location: '/elsewhere' }).end());
+  it.each<[keyof Answers, number, string]>([
+    ['/down', 204, 'lfs_object_missing'],
+    ['/down', 206, 'lfs_object_missing'],
+    ['/up', 302, 'redirect_refused'],
+    ['/up', 307, 'redirect_refused'],
+    ['/verify', 307, 'redirect_refused'],
+  ])('is none: %s %i', async (path, status, code) => {
+    expect(await codeOf(transfer({ [path]: refuse(status) }))).toBe(code);
+  });
+});
+
+it('A target is not asked to take an empty object under the name of another one', async () => {
+  let uploads = 0;
+  const answers: Answers = {
+    '/down': (_, response) => response.end(),
+    '/up': (_, response) => {
+      uploads++;
+      response.end();
+    },
+  };
+  expect(await codeOf(transfer(answers, { of: { ...object, size: 0 } }))).toBe('lfs_object_corrupt');
+  expect(uploads).toBe(0);
 });
 
 describe('a target that was told of an object which is not what it should be', () => {
