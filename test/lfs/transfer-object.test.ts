@@ -31,12 +31,14 @@ interface TransferOptions {
   readonly over?: GitferryError;
   readonly of?: LfsObject;
   readonly silenceMs?: number;
+  /** What the upload's link brings. */
+  readonly header?: Readonly<Record<string, string>>;
   readonly onBytes?: (bytes: number) => void;
 }
 
 async function transfer(
   answers: Answers,
-  { over, of = object, silenceMs = hurriedMs, onBytes = () => {} }: TransferOptions = {},
+  { over, of = object, silenceMs = hurriedMs, header = {}, onBytes = () => {} }: TransferOptions = {},
 ): Promise<void> {
   const server = await startFaultServer((request, response) => {
     const path = request.url as keyof Answers;
@@ -60,7 +62,7 @@ async function transfer(
     source: end('source'),
     target: end('target'),
     download: { action: action('/down'), authenticated: true },
-    upload: action('/up'),
+    upload: { ...action('/up'), header },
     verify: action('/verify'),
     uploadAuthenticated: true,
     onBytes,
@@ -121,6 +123,19 @@ describe('an object on its way', () => {
     await transfer({}, { onBytes: (bytes) => void counts.push(bytes) });
     expect(counts.reduce((sum, bytes) => sum + bytes, 0)).toBe(content.length);
   });
+});
+
+it.each<[string, Record<string, string>, string]>([
+  ['as plain bytes', {}, 'application/octet-stream'],
+  ['as its link says', { 'content-type': 'video/mp4' }, 'video/mp4'],
+])('An upload goes out %s, and its answer is to come uncompressed', async (_, header, type) => {
+  const seen: IncomingMessage['headers'][] = [];
+  const up: Answer = (request, response) => {
+    seen.push(request.headers);
+    usual['/up'](request, response);
+  };
+  await transfer({ '/up': up }, { header });
+  expect(seen).toMatchObject([{ 'content-type': type, 'accept-encoding': 'identity', 'content-length': String(content.length) }]);
 });
 
 describe('an answer that is no plain yes', () => {
