@@ -229,6 +229,7 @@ describe.each([
   });
 
   it('that says yes in the middle of a push without a held end is not believed', async () => {
+    sourceThat(sendsWithoutEnd);
     const target = await start((push) => push.answer(yes));
     expect(await pushTo(target)).toMatchObject({ kind: 'broken', error: { code: 'protocol_error' } });
   });
