@@ -103,6 +103,7 @@ export class CarryingOut {
   async #push(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<void> {
     if (commands.length === 0) return;
     if (this.#error !== undefined) return this.#reject(commands, () => `not tried: ${this.#error?.message ?? ''}`);
+    const wasBegun = this.#begun !== undefined;
     let result: Relayed;
     try {
       result = await this.#relayed(commands, { thinPack });
@@ -116,7 +117,7 @@ export class CarryingOut {
     if (result.kind === 'answered' && isClean(result.answer, commands)) return this.#settle(commands, () => ({ state: 'done' }));
     const unmoved = await this.#look(commands, result);
     if (unmoved.length === 0) return;
-    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack });
+    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack, wasBegun });
     await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
   }
 
@@ -163,9 +164,14 @@ export class CarryingOut {
     });
   }
 
-  async #afterBreak(unmoved: readonly PushCommand[], error: GitferryError, { thinPack }: { readonly thinPack: boolean }): Promise<void> {
+  async #afterBreak(
+    unmoved: readonly PushCommand[],
+    error: GitferryError,
+    { thinPack, wasBegun }: { readonly thinPack: boolean; readonly wasBegun: boolean },
+  ): Promise<void> {
     if (onceMore.has(error.code) && this.#firstBreak === undefined) {
-      this.#firstBreak = error;
+      // The transport learns nothing about chunks from a push whose end may have been waited for.
+      if (!wasBegun) this.#firstBreak = error;
       return this.#push(unmoved, { thinPack });
     }
     if (error.code === 'request_too_large' && unmoved.length > 1 && this.#splits < limits.splitPushes) {
