@@ -33,7 +33,6 @@ export interface CarryOutDeps {
 export interface CarriedOut {
   /** One for every command. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
-  readonly bytes: number;
   /** What ended the run early, or kept every ref from moving. */
   readonly error: GitferryError | undefined;
 }
@@ -56,7 +55,6 @@ export class CarryingOut {
   #begun: { readonly end: HeldEnd; readonly relayed: Promise<RelayResult> } | undefined;
   readonly #halving: { pushes: number; extraBytes: number; until: number };
   #splits = 0;
-  #bytes = 0;
   #error: GitferryError | undefined;
   #reportMissing = false;
   #firstBreak: GitferryError | undefined;
@@ -97,7 +95,7 @@ export class CarryingOut {
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
     if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
-    return { verdicts: this.#verdicts, bytes: this.#bytes, error: this.#error };
+    return { verdicts: this.#verdicts, error: this.#error };
   }
 
   async #push(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<void> {
@@ -113,7 +111,6 @@ export class CarryingOut {
       this.#error = error;
       return this.#reject(commands, () => `not tried: ${error.message}`);
     }
-    this.#bytes += result.bytes;
     if (result.kind === 'answered' && isClean(result.answer, commands)) return this.#settle(commands, () => ({ state: 'done' }));
     const unmoved = await this.#look(commands, result);
     if (unmoved.length === 0) return;
@@ -124,9 +121,7 @@ export class CarryingOut {
   /** What was begun, or else what is pushed now. */
   async #relayed(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<Relayed> {
     const result = (await this.#takeBegun()) ?? (await this.#relay(commands, { thinPack }));
-    if (result.kind !== 'given up') return result;
-    this.#bytes += result.bytes;
-    return this.#relayed(commands, { thinPack });
+    return result.kind === 'given up' ? this.#relayed(commands, { thinPack }) : result;
   }
 
   async #takeBegun(): Promise<RelayResult | undefined> {

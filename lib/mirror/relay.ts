@@ -60,18 +60,13 @@ async function fetchFor({ source, target, commands, haves, thinPack, end }: Rela
  */
 export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayResult> {
   const { end } = input;
-  let incoming: IncomingPack | undefined;
-  const stop = (): void => void incoming?.cancel();
-  end?.signal.addEventListener('abort', stop);
   try {
-    incoming = await fetchFor(input);
-    const passage = new Passage(incoming, end, deps);
+    const passage = new Passage(await fetchFor(input), end, deps);
     return judged(await push(input, passage), passage, end);
   } catch (error) {
     if (end?.signal.aborted === true && error instanceof GitferryError) return { kind: 'given up', bytes: 0 };
     throw error;
   } finally {
-    end?.signal.removeEventListener('abort', stop);
     end?.settle();
   }
 }
@@ -86,7 +81,11 @@ function judged(result: RelayResult, passage: Passage, end: HeldEnd | undefined)
     if (end?.isLetGo === false) return { kind: 'given up', bytes };
     const claims = result.answer.report?.refs ?? new Map<string, string | undefined>();
     if (result.answer.report?.unpack !== 'ok' || [...claims.values()].every((reason) => reason !== undefined)) return result;
-    return { kind: 'broken', error: new GitferryError('protocol_error', { detail: 'The target took the pack before its end.' }), bytes };
+    return {
+      kind: 'broken',
+      error: new GitferryError('protocol_error', { detail: 'The target took the pack before its end.' }),
+      bytes: result.bytes,
+    };
   }
   // A source that was busy with the look, a host that ends requests that do not go on: neither may stand in the way when it is over. Who asks for
   // fewer requests gets no further one.
@@ -96,7 +95,6 @@ function judged(result: RelayResult, passage: Passage, end: HeldEnd | undefined)
 
 async function push({ source, target, commands, end }: RelayInput, passage: Passage): Promise<RelayResult> {
   try {
-    end?.signal.throwIfAborted();
     // Without a pack there is no end to hold back.
     if (!passage.hasPack) await passage.mayEnd();
     const answer = await target.push(commands, packFor(commands, passage, source), end?.cutOff);
