@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodePkt } from '../../lib/git/wire/pkt-line.ts';
+import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
 import { git } from '../support/git.ts';
 import { beginningOf } from '../support/git-http-server.ts';
 import { lfsScenario, oidOf } from '../support/lfs-scenario.ts';
@@ -243,4 +244,37 @@ describe.each([411, 'hangs up'] as const)('A target that refuses chunks (%s)', (
     expect(lengths.length).toBeLessThanOrEqual(3);
     expect(await refsOf(made.target.path)).toBe(await refsOf(made.source.path));
   });
+});
+
+it.each([
+  ['git/2.39.5', true],
+  ['other/1', false],
+])('The pack for a target that names itself %s is asked for while pointers are looked for: %j', async (agent, isEarly) => {
+  const { folder, target, commit } = await lfsScenario();
+  const asked: string[] = [];
+  const source = await started(join(folder, 'source'), {
+    async intercept({ isRpc, request, response }) {
+      const body = isRpc ? await beginningOf(request) : '';
+      if (!body.includes('command=fetch')) return false;
+      const what = body.includes('thin-pack') ? 'pack' : 'look';
+      asked.push(what);
+      response.on('finish', () => asked.push(`${what} answered`));
+      // Time enough for what must not come.
+      if (what === 'look') await (isEarly ? expect.poll(() => asked, { timeout: 10_000 }).toContain('pack') : wait(300));
+      return false;
+    },
+  });
+  const refs = `${'0'.repeat(40)} capabilities^{}\0report-status agent=${agent}\n`;
+  const other = await started(join(folder, 'target'), {
+    async intercept({ isRpc, service, response }) {
+      if (isRpc || service !== 'git-receive-pack') return false;
+      const head = Buffer.concat([encodePkt(`# service=${service}\n`), flushPkt, encodePkt(refs), flushPkt]);
+      response.writeHead(200, { 'content-type': `application/x-${service}-advertisement` }).end(head);
+      return true;
+    },
+  });
+  await commit({ 'a.txt': 'no pointer' });
+  expect(await sync(source.url('repo.git'), other.url('repo.git'))).toMatchObject({ outcome: 'success', counts: { created: 1 } });
+  expect(asked.slice(0, 2).toSorted()).toEqual(isEarly ? ['look', 'pack'] : ['look', 'look answered']);
+  expect(await refsOf(target.path)).toContain('refs/heads/main');
 });
