@@ -111,11 +111,6 @@ export const limits = {
   /** The bases of all deltas together: each may have to be put together again for its delta. */
   historyDeltaBaseBytes: 1024 * MiB,
 
-  /** The end of a push that was begun while pointers are looked for waits this long: web servers give up a request that does not go on after 20 s and more. */
-  heldEndMs: 10_000,
-  /** From there to the end of a push that was given up: servers say no to half a pack at once, and clear it away within seconds. */
-  givenUpMs: 15_000,
-
   /** What is read to find LFS pointers. Small blobs are about 3 % of a repository: these of the Linux kernel fit. Inflating takes a second per 100,000. */
   lfsScanObjects: 3_000_000,
   lfsScanBytes: 512 * MiB,

@@ -18,8 +18,6 @@ export interface CopyLfsInput {
   /** Full name of a ref to name to the servers. */
   readonly ref: string | undefined;
   onBytes(bytes: number): void;
-  /** There are objects to ask for, which may take long. */
-  onFound(): void;
 }
 
 export interface CopiedLfs {
@@ -40,7 +38,7 @@ export interface CopiedLfs {
 }
 
 /** Never throws: what an end does wrong is a failure of the objects concerned. */
-export async function copyLfs({ search, failedBefore, connect, ref, onBytes, onFound }: CopyLfsInput): Promise<CopiedLfs> {
+export async function copyLfs({ search, failedBefore, connect, ref, onBytes }: CopyLfsInput): Promise<CopiedLfs> {
   const objects = new Map(failedBefore.map((object) => [object.oid, object]));
   const nothing = { objects: [], moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
   let scanError: GitferryError | undefined;
@@ -57,7 +55,6 @@ export async function copyLfs({ search, failedBefore, connect, ref, onBytes, onF
     }
   }
   if (objects.size === 0) return { ...nothing, scanError, gap };
-  onFound();
   const ends = { source: connect('source'), target: connect('target') };
   const asked = [...objects.values()];
   return { objects: asked, ...(await copyObjects({ objects: asked, ...ends, ref, onBytes })), scanError, gap };

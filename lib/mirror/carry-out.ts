@@ -7,7 +7,6 @@ import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
-import { HeldEnd } from './held-end.ts';
 import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
 import { type RelayResult, relay } from './relay.ts';
 
@@ -37,22 +36,23 @@ export interface CarriedOut {
   readonly error: GitferryError | undefined;
 }
 
+/** Never throws for what a source or target does wrong: that is in the result. */
+export async function carryOut(input: CarryOutInput, deps: CarryOutDeps): Promise<CarriedOut> {
+  return new CarryingOut(input, deps).run();
+}
+
 /**
  * Breaks after which the same push is tried once more in the same run. Hosts that refuse chunked requests say so, or just hang up in the middle, and
  * an idle connection may have been closed when it was wanted; the transport sends the second try with its length.
  */
 const onceMore: ReadonlySet<string> = new Set(['chunking_refused', 'connection_failed']);
 
-type Relayed = Exclude<RelayResult, { readonly kind: 'given up' }>;
-
-export class CarryingOut {
+class CarryingOut {
   readonly #input: CarryOutInput;
   readonly #deps: CarryOutDeps;
   readonly #verdicts = new Map<string, Verdict>();
   /** Values that got to the target in this run. */
   readonly #arrived = new Set<Oid>();
-  readonly #groups: readonly (readonly PushCommand[])[];
-  #begun: { readonly end: HeldEnd; readonly relayed: Promise<RelayResult> } | undefined;
   readonly #halving: { pushes: number; extraBytes: number; until: number };
   #splits = 0;
   #error: GitferryError | undefined;
@@ -62,36 +62,11 @@ export class CarryingOut {
   constructor(input: CarryOutInput, deps: CarryOutDeps) {
     this.#input = input;
     this.#deps = deps;
-    this.#groups = groupsOf(input.commands);
     this.#halving = { pushes: 0, extraBytes: 0, until: performance.now() + deps.deadline.remainingMs() * limits.halvingTimeShare };
   }
 
-  /** Begins the first push before `run` is called, which must come soon: all goes to the target but the end. */
-  begin(): void {
-    const [commands] = this.#groups;
-    if (commands === undefined) return;
-    const end = new HeldEnd({ heldMs: limits.heldEndMs, givenUpMs: limits.givenUpMs });
-    const relayed = this.#relay(commands, { thinPack: true, end });
-    // A failure is told to `run`.
-    relayed.catch(() => {});
-    this.#begun = { end, relayed };
-  }
-
-  /** Ends what was begun: `run` pushes anew. */
-  giveUp(): void {
-    this.#begun?.end.giveUp();
-  }
-
-  /** For who does not call `run` at all: resolves when what was begun has ended. Never throws. */
-  async abandon(): Promise<void> {
-    this.giveUp();
-    await this.#begun?.relayed.catch(() => {});
-  }
-
-  /** Once. Never throws for what a source or target does wrong: that is in the result. */
   async run(): Promise<CarriedOut> {
-    this.#begun?.end.letGo();
-    for (const group of this.#groups) await this.#push(group, { thinPack: true });
+    for (const group of groupsOf(this.#input.commands)) await this.#push(group, { thinPack: true });
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
     if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
@@ -101,10 +76,9 @@ export class CarryingOut {
   async #push(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<void> {
     if (commands.length === 0) return;
     if (this.#error !== undefined) return this.#reject(commands, () => `not tried: ${this.#error?.message ?? ''}`);
-    const wasBegun = this.#begun !== undefined;
-    let result: Relayed;
+    let result: RelayResult;
     try {
-      result = await this.#relayed(commands, { thinPack });
+      result = await relay({ ...this.#input, commands, haves: this.#haves(commands), thinPack }, this.#deps);
     } catch (error) {
       // Nothing has gone to the target.
       if (!(error instanceof GitferryError)) throw error;
@@ -114,34 +88,12 @@ export class CarryingOut {
     if (result.kind === 'answered' && isClean(result.answer, commands)) return this.#settle(commands, () => ({ state: 'done' }));
     const unmoved = await this.#look(commands, result);
     if (unmoved.length === 0) return;
-    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack, wasBegun });
+    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack });
     await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
   }
 
-  /** What was begun, or else what is pushed now. */
-  async #relayed(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<Relayed> {
-    const result = (await this.#takeBegun()) ?? (await this.#relay(commands, { thinPack }));
-    return result.kind === 'given up' ? this.#relayed(commands, { thinPack }) : result;
-  }
-
-  async #takeBegun(): Promise<RelayResult | undefined> {
-    const begun = this.#begun;
-    this.#begun = undefined;
-    try {
-      return await begun?.relayed;
-    } catch (error) {
-      // A source that was busy with the look, or refuses two requests at once, may have time now.
-      if (error instanceof GitferryError && error.disposition === 'retry') return undefined;
-      throw error;
-    }
-  }
-
-  #relay(commands: readonly PushCommand[], how: { readonly thinPack: boolean; readonly end?: HeldEnd }): Promise<RelayResult> {
-    return relay({ ...this.#input, commands, haves: this.#haves(commands), ...how }, this.#deps);
-  }
-
   /** Lists the target again and settles what can be told by value; returns the commands whose refs still have their old values. */
-  async #look(commands: readonly PushCommand[], result: Relayed): Promise<readonly PushCommand[]> {
+  async #look(commands: readonly PushCommand[], result: RelayResult): Promise<readonly PushCommand[]> {
     let values: ReadonlyMap<string, Oid>;
     try {
       values = await this.#deps.relist();
@@ -159,14 +111,9 @@ export class CarryingOut {
     });
   }
 
-  async #afterBreak(
-    unmoved: readonly PushCommand[],
-    error: GitferryError,
-    { thinPack, wasBegun }: { readonly thinPack: boolean; readonly wasBegun: boolean },
-  ): Promise<void> {
+  async #afterBreak(unmoved: readonly PushCommand[], error: GitferryError, { thinPack }: { readonly thinPack: boolean }): Promise<void> {
     if (onceMore.has(error.code) && this.#firstBreak === undefined) {
-      // The transport learns nothing about chunks from a push whose end may have been waited for.
-      if (!wasBegun) this.#firstBreak = error;
+      this.#firstBreak = error;
       return this.#push(unmoved, { thinPack });
     }
     if (error.code === 'request_too_large' && unmoved.length > 1 && this.#splits < limits.splitPushes) {

@@ -56,14 +56,8 @@ export class LfsStep {
     this.#deps = deps;
   }
 
-  /** Nothing speaks for LFS objects so far, and nobody asked for them. */
-  get isLikelyNone(): boolean {
-    const { moved, skipped, failed } = this.#outcome ?? nothingYet;
-    return this.#input.mode === 'auto' && this.#input.failedBefore.length === 0 && moved + skipped + failed === 0;
-  }
-
-  /** Copies what the planned refs need; calls `onFound` if that is anything, before it is asked for. Throws only what ends the run. */
-  async copy(run: LfsRun, { onFound }: { onFound(): void }): Promise<void> {
+  /** Copies what the planned refs need. Throws only what ends the run. */
+  async copy(run: LfsRun): Promise<void> {
     const { plan, source, target } = run;
     const isFirst = this.#outcome === undefined;
     const everything = this.#input.everything && isFirst;
@@ -81,7 +75,6 @@ export class LfsStep {
       connect: (side) => connectLfs(side, deadline),
       ref: plan.changes.find(({ new: value, ref }) => value !== null && ref.startsWith(branchPrefix))?.ref ?? run.sourceRefs.headBranch,
       onBytes,
-      onFound,
     });
     this.#add(copied, await this.#paths(copied, run), search.wants.length === 0 ? 'nothing' : everything ? 'everything' : 'new');
     if (copied.ended !== undefined) throw copied.ended;

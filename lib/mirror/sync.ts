@@ -12,10 +12,9 @@ import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { askAndPlan } from './ask-and-plan.ts';
-import { CarryingOut } from './carry-out.ts';
-import { refusesHalfPacks } from './held-end.ts';
+import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
-import { type LfsDeps, type LfsInput, type LfsRun, LfsStep } from './lfs-step.ts';
+import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
 import { askDetails, listedValues } from './list-target.ts';
 import { nameOfUpdate } from './name-of-update.ts';
 import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
@@ -154,37 +153,26 @@ class Run {
       fastForwards ??= history.contained(plan.fastForwards, { decisive: false }).catch(() => new Map());
       return fastForwards;
     };
-    const carrying = this.#input.dryRun ? undefined : this.#prepare(plan, ends, targetValues, askFastForwards);
     // Before the refs, so that no pointer ever dangles.
-    await this.#copyLfs({ plan, ...ends, targetValues, rules: this.#input.rules }, carrying);
-    const verdicts = carrying === undefined ? new Map() : await this.#carryOut(plan, carrying);
+    await this.#lfs?.copy({ plan, ...ends, targetValues, rules: this.#input.rules });
+    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);
     // After the push: an empty repository has no HEAD before. Not worth a failure: the next run asks again.
     if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
     return this.#record(plan, verdicts, await askFastForwards());
   }
 
-  /** The push begins while pointers are looked for, and its end waits: most repositories have none, and counting objects takes a source the same time twice. */
-  async #copyLfs(run: LfsRun, carrying: CarryingOut | undefined): Promise<void> {
-    const copying = this.#lfs?.copy(run, { onFound: () => carrying?.giveUp() });
-    // Without a filter the look takes as long as the pack: a source should not send both at once.
-    if (this.#lfs?.isLikelyNone === true && run.source.offersFilter && refusesHalfPacks(run.target.capabilities)) carrying?.begin();
-    try {
-      await copying;
-    } catch (error) {
-      await carrying?.abandon();
-      throw error;
-    }
-  }
-
-  #prepare(
+  async #carryOut(
     { changes }: Plan,
     { source, sourceRefs, target }: Ends,
     targetValues: ReadonlyMap<string, Oid>,
     onPackSent: () => void,
-  ): CarryingOut {
+  ): Promise<ReadonlyMap<string, Verdict>> {
+    if (changes.length === 0) return new Map();
+    this.#refsTotal = changes.length;
+    this.#progress('relaying');
     const listedBySource = new Set(sourceRefs.values.values());
     const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
-    return new CarryingOut(
+    const { verdicts, error } = await carryOut(
       { source, target, commands: changes, common },
       {
         deadline: this.#deps.deadline,
@@ -200,13 +188,6 @@ class Run {
         },
       },
     );
-  }
-
-  async #carryOut({ changes }: Plan, carrying: CarryingOut): Promise<ReadonlyMap<string, Verdict>> {
-    if (changes.length === 0) return new Map();
-    this.#refsTotal = changes.length;
-    this.#progress('relaying');
-    const { verdicts, error } = await carrying.run();
     this.#error ??= error;
     return verdicts;
   }

@@ -140,16 +140,6 @@ describe('objects that cannot be copied', () => {
       expect([step.outcome?.failed, step.outcome?.failures.length]).toEqual([many.length, limits.lfsNamedFailures]);
     }
   });
-
-  it('are said to be so before anybody is asked for them, and where there are none nothing is said', async () => {
-    const { attempt, commit, found } = await scene();
-    await commit({ 'a.txt': 'no pointer' });
-    await attempt([main]);
-    expect(found()).toEqual([]);
-    await commit({ 'a.bin': lost }, { lost: true });
-    await attempt([main]);
-    expect(found()).toEqual([[0, 0]]);
-  });
 });
 
 describe('two tries', () => {
@@ -230,20 +220,4 @@ describe('what can be copied is, although', () => {
     expect([step.notes.map(({ code }) => code), step.error?.code]).toEqual([notes, error]);
     expect(await target.lfs.objects()).toEqual([oidOf(a)]);
   });
-});
-
-it.each<[string, LfsStepOptions, Record<string, string | Buffer>, [before: boolean, after: boolean]]>([
-  ['nothing speaks for them', {}, { 'a.txt': 'no pointer' }, [true, true]],
-  ['somebody asked for them', { mode: 'on' }, { 'a.txt': 'no pointer' }, [false, false]],
-  ['some failed before', { failedBefore: [objectOf(lost)] }, { 'a.txt': 'no pointer' }, [false, false]],
-  ['one was moved', {}, { 'a.bin': a }, [true, false]],
-  ['one was there', {}, { 'b.bin': b }, [true, false]],
-  ['one failed', {}, { 'a.bin': pointerTo(lost) }, [true, false]],
-])('Whether a repository has no LFS objects is likely only as long as nothing speaks for them: %s', async (_, options, files, expected) => {
-  const { attempt, commit, step, target } = await scene(options);
-  await target.lfs.put(b);
-  await commit(files);
-  const before = step.isLikelyNone;
-  await attempt([main]);
-  expect([before, step.isLikelyNone]).toEqual(expected);
 });

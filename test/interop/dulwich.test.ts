@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/git.ts';
-import { beginningOf, type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
+import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import { isAvailable } from '../support/programs.ts';
-import { started } from '../support/scenario.ts';
 import { refsWith } from '../support/sync.ts';
 import type { ChildServer } from './child-server.ts';
 import { startDulwichServer } from './dulwich-server.ts';
@@ -34,26 +33,5 @@ describe.skipIf(!isAvailable('dulwich'))('dulwich', () => {
   // Compare-and-swap is not asserted here: dulwich reports `ok` for one that did not happen.
   describe('as the target', () => {
     itMirrors(() => ({ root: folder.path, sourceUrl: cGit.url, targetUrl: dulwich.url }));
-
-    it('is sent nothing before the look at LFS pointers is over: dulwich moves refs although their pack has no end', async () => {
-      const asked: string[] = [];
-      const source = await started(folder.path, {
-        async intercept({ isRpc, request, response }) {
-          const body = isRpc ? await beginningOf(request) : '';
-          if (!body.includes('command=fetch')) return false;
-          const what = body.includes('thin-pack') ? 'pack' : 'look';
-          asked.push(what);
-          response.on('finish', () => asked.push(`${what} answered`));
-          return false;
-        },
-      });
-      const pair = await makePair(
-        { root: folder.path, sourceUrl: source.url, targetUrl: dulwich.url },
-        { refs: { 'refs/heads/main': 'd' } },
-        { refs: {} },
-      );
-      expect(await pair.sync()).toMatchObject({ outcome: 'success', counts: { created: 1 }, lfs: { scan: 'new' } });
-      expect(asked.slice(0, 3)).toEqual(['look', 'look answered', 'pack']);
-    });
   });
 });

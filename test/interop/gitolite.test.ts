@@ -4,14 +4,12 @@ import { git, refsOf } from '../support/git.ts';
 import { isAvailable } from '../support/programs.ts';
 import { endAt, type RemoteEnd, syncEnds } from '../support/ssh-sync.ts';
 import { type Gitolite, startGitolite } from './gitolite.ts';
-import { itTakesHeldPushes } from './held-end-suite.ts';
 
 const rules = [
   ...['repo gitolite-admin', '  RW+ = admin'],
   ...['repo group/project', '  R = mirror'],
   ...['repo group/mirror', '  RW+ = mirror'],
   ...['repo group/guarded', '  - refs/heads/locked = mirror', '  RW+ = mirror'],
-  ...['repo held/[1-9]', '  C = mirror', '  RW+ = mirror'],
   ...['repo group/secret', '  RW+ = admin'],
 ];
 
@@ -47,12 +45,6 @@ describe.runIf(isAvailable('sshd') && isAvailable('gitolite'))('gitolite', () =>
     expect(await refsOf(target)).toEqual(await refsOf(source));
     await git(target, ['fsck', '--strict']);
     expect(await run()).toMatchObject({ outcome: 'success', refs: [], bytes: 0 });
-  });
-
-  let held = 0;
-  itTakesHeldPushes(async () => {
-    const name = `held/${++held}`;
-    return { path: gitolite.repository(name), end: at(name) };
   });
 
   it('that guards a branch refuses that one, in its own words, and the rest moves', async () => {

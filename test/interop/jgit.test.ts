@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import { isAvailable } from '../support/programs.ts';
 import { refsWith } from '../support/sync.ts';
 import type { ChildServer } from './child-server.ts';
-import { itTakesHeldPushes } from './held-end-suite.ts';
 import { startJGitServer } from './jgit-server.ts';
 import { itMirrors, makePair, type Pair } from './mirroring-suite.ts';
 
@@ -35,14 +32,6 @@ describe.skipIf(!isAvailable('jgit'))('JGit', () => {
       const outcome = await pair.sync();
       expect(refsWith(outcome, 'kept')).toEqual(['refs/heads/gone']);
       expect(await pair.targetRefs()).toEqual({ 'refs/heads/main': 'd', 'refs/heads/gone': 'b' });
-    });
-
-    itTakesHeldPushes(async () => {
-      const name = `held-${randomUUID()}.git`;
-      const path = join(folder.path, name);
-      await git(folder.path, ['init', '--quiet', '--bare', '--initial-branch=main', path]);
-      await git(path, ['config', 'http.receivepack', 'true']);
-      return { path, end: { url: jgit.url(name) } };
     });
 
     describe('refuses to overwrite what somebody else wrote between listing and push', () => {

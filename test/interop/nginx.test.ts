@@ -1,11 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import { isAvailable, programs } from '../support/programs.ts';
 import { refsWith, sync } from '../support/sync.ts';
-import { itTakesHeldPushes } from './held-end-suite.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 
 /** `client_max_body_size` without a setting. */
@@ -86,14 +85,6 @@ describe.skipIf(!isAvailable('nginx'))('git behind nginx', () => {
     expect(await refsOf(target)).toEqual(await refsOf(source));
     await git(target, ['fsck', '--strict']);
   });
-
-  describe.each(['stores requests', 'passes requests on as they come'])('that %s', (how) =>
-    itTakesHeldPushes(async () => {
-      const name = `held-${randomUUID()}.git`;
-      const front = how === 'stores requests' ? unlimited : unbuffered;
-      return { path: await makeRepository(name, 0), end: { url: `${front.origin}/${name}` } };
-    }),
-  );
 
   it('gets as many haves through as there can be', async () => {
     const branches = 10_000;

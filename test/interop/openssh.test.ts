@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -19,7 +18,6 @@ import { hook } from '../support/scenario.ts';
 import { syncEnds } from '../support/ssh-sync.ts';
 import { hostKeyFileTypes, type Sshd, type SshdOptions, startSshd } from '../support/sshd.ts';
 import { passwordAccount } from '../support/sshd-account.ts';
-import { itTakesHeldPushes } from './held-end-suite.ts';
 
 const { user: username, password } = passwordAccount;
 
@@ -57,14 +55,6 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     onTestFinished(server.close);
     return server;
   }
-
-  describe('as the target', () => {
-    itTakesHeldPushes(async () => {
-      const target = await sshd({ password: true });
-      const path = await emptyRepository(`held-${randomUUID()}.git`);
-      return { path, end: end(target, path, { username, password }) };
-    });
-  });
 
   const end = (server: Sshd, path: string, credential: SshCredential) => ({ url: server.url(path), credential, hostKeys: server.hostKeys });
 

@@ -71,7 +71,6 @@ export async function lfsStepScene({ answers = [], target: targetEnd = {}, ...in
       { http, deadline },
     );
   const step = new LfsStep({ mode: 'auto', everything: false, failedBefore: [], ...input }, { deadline, connectLfs, onBytes: () => {} });
-  let found: (readonly number[])[] = [];
   /** One try: writes these refs, to a target with what it shows and `more`. */
   const attempt = async (refs: readonly string[], more: readonly (readonly [string, string])[] = [], rules: Partial<MirrorRules> = {}) => {
     const source = await UploadPack.open(recorded(transportTo(server.url('repo.git'), { deadline }), requests));
@@ -85,10 +84,8 @@ export async function lfsStepScene({ answers = [], target: targetEnd = {}, ...in
     });
     const plan = { changes, stays: [], notes: [], divergedDefaultBranch: undefined, fastForwards: [] };
     const compiled = await compileRules({ ...defaultRules, ...rules });
-    found = [];
-    const onFound = (): void => void found.push([made.source.lfs.log.length, made.target.lfs.log.length]);
-    await step.copy({ plan, source, sourceRefs: { values, headBranch }, target, targetValues, rules: compiled }, { onFound });
+    await step.copy({ plan, source, sourceRefs: { values, headBranch }, target, targetValues, rules: compiled });
   };
   const branch = (name: string, from: string) => git(made.source.path, ['branch', '--force', name, from]);
-  return { ...made, step, attempt, fetches, branch, deadline, found: () => found };
+  return { ...made, step, attempt, fetches, branch, deadline };
 }

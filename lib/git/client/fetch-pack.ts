@@ -13,17 +13,15 @@ export interface FetchPackRequest {
   readonly ofsDelta: boolean;
   /** git-rev-list(1) filter. Only where the server offers filters; it may still refuse this one. */
   readonly filter?: string;
-  /** Ends it at once, also while nothing of the pack has come; what throws then is the reason. */
-  readonly withdrawal?: AbortSignal | undefined;
 }
 
 /**
  * Resolves when the pack's header is there. The caller reads `bytes` to the end or calls `cancel`.
  * Throws `source_shallow`, `pack_corrupt`, `pack_truncated`, `remote_error` and the transport's codes.
  */
-export async function fetchPack(source: UploadPack, { withdrawal, ...request }: FetchPackRequest): Promise<IncomingPack> {
+export async function fetchPack(source: UploadPack, request: FetchPackRequest): Promise<IncomingPack> {
   if (source.isShallow) throw new GitferryError('source_shallow');
-  const answer = await source.fetch({ ...request, done: true }, { patient: true, withdrawal });
+  const answer = await source.fetch({ ...request, done: true }, { patient: true });
   try {
     const ours = new Set(request.shallows);
     if (answer.shallows.some((oid) => !ours.has(oid))) throw new GitferryError('source_shallow');

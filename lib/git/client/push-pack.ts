@@ -66,15 +66,15 @@ export class ReceivePack {
   /**
    * Pushes. `pack` is read only as fast as the target takes it; undefined where all commands delete.
    * Resolves with what the target answered, be it refusal. Throws the transport's codes, `remote_error` (the target gave up) and what `pack` throws;
-   * after any of these the refs may or may not have moved. `withdrawal`: as in `RequestOptions`.
+   * after any of these the refs may or may not have moved.
    */
-  async push(commands: readonly PushCommand[], pack: ByteStream | Buffer | undefined, withdrawal?: AbortSignal): Promise<PushAnswer> {
+  async push(commands: readonly PushCommand[], pack: ByteStream | Buffer | undefined): Promise<PushAnswer> {
     const offered = this.#offered();
     const head = encodePushRequest({ commands, capabilities: offered, objectFormat: this.objectFormat });
     const conversation = this.#conversation ?? (await openConversation(this.#transport, this.#lists)).conversation;
     if (!conversation.stateless) this.#conversation = undefined;
     const body = pack === undefined ? head : Buffer.isBuffer(pack) ? Buffer.concat([head, pack]) : followed(head, pack);
-    const answer = await conversation.request(body, { patient: true, withdrawal });
+    const answer = await conversation.request(body, { patient: true });
     const words = new RemoteWords();
     const multiplexed = offered.includes('side-band-64k');
     const bytes = multiplexed ? demultiplex(answer, { words, truncatedCode: 'report_missing' }) : answer;

@@ -35,8 +35,6 @@ export interface FetchAnswer extends FetchResponse {
 export interface FetchOptions {
   /** Wait for a large pack; without it the limits for short questions hold. */
   readonly patient: boolean;
-  /** Ends the request and its answer at once. */
-  readonly withdrawal?: AbortSignal | undefined;
 }
 
 const listReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'protocol_error' } as const;
@@ -117,12 +115,12 @@ export class UploadPack {
    * Sends a fetch request and reads the answer up to the pack. The caller reads `pack` to its end or calls `finish`.
    * Throws `remote_error` with the server's words where it refuses (an error is not an answer to a history question).
    */
-  async fetch(request: FetchRequest, { patient, withdrawal }: FetchOptions): Promise<FetchAnswer> {
+  async fetch(request: FetchRequest, { patient }: FetchOptions): Promise<FetchAnswer> {
     const conversation = await this.#conversationForRequest();
     const v2 = this.version === 2;
     const offered = this.#offeredV0();
     const body = v2 ? encodeFetchRequestV2(request, this.#commandCapabilities()) : encodeFetchRequestV0(request, offered);
-    const answer = await conversation.request(body, { patient, withdrawal });
+    const answer = await conversation.request(body, { patient });
     const reader = new PktReader(answer, fetchReader);
     try {
       const response = v2

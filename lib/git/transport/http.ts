@@ -13,7 +13,6 @@ import type { ByteStream } from '../wire/pkt-reader.ts';
 import { errorForStatus } from './http-status.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
-import { untilWithdrawn } from './request-withdrawn.ts';
 import { spool } from './spool.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
 
@@ -179,15 +178,12 @@ class HttpTransport implements Transport {
         await file.remove();
       }
     }
-    const sent = untilWithdrawn(joined(head, tail));
-    const response = await this.#send('POST', url, headers, sent, 0, options).catch((error: unknown) => {
-      // Some hosts refuse chunks by hanging up while they come, and then their answer is lost. Others, because no more of them come.
-      const mayMeanChunks = options.withdrawal === undefined || sent.state === 'whole';
-      if (mayMeanChunks && error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
+    const response = await this.#send('POST', url, headers, joined(head, tail), 0, options).catch((error: unknown) => {
+      // Some hosts refuse chunks by hanging up while they come, and then their answer is lost.
+      if (error instanceof GitferryError && error.code === 'connection_failed') this.#chunkingRefused = true;
       throw error;
     });
-    // What was withdrawn is no good request, chunked or not.
-    if (response.status === 411 || response.status === 501 || (response.status === 400 && sent.state !== 'withdrawn')) {
+    if (response.status === 411 || response.status === 501 || response.status === 400) {
       response.body.destroy();
       this.#chunkingRefused = true;
       throw new GitferryError('chunking_refused', { detail: `${this.href} answered ${response.status}.` });
@@ -204,13 +200,12 @@ class HttpTransport implements Transport {
     options: RequestOptions = {},
   ): Promise<HttpResponse> {
     const authorization = this.#authorization();
-    const deadline = this.#deps.deadline.signal;
     const request: HttpRequest = {
       method,
       url,
       headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
       ...(body === undefined ? {} : { body }),
-      signal: options.withdrawal === undefined ? deadline : AbortSignal.any([deadline, options.withdrawal]),
+      signal: this.#deps.deadline.signal,
       headersMs,
       silenceMs: options.patient === true ? limits.relaySilenceMs : limits.answerMs,
     };

@@ -8,7 +8,6 @@ import type { Service } from '../wire/advertisement.ts';
 import { flushPkt } from '../wire/pkt-line.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import type { RepositoryUrl } from './repository-url.ts';
-import { onWithdrawal } from './request-withdrawn.ts';
 import { sendBody } from './send-body.ts';
 import type { SshChannel } from './ssh-channel.ts';
 import { connectSsh } from './ssh-client.ts';
@@ -176,7 +175,7 @@ class OneRequest implements Conversation {
     });
   }
 
-  async request(body: Uint8Array | ByteStream, { patient, withdrawal }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
     if (this.#isWrongVersion) throw new GitferryError('protocol_error', { detail: `${this.#command.href} does not speak protocol v2.` });
     if (this.#isUsed)
       throw new GitferryError('protocol_error', { detail: 'A conversation over SSH with protocol v0 holds one request only.' });
@@ -185,7 +184,6 @@ class OneRequest implements Conversation {
     const { channel, output } = this.#command;
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const isStream = !(body instanceof Uint8Array);
-    onWithdrawal(withdrawal, (reason) => output.fail(reason));
     let lateAnswer: NodeJS.Timeout | undefined;
     let isAnswered = false;
     sendBody(channel, body).then(
@@ -211,8 +209,6 @@ class OneRequest implements Conversation {
   }
 }
 
-type Waits = Pick<RequestOptions, 'withdrawal'> & { readonly silenceMs: number };
-
 /** v2: a command takes one request after the other, and a further one is started while it is busy. */
 class ManyRequests implements Conversation {
   readonly stateless = false;
@@ -227,24 +223,23 @@ class ManyRequests implements Conversation {
     this.advertisement = first?.output.untilFlush(answerMs, (isClean) => this.#release(first, isClean));
   }
 
-  async request(body: Uint8Array | ByteStream, { patient, withdrawal }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const command = this.#takeIdle();
     if (command !== undefined) {
       try {
-        return await this.#ask(command, body, { silenceMs, withdrawal });
+        return await this.#ask(command, body, silenceMs);
       } catch (error) {
         // Some servers end a command that was not asked anything for a while.
         if (command.channel.exit?.code !== 0 || !(body instanceof Uint8Array)) throw error;
       }
     }
-    return this.#askAnew(body, { silenceMs, withdrawal });
+    return this.#askAnew(body, silenceMs);
   }
 
   /** The request is sent behind the command, without waiting for the advertisement that comes first. */
-  async #askAnew(body: Uint8Array | ByteStream, { silenceMs, withdrawal }: Waits): Promise<Answer> {
+  async #askAnew(body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
     const command = await this.#commands.start();
-    const forget = onWithdrawal(withdrawal, (reason) => command.output.fail(reason));
     try {
       const sending = sendBody(command.channel, body);
       sending.catch((error: unknown) => command.output.fail(error));
@@ -254,26 +249,21 @@ class ManyRequests implements Conversation {
       }
       await sending;
       await command.answers(silenceMs);
-      return this.#answerOf(command, silenceMs, forget);
+      return this.#answerOf(command, silenceMs);
     } catch (error) {
       command.channel.destroy();
       throw error;
     }
   }
 
-  async #ask(command: Command, body: Uint8Array | ByteStream, { silenceMs, withdrawal }: Waits): Promise<Answer> {
-    const forget = onWithdrawal(withdrawal, (reason) => command.output.fail(reason));
+  async #ask(command: Command, body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
     sendBody(command.channel, body).catch((error: unknown) => command.output.fail(error));
     await command.answers(silenceMs);
-    return this.#answerOf(command, silenceMs, forget);
+    return this.#answerOf(command, silenceMs);
   }
 
-  #answerOf(command: Command, silenceMs: number, forget: () => void): Answer {
-    return command.output.untilFlush(silenceMs, (isClean) => {
-      // The command may be at another request when this one is withdrawn.
-      forget();
-      this.#release(command, isClean);
-    });
+  #answerOf(command: Command, silenceMs: number): Answer {
+    return command.output.untilFlush(silenceMs, (isClean) => this.#release(command, isClean));
   }
 
   #takeIdle(): Command | undefined {

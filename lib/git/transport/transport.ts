@@ -36,8 +36,7 @@ export interface Conversation {
   /** Requests do not depend on each other: several may be under way at once, with protocol v0 too (HTTP). */
   readonly stateless: boolean;
   /**
-   * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first; where it throws
-   * `RequestWithdrawn`, the request ends in order.
+   * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first.
    * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or destroys it.
    */
   request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<Answer>;
@@ -50,6 +49,4 @@ export interface RequestOptions {
   readonly compressedAnswer?: boolean;
   /** Longest wait for the answer to begin, and for more of it; without it the limits for short questions hold. */
   readonly patient?: boolean;
-  /** The request may be withdrawn: this ends it and its answer at once, and a connection that breaks before all was sent says nothing of what the host takes. */
-  readonly withdrawal?: AbortSignal | undefined;
 }

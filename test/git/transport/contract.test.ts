@@ -1,25 +1,20 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeadline, type Deadline } from '../../../lib/core/deadline.ts';
-import { limits } from '../../../lib/core/limits.ts';
 import { History } from '../../../lib/git/client/ask-history.ts';
 import { questionKey } from '../../../lib/git/client/history-questions.ts';
 import { ReceivePack } from '../../../lib/git/client/push-pack.ts';
 import { UploadPack } from '../../../lib/git/client/upload-pack.ts';
-import type { Oid } from '../../../lib/git/object-id.ts';
 import { openPack } from '../../../lib/git/pack/incoming-pack.ts';
 import { createTransport, type RemoteEndpoint } from '../../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
-import { RequestWithdrawn } from '../../../lib/git/transport/request-withdrawn.ts';
 import type { Transport } from '../../../lib/git/transport/transport.ts';
 import { Capabilities } from '../../../lib/git/wire/capabilities.ts';
 import { createAddressGuard } from '../../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../../lib/net/http-client.ts';
-import { codeOf, readAll, settled } from '../../support/byte-streams.ts';
-import { git, gitEnvironment, refsOf, temporaryFolder } from '../../support/git.ts';
+import { codeOf, readAll } from '../../support/byte-streams.ts';
+import { git, refsOf, temporaryFolder } from '../../support/git.ts';
 import { startGitHttpServer } from '../../support/git-http-server.ts';
 import { isAvailable } from '../../support/programs.ts';
 import { ecdsaKey, type SshTestServerOptions, startSshTestServer } from '../../support/ssh-test-server.ts';
@@ -34,7 +29,6 @@ interface Host {
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let repository: string;
 let commits: readonly string[] = [];
-let pack: Buffer;
 let deadline: Deadline;
 const http = createHttpClient(createAddressGuard(['127.0.0.0/8']));
 const privateKey = ecdsaKey();
@@ -51,10 +45,6 @@ beforeAll(async () => {
     made.push(await git(repository, ['commit-tree', tree, ...(parent === undefined ? [] : ['-p', parent]), '-m', `commit ${index}`]));
   }
   commits = made;
-  pack = execFileSync('git', ['-C', repository, 'pack-objects', '--revs', '--stdout', '--quiet'], {
-    env: gitEnvironment,
-    input: `${commits[7]}\n`,
-  });
   const side = await git(repository, ['commit-tree', tree, '-p', commits[0]!, '-m', 'side']);
   await git(repository, ['update-ref', 'refs/heads/main', commits[7]!]);
   await git(repository, ['update-ref', 'refs/heads/side', side]);
@@ -195,68 +185,6 @@ describe.each(hosts)('a transport over %s', (name, version, start) => {
     expect(again.report?.unpack).toBe('ok');
     expect(Object.keys(await refsOf(path)).sort()).toEqual(['refs/heads/main', 'refs/tags/v1']);
     await to.close();
-  });
-
-  it.each([
-    ['before anything of it', 0],
-    ['before the last byte of its pack', 1],
-  ])('brings a push that is withdrawn %s to an end, and the target takes the next one', async (where, share) => {
-    const path = join(folder.path, `withdrawn-${name.replace(/\W/g, '')}-${where.length}.git`);
-    await git(folder.path, ['init', '--quiet', '--bare', '-b', 'main', path]);
-    const to = open(path);
-    const commands = [{ ref: 'refs/heads/main', old: null, new: commits[7]! as Oid }];
-    const withdrawn = (async function* () {
-      if (share > 0) yield pack.subarray(0, Math.ceil(pack.length * share) - 1);
-      throw new RequestWithdrawn('later');
-    })();
-    // What is short is not sent at all over HTTP; what is long is in the suite of each server.
-    const answered = await settled((await ReceivePack.open(to)).push(commands, withdrawn));
-    if ('code' in answered) expect(answered.code).toMatch(/^(timed_out|remote_error)$/);
-    else expect(answered.value.report?.unpack).not.toBe('ok');
-    expect(await refsOf(path, ['refs/'])).toEqual({});
-    const { report } = await (await ReceivePack.open(to)).push(commands, pack);
-    expect(report?.unpack).toBe('ok');
-    expect(await refsOf(path)).toEqual({ 'refs/heads/main': commits[7] });
-    await to.close();
-  });
-
-  it('ends a push at once that is withdrawn while the target waits for more', async () => {
-    const path = join(folder.path, `cut-${name.replace(/\W/g, '')}.git`);
-    await git(folder.path, ['init', '--quiet', '--bare', '-b', 'main', path]);
-    const to = open(path);
-    const controller = new AbortController();
-    const reason = new RequestWithdrawn('now');
-    const silent = (async function* () {
-      // More than what is sent in one piece, so that it is on its way.
-      yield Buffer.concat([pack.subarray(0, 12), Buffer.alloc(limits.bufferedRequestBytes * 2)]);
-      controller.abort(reason);
-      await new Promise(() => {});
-    })();
-    const push = (await ReceivePack.open(to)).push(
-      [{ ref: 'refs/heads/main', old: null, new: commits[7]! as Oid }],
-      silent,
-      controller.signal,
-    );
-    await expect(push).rejects.toBe(reason);
-    expect(await refsOf(path, ['refs/'])).toEqual({});
-    expect((await ReceivePack.open(to)).refs).toEqual([]);
-    await to.close();
-  });
-
-  it('ends a fetch at once that is withdrawn, and a withdrawal that comes later does no harm to others', async () => {
-    const source = await UploadPack.open(transport);
-    const request = { wants: [commits[7]!], haves: [], done: true, thinPack: false, ofsDelta: true };
-    const controller = new AbortController();
-    const answer = await source.fetch(request, { patient: true, withdrawal: controller.signal });
-    await readAll(answer.pack);
-    await answer.finish();
-    const listing = source.listRefs(['refs/heads/']);
-    // So that it is under way.
-    await setImmediate();
-    controller.abort(new RequestWithdrawn('late'));
-    expect((await listing).refs).toHaveLength(2);
-    expect(await codeOf(source.fetch(request, { patient: true, withdrawal: controller.signal }))).toBe('timed_out');
-    expect((await source.listRefs(['refs/heads/'])).refs).toHaveLength(2);
   });
 
   it('reads an empty repository, and one of SHA-256', async () => {

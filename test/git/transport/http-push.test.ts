@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { limits } from '../../../lib/core/limits.ts';
 import { ReceivePack } from '../../../lib/git/client/push-pack.ts';
-import { RequestWithdrawn } from '../../../lib/git/transport/request-withdrawn.ts';
 import { spool } from '../../../lib/git/transport/spool.ts';
 import type { Transport } from '../../../lib/git/transport/transport.ts';
 import { codeOf, cut, readAll } from '../../support/byte-streams.ts';
@@ -83,24 +82,6 @@ describe('a long push', () => {
     expect(sent[0]).toBeUndefined();
     expect(Number(sent[1])).toBeGreaterThan(pack.length);
     expect(readdirSync(temporary)).toEqual([]);
-  });
-
-  it('that has to be stored and is withdrawn meanwhile is not sent at all, and /tmp is clean', async () => {
-    const temporary = ownTemporaryFolder();
-    const { path, server, transport } = await target({ refuseChunked: 411 });
-    expect(await codeOf(push(transport))).toBe('chunking_refused');
-    const asked = server.log.length;
-    let stored: string[] = [];
-    const withdrawn = (async function* () {
-      yield* cut(pack.subarray(0, -20), [65_536]);
-      stored = readdirSync(temporary);
-      throw new RequestWithdrawn('later');
-    })();
-    expect(await codeOf(push(transport, withdrawn))).toBe('timed_out');
-    expect(stored).toHaveLength(1);
-    expect(server.log.slice(asked).filter(({ method }) => method === 'POST')).toEqual([]);
-    expect(readdirSync(temporary)).toEqual([]);
-    expect(await refsOf(path, ['refs/'])).toEqual({});
   });
 
   it('leaves /tmp clean also if it is refused with its length, or the server is gone', async () => {
