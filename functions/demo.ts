@@ -9,7 +9,10 @@ import { type LocalGitServer, startLocalGitServer } from '../lib/local/git-serve
 import { type LocalService, startLocalService } from './local.ts';
 import { demoEnvironment, demoSettings } from './wiring.ts';
 
-const environment = demoEnvironment();
+const demoFolder = mkdtempSync(join(tmpdir(), 'gitferry-demo-'));
+const gitConfig = join(demoFolder, 'gitconfig');
+writeFileSync(gitConfig, '');
+const environment = demoEnvironment(gitConfig);
 const write = (text: string): void => void process.stdout.write(text);
 const run = promisify(execFile);
 /** Longer than this, and something is broken. */
@@ -30,7 +33,7 @@ class Developer {
   }
 
   static async clone(url: string, folder: string): Promise<Developer> {
-    await git(tmpdir(), 'clone', '--quiet', url, folder);
+    await git(demoFolder, 'clone', '--quiet', url, folder);
     return new Developer(folder);
   }
 
@@ -67,7 +70,6 @@ interface Hook {
 type Json = any;
 
 class Demo {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'gitferry-demo-'));
   readonly #servers: LocalGitServer[] = [];
   #service: LocalService | undefined;
   #step = 0;
@@ -76,12 +78,12 @@ class Demo {
   async play(): Promise<LocalService> {
     const [forge, backup] = [await this.#newServer('forge'), await this.#newServer('backup')];
     const [app, upstream, mirror] = [await forge('app'), await forge('upstream'), await backup('app')];
-    this.#service = await startLocalService(demoSettings(join(this.#folder, 'data')));
+    this.#service = await startLocalService(demoSettings(join(demoFolder, 'data')));
     write(`Two Git servers (git http-backend) and gitferry are running in this process:\n`);
     write(`  forge    ${app.url}   the project, and ${upstream.url}\n  backup   ${mirror.url}\n  gitferry ${this.#service.origin}\n`);
     // Runs of one mirror start at least 10 seconds apart unless this is set: a demo should not make people wait.
     await this.#api('PUT', '/application/settings', { push_min_interval: 1 });
-    const ada = await Developer.clone(app.url, join(this.#folder, 'ada'));
+    const ada = await Developer.clone(app.url, join(demoFolder, 'ada'));
     await ada.push('main', ...Array.from({ length: 25 }, (_, index) => `change ${index + 1}`));
     await ada.push('feature/search', 'search for things');
     await ada.tag('v1.0');
@@ -103,7 +105,7 @@ class Demo {
     await this.#untilSettled(`${mirrors}/${id}`);
 
     this.#explain('A pull mirror: release branches of an upstream come into the project, and go on to the backup from there.');
-    const vendor = await Developer.clone(upstream.url, join(this.#folder, 'vendor'));
+    const vendor = await Developer.clone(upstream.url, join(demoFolder, 'vendor'));
     await vendor.push('release/1', 'a release of the upstream');
     await this.#api('PUT', `/projects/${project.id}/mirror/pull`, { enabled: true, url: upstream.url, mirror_branch_regex: '^release/' });
     await this.#untilSettled(`/projects/${project.id}/mirror/pull`);
@@ -115,8 +117,8 @@ class Demo {
     this.#explain(
       'Somebody commits to the backup, and Ada to the same branch. With keep_divergent_refs nothing is lost, and the mirror says so.',
     );
-    const bob = await Developer.clone(mirror.url, join(this.#folder, 'bob'));
-    await git(join(this.#folder, 'bob'), 'checkout', '--quiet', 'feature/search');
+    const bob = await Developer.clone(mirror.url, join(demoFolder, 'bob'));
+    await git(join(demoFolder, 'bob'), 'checkout', '--quiet', 'feature/search');
     await bob.push('feature/search', 'a commit that only the backup has');
     await ada.push('feature/search', 'search faster');
     await this.#updateNow(`${mirrors}/${id}`);
@@ -135,17 +137,17 @@ class Demo {
   async end(): Promise<void> {
     await this.#service?.close();
     for (const server of this.#servers) await server.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(demoFolder, { recursive: true, force: true });
   }
 
   /** Resolves with what makes a new repository there. */
   async #newServer(name: string): Promise<(repository: string) => Promise<Repository>> {
-    const root = join(this.#folder, name);
+    const root = join(demoFolder, name);
     const server = await startLocalGitServer(root, environment);
     this.#servers.push(server);
     return async (repository) => {
       const path = join(root, `${repository}.git`);
-      await git(this.#folder, 'init', '--quiet', '--bare', '--initial-branch=main', path);
+      await git(demoFolder, 'init', '--quiet', '--bare', '--initial-branch=main', path);
       return { path, url: `${server.origin}/${repository}.git` };
     };
   }

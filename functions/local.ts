@@ -13,6 +13,8 @@ import { GitferryError } from '../lib/core/errors.ts';
 import type { LocalSettings } from '../lib/core/service-settings.ts';
 import { startAwsEndpointsThread } from '../lib/local/aws-endpoints-thread.ts';
 import { pollQueue, startTicking } from '../lib/local/event-sources.ts';
+import { loopback } from '../lib/local/guarded-server.ts';
+import { createHostCheck } from '../lib/local/host-check.ts';
 import { hashToken } from '../lib/model/token-hash.ts';
 import { hasAwsEndpoints, setEnvironment } from './wiring.ts';
 
@@ -54,7 +56,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
   const server = createAdaptorServer({ fetch: (request) => answer(request) });
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs;
   const port = await listen(server, settings.port);
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `http://${loopback}:${port}`;
   const closers: (() => Promise<unknown>)[] = [() => new Promise((resolve) => server.close(resolve))];
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end();
@@ -147,7 +149,12 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
         if (request.method !== 'GET' && request.method !== 'HEAD') noteChange();
       }
     };
-    answer = (request) => (new URL(request.url).pathname.startsWith('/hooks/') ? webhook.fetch(request) : answerApi(request));
+    const refuseOtherHosts = createHostCheck(loopback, settings.publicUrl);
+    answer = (request) => {
+      // With whatever host a tunnel or proxy names: a delivery is believed for its proof, and its answer tells nothing.
+      if (new URL(request.url).pathname.startsWith('/hooks/')) return webhook.fetch(request);
+      return refuseOtherHosts(request) ?? answerApi(request);
+    };
     return { origin, adminToken: admin.token, adminTokenFile: admin.file, close };
   } catch (error) {
     await close();
@@ -179,7 +186,7 @@ function listen(server: ReturnType<typeof createAdaptorServer>, port: number): P
         cause.code === 'EADDRINUSE' ? `PORT: ${port} is in use; set another, or 0 for any free one.` : `PORT: ${cause.message}.`;
       reject(new GitferryError('invalid_settings', { detail, cause }));
     });
-    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, loopback, () => resolve((server.address() as AddressInfo).port));
   });
 }
 

@@ -71,13 +71,16 @@ export function setEnvironment(variables: Readonly<Record<string, string | undef
   }
 }
 
-/** The environment in which the demo runs git: this one, without the person's own git configuration. */
-export function demoEnvironment(): NodeJS.ProcessEnv {
+/**
+ * The environment in which the demo runs git: this one, with `gitConfig`, a file of the demo's, for the person's own git configuration. Not with /dev/null:
+ * git writes a configuration by renaming a new file over it, which root may do even there.
+ */
+export function demoEnvironment(gitConfig: string): NodeJS.ProcessEnv {
   const who = {
     GIT_AUTHOR_NAME: 'Demo',
     GIT_AUTHOR_EMAIL: 'demo@example.org',
     GIT_COMMITTER_NAME: 'Demo',
     GIT_COMMITTER_EMAIL: 'demo@example.org',
   };
-  return { ...process.env, ...who, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' };
+  return { ...process.env, ...who, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: gitConfig, GIT_TERMINAL_PROMPT: '0' };
 }

@@ -55,6 +55,20 @@ describe('the layers', () => {
   });
 });
 
+describe('no file of ours', () => {
+  // As root, `git config --global` would replace the device by a file.
+  it('gives git a device for a configuration', () => {
+    const sources = ['functions', 'lib', 'infra', 'test', '.ci'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    );
+    const texts = sources
+      .filter((name) => /\.[a-z]*[jt]sx?$|\.py$|run$/.test(name))
+      .map((name) => [name, readFileSync(join(root, name), 'utf8')]);
+    expect(texts.length).toBeGreaterThan(500);
+    expect(texts.filter(([, text = '']) => /GIT_CONFIG_\w+\W{1,6}dev\/null/.test(text)).map(([name]) => name)).toEqual([]);
+  });
+});
+
 describe('a forbidden import is reported', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let found: readonly string[];

@@ -1,11 +1,10 @@
 /** DynamoDB, SQS and Secrets Manager on this machine: dynalite (on disk), fauxqs (in memory) and an encrypted file, each on a free port of 127.0.0.1. */
 import { mkdir } from 'node:fs/promises';
-import type { RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import dynalite from 'dynalite';
-import { startFauxqs } from 'fauxqs';
-import { guarded } from './guarded-server.ts';
+import { buildApp } from 'fauxqs';
+import { guard, listenHere, loopback } from './guarded-server.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
 
 export interface AwsEndpoints {
@@ -19,7 +18,7 @@ export interface AwsEndpoints {
 const openingMs = 30_000;
 
 /**
- * Without a folder everything is in memory. With `accessKeyId`, table and secrets answer only those who name it. Rejects where the folder's content cannot
+ * Without a folder everything is in memory. With `accessKeyId`, they answer only those who name it. Rejects where the folder's content cannot
  * be used; a database that is in use or damaged may also end the process (or thread) with an uncaught exception: dynalite gives no other sign.
  */
 export async function startAwsEndpoints(folder?: string, accessKeyId?: string): Promise<AwsEndpoints> {
@@ -32,31 +31,39 @@ export async function startAwsEndpoints(folder?: string, accessKeyId?: string): 
     const secrets = await startSecretsEndpoint(folder, accessKeyId);
     closers.push(secrets.close);
     const dynamo = await startDynalite(folder, accessKeyId);
-    closers.push(() => closeServer(dynamo));
-    const sqs = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
-    closers.push(() => sqs.stop());
-    return { dynamoDb: originOf(dynamo), sqs: `http://127.0.0.1:${sqs.port}`, secretsManager: secrets.origin, close };
+    closers.push(dynamo.close);
+    const sqs = await startFauxqs(accessKeyId);
+    closers.push(sqs.close);
+    return { dynamoDb: dynamo.origin, sqs: sqs.origin, secretsManager: secrets.origin, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function startDynalite(folder: string | undefined, accessKeyId: string | undefined): Promise<Server> {
+interface Endpoint {
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+async function startDynalite(folder: string | undefined, accessKeyId: string | undefined): Promise<Endpoint> {
   const path = folder === undefined ? undefined : join(folder, 'dynamodb');
   const server = dynalite({ ...(path === undefined ? {} : { path }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const listeners = server.listeners('request') as RequestListener[];
-  server.removeAllListeners('request');
-  for (const listener of listeners) server.on('request', guarded(listener, accessKeyId));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  if (path !== undefined && !(await answers(originOf(server), accessKeyId))) {
+  guard(server, accessKeyId);
+  const origin = await listenHere(server);
+  if (path !== undefined && !(await answers(origin, accessKeyId))) {
     server.closeAllConnections();
     throw new Error(`the database in ${path} cannot be opened: another gitferry may be using it, or it is damaged`);
   }
-  return server;
+  return { origin, close: () => closeServer(server) };
+}
+
+/** Its own `startFauxqs` listens on every interface. */
+async function startFauxqs(accessKeyId: string | undefined): Promise<Endpoint> {
+  const app = buildApp({ logger: false });
+  await app.ready();
+  guard(app.server, accessKeyId);
+  return { origin: await app.listen({ port: 0, host: loopback }), close: () => app.close() };
 }
 
 /** dynalite opens its database with the first request, and does not answer if it cannot. */
@@ -72,10 +79,6 @@ async function answers(origin: string, accessKeyId = 'local'): Promise<boolean> 
     async (response) => (await response.text()).includes('ResourceNotFoundException'),
     () => false,
   );
-}
-
-function originOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -1,21 +1,37 @@
-/** Keeps an emulator's door: browsers stay out, and so does whoever does not name the access key that the service was given. */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+/** Keeps an emulator's door: nobody comes in by a name of another host, from a browser's page, or without the access key that the service was given. */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { isEqualInConstantTime } from '../core/constant-time.ts';
 
+/** The one address that the embedded endpoints are at. */
+export const loopback = '127.0.0.1';
+
 /**
- * The listener, behind the check. The emulators look at no signature, and a page in a browser on this machine could reach them; browsers name
- * the origin of what they send, SDKs never do. Without `accessKeyId` any is accepted.
+ * Puts the listeners that the server has behind the check. The emulators look at no signature, and a page in a browser on this machine could reach them:
+ * it names its origin, or the host whose name was bound to this address (DNS rebinding); SDKs name neither. Without `accessKeyId` any is accepted.
  */
-export function guarded(listener: RequestListener, accessKeyId: string | undefined): RequestListener {
-  return (request, response) => {
-    if (request.headers.origin === undefined && hasAccessKey(request, accessKeyId)) return listener(request, response);
-    return refuse(request, response);
-  };
+export function guard(server: Server, accessKeyId: string | undefined): void {
+  const listeners = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (!mayEnter(request, accessKeyId)) return refuse(request, response);
+    for (const listener of listeners) listener(request, response);
+  });
 }
 
-function hasAccessKey(request: IncomingMessage, accessKeyId: string | undefined): boolean {
+/** On a free port of this machine alone; resolves with the origin. */
+export async function listenHere(server: Server): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, loopback, resolve);
+  });
+  return `http://${loopback}:${(server.address() as AddressInfo).port}`;
+}
+
+function mayEnter({ headers, socket }: IncomingMessage, accessKeyId: string | undefined): boolean {
+  if (headers.origin !== undefined || headers.host !== `${loopback}:${socket.localPort}`) return false;
   if (accessKeyId === undefined) return true;
-  const given = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const given = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
   return isEqualInConstantTime(given, accessKeyId);
 }
 

@@ -1,10 +1,9 @@
 /** A minimal Secrets Manager endpoint for one machine: what the service uses of the API, kept in an encrypted file. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type EncryptedFile, openEncryptedFile } from './encrypted-file.ts';
-import { guarded } from './guarded-server.ts';
+import { guard, listenHere } from './guarded-server.ts';
 import { type Input, operations, SecretsFault, type SecretsState, withoutExpired } from './secrets-state.ts';
 
 export interface SecretsEndpoint {
@@ -22,17 +21,12 @@ const bodyBytes = 512 * 1024;
 export async function startSecretsEndpoint(folder?: string, accessKeyId?: string): Promise<SecretsEndpoint> {
   const file = folder === undefined ? undefined : await openEncryptedFile(join(folder, 'secrets.json'), join(folder, 'secrets.key'));
   const execute = createExecutor(stateOf(await file?.read()), file);
-  const server = createServer(
-    guarded((request, response) => {
-      answer(request, response, execute).catch(() => response.destroy());
-    }, accessKeyId),
-  );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+  const server = createServer((request, response) => {
+    answer(request, response, execute).catch(() => response.destroy());
   });
+  guard(server, accessKeyId);
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: await listenHere(server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -108,5 +108,5 @@ async function writeKnownHosts({ folder }: Workbench, { hostKeys }: Sshd): Promi
 }
 
 function sshCommand({ privateKeyFile }: Sshd, knownHosts: string): string {
-  return `ssh -F /dev/null -i ${privateKeyFile} -o UserKnownHostsFile=${knownHosts} -o BatchMode=yes`;
+  return `ssh -F none -i ${privateKeyFile} -o UserKnownHostsFile=${knownHosts} -o BatchMode=yes`;
 }

@@ -30,7 +30,7 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
     const body = isDynamo
       ? JSON.stringify({ ...JSON.parse(await textOf(incoming)), ReturnConsumedCapacity: 'TOTAL' })
       : await textOf(incoming);
-    const headers = { ...incoming.headers, 'content-length': String(Buffer.byteLength(body)) };
+    const headers = { ...incoming.headers, host: new URL(target).host, 'content-length': String(Buffer.byteLength(body)) };
     const forward = request(target, { method: incoming.method ?? 'POST', path: incoming.url ?? '/', headers }, async (answer) => {
       const text = await textOf(answer);
       proxy.counts.requests[operation] = (proxy.counts.requests[operation] ?? 0) + 1;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
@@ -132,10 +132,16 @@ describe('the embedded AWS endpoints in a thread', () => {
     const others = clientsOf(started, 'another');
     const get = new GetCommand({ TableName: tableName, Key: { pk: 'PROJECT#1', sk: 'MIRROR#1' } });
     await expect(others.dynamo.send(get)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(others.sqs.send(new ListQueuesCommand({}))).rejects.toMatchObject({ name: 'AccessDeniedException' });
     others.close();
-    for (const origin of [started.dynamoDb, started.secretsManager]) {
-      const preflight = await statusOf(origin, { origin: 'https://evil.example', 'access-control-request-method': 'POST' });
+    const authorization = 'AWS4-HMAC-SHA256 Credential=the key/20260101/local/sqs/aws4_request, SignedHeaders=host, Signature=none';
+    for (const origin of [started.dynamoDb, started.sqs, started.secretsManager]) {
+      const preflight = await statusOf(origin, { origin: 'https://evil.example', 'access-control-request-method': 'POST', authorization });
       expect(preflight).toEqual({ status: 403, allowed: undefined });
+      // A page whose own name was bound to this address.
+      for (const host of ['evil.example', `evil.example:${new URL(origin).port}`, 'localhost', '127.0.0.1'])
+        expect(await statusOf(origin, { host, authorization }), host).toMatchObject({ status: 403 });
+      expect(await statusOf(origin, { authorization })).not.toMatchObject({ status: 403 });
     }
     await started.close();
   });

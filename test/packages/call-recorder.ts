@@ -37,7 +37,11 @@ export async function startCallRecorder({ dynamoDb, sqs, secretsManager }: Omit<
       calls.push(call);
       const origin = origins[call.action.split(':')[0] ?? ''];
       if (origin === undefined) throw new Error('nothing answers this');
-      const sent = request(origin, { method: incoming.method, headers: incoming.headers, path: incoming.url });
+      const sent = request(origin, {
+        method: incoming.method,
+        headers: { ...incoming.headers, host: new URL(origin).host },
+        path: incoming.url,
+      });
       sent.end(body);
       const [answer] = await once(sent, 'response');
       outgoing.writeHead(answer.statusCode, answer.headers);

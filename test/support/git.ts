@@ -4,11 +4,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/**
+ * For GIT_CONFIG_GLOBAL: nothing to read, and `git config --global` fails. /dev/null would be replaced by a file, where root runs the tests: git writes a
+ * configuration by renaming a new file over it.
+ */
+export const noGitConfig = '/nonexistent/gitconfig';
+
 export const gitEnvironment: NodeJS.ProcessEnv = {
   PATH: process.env['PATH'],
   HOME: '/nonexistent',
   GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_GLOBAL: noGitConfig,
   GIT_TERMINAL_PROMPT: '0',
   GIT_AUTHOR_NAME: 'Test',
   GIT_AUTHOR_EMAIL: 'test@example.org',

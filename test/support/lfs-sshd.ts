@@ -42,7 +42,7 @@ export async function startLfsSshd(folder: string, lfsUrls: Readonly<Record<stri
   return {
     sshd,
     environment: {
-      GIT_SSH_COMMAND: `ssh -F /dev/null -i ${sshd.privateKeyFile} -o IdentitiesOnly=yes -o UserKnownHostsFile=${knownHosts}`,
+      GIT_SSH_COMMAND: `ssh -F none -i ${sshd.privateKeyFile} -o IdentitiesOnly=yes -o UserKnownHostsFile=${knownHosts}`,
     },
     async asked() {
       const lines = (await readFile(commands, 'utf8').catch(() => '')).split('\n');

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder } from './git.ts';
+import { noGitConfig, temporaryFolder } from './git.ts';
 import { programs } from './programs.ts';
 import { passwordAccount, withPasswordAccount } from './sshd-account.ts';
 
@@ -106,7 +106,7 @@ function configuration(
   const settings = ['uploadpack.allowFilter=true', 'receive.autogc=false', ...gitConfig].map((setting) => setting.split('=', 2));
   const environment = [
     'GIT_CONFIG_NOSYSTEM=1',
-    'GIT_CONFIG_GLOBAL=/dev/null',
+    `GIT_CONFIG_GLOBAL=${noGitConfig}`,
     // Debian's bash reads .bashrc when sshd starts it: not the tester's own.
     `HOME=${folder}`,
     `GIT_CONFIG_COUNT=${settings.length}`,

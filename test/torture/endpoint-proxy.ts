@@ -85,9 +85,13 @@ interface Answer {
 
 function forward(target: string, { method, url, headers }: IncomingMessage, body: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call: ClientRequest = request(target, { method: method ?? 'POST', path: url ?? '/', headers }, (answer) => {
-      textOf(answer).then((text) => resolve({ status: answer.statusCode ?? 500, headers: answer.headers, text }), reject);
-    });
+    const call: ClientRequest = request(
+      target,
+      { method: method ?? 'POST', path: url ?? '/', headers: { ...headers, host: new URL(target).host } },
+      (answer) => {
+        textOf(answer).then((text) => resolve({ status: answer.statusCode ?? 500, headers: answer.headers, text }), reject);
+      },
+    );
     call.on('error', reject);
     call.end(body);
   });
