@@ -32,8 +32,6 @@ const tickMs = 60_000;
 const dayMs = 24 * 3600_000;
 /** As on Lambda. */
 const invocationMs = 15 * 60_000;
-/** Jobs at once: more than one host may have (8), so that a host that hangs does not hold up the others. */
-const capacity = 24;
 /** From which share of its time that the event loop works on a run is begun this often only: webhooks are answered first. */
 const gentlestMs = 50;
 const restraints = [
@@ -95,6 +93,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
       GITFERRY_SECRET_PREFIX: settings.secretPrefix,
       GITFERRY_ALLOW_ADDRESSES: settings.allowAddresses.join(','),
+      GITFERRY_WORKERS: String(settings.workers),
       GITFERRY_LOG_LEVEL: settings.logLevel,
     });
     // Only now: the functions read their settings when they are loaded, as on Lambda.
@@ -126,7 +125,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
         const { batchItemFailures } = await worker.handler({ Records: [{ messageId: id, body }] }, context());
         return batchItemFailures.length === 0;
       },
-      { most: capacity, pauseMs: watchEventLoop() },
+      { most: settings.workers, pauseMs: watchEventLoop() },
       log,
     );
     // The embedded table has no time to live.

@@ -62,7 +62,7 @@ const recoveryMs = 60_000;
 const running = new Set<Deadline>();
 
 /** `publicUrl`: whether it must be known; the queue and the table always must. */
-function service(needs: { readonly publicUrl: boolean }): Service & { readonly publicUrl: string } {
+function service(needs: { readonly publicUrl: boolean }): Service & { readonly publicUrl: string; readonly workers: number } {
   const {
     table: tableName,
     queueUrl,
@@ -71,6 +71,7 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
     allowAddresses,
     publicUrl,
     ownerTokenSecret,
+    workers,
   } = serviceSettings({ queue: true, ...needs });
   if (shared === undefined) {
     const clients = createAwsClients();
@@ -99,7 +100,7 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
       listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
     };
   }
-  return { ...shared, publicUrl };
+  return { ...shared, publicUrl, workers };
 }
 
 async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
@@ -162,7 +163,9 @@ export function wireApi(): ApiDeps {
 }
 
 export function wireWorker(): BatchDeps {
-  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName, listMemory } = service({ publicUrl: false });
+  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName, listMemory, workers } = service({
+    publicUrl: false,
+  });
   const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
   const connectors = connector(allowAddresses);
   const sync: RunJobDeps['sync'] = (input, deadline) =>
@@ -173,7 +176,7 @@ export function wireWorker(): BatchDeps {
       listMemory,
       ...connectors,
     });
-  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync }) };
+  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync, workers }) };
 }
 
 export function wireDeadLetter(): BatchDeps {

@@ -12,8 +12,8 @@ const runsByScheduleADay = 4;
 const ticksADay = 24 * 60;
 /** Lambda polls a queue with 5 connections at least, each for 20 seconds; there are two queues. */
 const pollsADay = (2 * 5 * 24 * 3600) / 20;
-const customMetrics = 9;
-const alarms = 14;
+const customMetrics = 10;
+const alarms = 15;
 
 /** @param {(typeof scenarios)[number]} scenario @returns {Record<string, number>} dollars a month, by service */
 function costOf({ mirrors, pushesPerDay, secrets, tickFanOut }) {

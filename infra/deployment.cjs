@@ -67,6 +67,8 @@ const parameters = {
   /** Requests a second, and at once. */
   throttleRate: integer(1, 10_000),
   throttleBurst: integer(1, 5_000),
+  /** Executions kept for webhooks; 0 = none. An account must keep 100 unreserved: a new one, which has 10 in all, can reserve none. */
+  webhookReserved: integer(0, 1000),
   /** Keeps the table when the stack is removed, and refuses its deletion. */
   protect: flag,
   /** A table restored from a backup, which the functions work on instead of the stack's own. */
@@ -118,6 +120,8 @@ async function settings({ options, resolveVariable }) {
   return {
     ...values,
     alarmActions,
+    /** Runs at once, as the functions are told. */
+    workers: values.workerConcurrency * values.workerBatch,
     stage,
     region,
     tablePolicy: values.protect ? 'Retain' : 'Delete',

@@ -1,10 +1,10 @@
-/** Resources that are there only where a parameter asks for them: a topic for alarms, a domain of one's own, private networking. */
+/** Resources that are there only where a parameter asks for them: a topic for alarms, a domain of one's own, private networking, executions kept for webhooks. */
 
 /** For `${file(infra/options.cjs):resources}`. */
 async function resources({ resolveVariable }) {
   const settings = await resolveVariable('self:custom.settings');
   const stack = await resolveVariable('self:custom.stack');
-  const parts = [alarmTopic(settings, stack), domain(settings), network(settings)];
+  const parts = [alarmTopic(settings, stack), domain(settings), network(settings), reserved(settings)];
   const merged = (key) => Object.assign({}, ...parts.map((part) => part[key] ?? {}));
   return { Resources: merged('Resources'), Outputs: merged('Outputs'), extensions: merged('extensions') };
 }
@@ -45,6 +45,11 @@ function domain({ customDomain, certificateArn }) {
       },
     },
   };
+}
+
+function reserved({ webhookReserved }) {
+  if (webhookReserved === 0) return {};
+  return { extensions: { WebhookLambdaFunction: { Properties: { ReservedConcurrentExecutions: webhookReserved } } } };
 }
 
 /** The functions that talk to Git hosts. */

@@ -10,6 +10,7 @@ export const settingNames = [
   'GITFERRY_ALLOW_ADDRESSES',
   'GITFERRY_PUBLIC_URL',
   'GITFERRY_OWNER_TOKEN_SECRET',
+  'GITFERRY_WORKERS',
   'GITFERRY_LOG_LEVEL',
   'PORT',
   'GITFERRY_DATA_DIR',
@@ -28,6 +29,8 @@ export interface ServiceSettings {
   readonly publicUrl: string;
   /** Name or ARN of the secret with the deployment's own owner token; undefined = there is none. */
   readonly ownerTokenSecret: string | undefined;
+  /** Runs at once, on all workers together. */
+  readonly workers: number;
   readonly logLevel: LogLevel;
 }
 
@@ -76,11 +79,15 @@ export function readLocalSettings(environment: Environment, isCidr: (text: strin
   return settings;
 }
 
+/** Of `npm start`, and of a deployment with defaults. */
+export const defaultWorkers = 24;
+
 function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
   return {
     table: table === undefined ? reader.required('GITFERRY_TABLE', tableName) : (reader.optional('GITFERRY_TABLE', tableName) ?? table),
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
     allowAddresses: reader.optional('GITFERRY_ALLOW_ADDRESSES', (value) => reader.cidrs(value)) ?? [],
+    workers: reader.optional('GITFERRY_WORKERS', workers) ?? defaultWorkers,
     logLevel: reader.optional('GITFERRY_LOG_LEVEL', level) ?? 'info',
   };
 }
@@ -137,6 +144,8 @@ const level: Parse<LogLevel> = (value) =>
   logLevels.find((known) => known === value.toLowerCase()) ?? { mustBe: `one of ${logLevels.join(', ')}` };
 const port: Parse<number> = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? Number(value) : { mustBe: 'a port from 0 (any free one) to 65535' };
+const workers: Parse<number> = (value) =>
+  /^\d{1,5}$/.test(value) && Number(value) > 0 ? Number(value) : { mustBe: 'a whole number from 1 to 99999' };
 const token: Parse<string> = (value) =>
   /^[\x21-\x7e]{1,255}$/.test(value) ? value : { mustBe: 'at most 255 printable characters without spaces' };
 

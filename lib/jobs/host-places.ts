@@ -1,6 +1,12 @@
 /** The places that a run needs: one slot at each of the hosts it talks to, all or none. */
 import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
+import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { HostSlots, NoSlot, SlotHolder } from './host-slots.ts';
+
+/** One host never has the last workers: two other hosts as full as this one find some. */
+export function runsPerHost({ maxRunsPerHost }: Pick<InstanceSettings, 'maxRunsPerHost'>, workers = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.min(maxRunsPerHost, Math.floor(workers / 3)));
+}
 
 export interface HostPlaces {
   /** Never rejects: a slot that cannot be given back is taken over when the lease has ended. */

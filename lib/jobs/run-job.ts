@@ -11,7 +11,7 @@ import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
 import { type Heartbeat, type HeartbeatTiming, heartbeatTiming, startHeartbeat } from './heartbeat.ts';
-import { takeHostPlaces } from './host-places.ts';
+import { runsPerHost, takeHostPlaces } from './host-places.ts';
 import type { HostSlots } from './host-slots.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { MirrorJobs, Release } from './mirror-jobs.ts';
@@ -31,6 +31,8 @@ export interface RunJobDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly heartbeat?: HeartbeatTiming;
+  /** Runs at once on all workers together; without it, as many as the settings allow go to one host. */
+  readonly workers?: number;
 }
 
 /**
@@ -113,7 +115,12 @@ class Job {
     const mirror = this.#mirror;
     const now = this.#now();
     const holder = { key: mirror, leaseToken: this.#token, since: mirror.runRequestedAt ?? now, now };
-    const places = await takeHostPlaces([project.repositoryUrl, mirror.url], holder, this.#settings.maxRunsPerHost, slots);
+    const places = await takeHostPlaces(
+      [project.repositoryUrl, mirror.url],
+      holder,
+      runsPerHost(this.#settings, this.#deps.workers),
+      slots,
+    );
     if (typeof places === 'string') {
       this.#log('info', 'no_room_at_host', { turn: places });
       const { shortestMs, spanMs } = noRoom[places];

@@ -19,14 +19,15 @@ describe('the resolver of parameters', () => {
     ...(createRequire(import.meta.url)('../../infra/schedule.cjs') as { dueShards: number }),
   };
   const defaults: Readonly<Record<string, unknown>> = {
-    ...{ alarms: 'none', architecture: 'x86_64', workerMemory: 256, workerDisk: 512, workerConcurrency: 10, workerBatch: 1 },
+    ...{ alarms: 'none', architecture: 'x86_64', workerMemory: 256, workerDisk: 512, workerConcurrency: 24, workerBatch: 1 },
     ...{ allowAddresses: '', publicUrl: '', customDomain: '', certificateArn: '', vpcSubnets: '', vpcSecurityGroups: '', logLevel: 'info' },
     ...{
       logRetentionDays: 30,
       scheduleEnabled: true,
       tickFanOut: 1,
-      throttleRate: 100,
-      throttleBurst: 200,
+      throttleRate: 1000,
+      throttleBurst: 2000,
+      webhookReserved: 0,
       protect: false,
       restoredTable: '',
     },
@@ -73,6 +74,7 @@ describe('the resolver of parameters', () => {
     ['scheduleEnabled', 'yes'],
     ['tickFanOut', 3],
     ['throttleRate', 0],
+    ['webhookReserved', -1],
     ['throttleBurst', 'many'],
     ['protect', 'maybe'],
     ['restoredTable', 'a b'],
