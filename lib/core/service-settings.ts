@@ -80,7 +80,7 @@ export function readLocalSettings(environment: Environment, isCidr: (text: strin
 }
 
 /** Of `npm start`, and of a deployment with defaults. */
-export const defaultWorkers = 24;
+const defaultWorkers = 24;
 
 function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
   return {
