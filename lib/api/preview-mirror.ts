@@ -1,5 +1,7 @@
 /** Previews of a mirror whose settings are not saved: what its rules match at the source, and what its first run would do. */
 import { z } from '@hono/zod-openapi';
+import { GitferryError } from '../core/errors.ts';
+import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import { rulesOf } from '../jobs/run-sync.ts';
 import { unsavedSecret } from '../jobs/unsaved-secret.ts';
 import { compileRules } from '../mirror/rules.ts';
@@ -47,6 +49,10 @@ export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror):
   const listed = await deps.listSource({ mirror, project, timeoutMs: listMs, ...(credential === undefined ? {} : { credential }) });
   if ('error' in listed) throw codedError(listed.error.code === 'deadline_exceeded' ? 504 : 400, listed.error);
   const compiled = await compileRules(rulesOf({ mirror, project, confirmDeletions: false, maxDeletionsPercent: 100 }));
+  const refs = [...listed.branches.map((name) => branchPrefix + name), ...listed.tags.map((name) => tagPrefix + name)];
+  await compiled.prepare(refs).catch((error: unknown) => {
+    throw error instanceof GitferryError ? codedError(400, error) : error;
+  });
   return ok({
     branches: matches(listed.branches, compiled.branchMatches),
     tags: matches(listed.tags, compiled.tagMatches),

@@ -35,6 +35,11 @@ const entries = {
     sentence: 'The regular expression is longer than 255 characters.',
     hint: 'Shorten it, or protect the branches and mirror only protected branches.',
   },
+  filter_too_costly: {
+    disposition: 'park',
+    sentence: 'Matching the filter of branches or tags takes too long.',
+    hint: 'Write * or + instead of counted repetitions such as {1,1000}, begin the regular expression with ^, or protect fewer wildcards.',
+  },
   filters_exclusive: {
     disposition: 'park',
     sentence: 'Only protected branches and a branch regex cannot be used together.',

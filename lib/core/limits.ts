@@ -142,6 +142,12 @@ export const limits = {
 
   /** GitLab's own limit for mirror_branch_regex. */
   regexCharacters: 255,
+  /** Steps of a regex with its counted repetitions written out: 1,000 compile within 100 ms, and take RE2 at worst 25 ms for a name of 255 bytes, 100 ms for
+   * one of 1,024. `.{1,400}` has 800. */
+  regexSize: 1_000,
+  /** Work on a filter's names before everything else has its turn, and in all: 1,000,000 names take honest filters 2 s. */
+  turnMs: 5,
+  filterMs: 10_000,
   /** Deletions in one run from which the deletion guard looks at their share. */
   guardedDeletions: 10,
   maxDeletionsPercent: 50,

@@ -24,6 +24,9 @@ export async function askAndPlan({ direction, rules, source, values, history, on
   const known = new Map<Oid, HistoryAnswer>();
   const commits = new Map<Oid, HistoryAnswer>();
   let details: TargetDetails | undefined;
+  // The plan is made in one go: what takes long is done before, in turns.
+  await rules.prepare(source.values.keys());
+  await rules.prepare(values.keys());
   for (;;) {
     const planning = planRefs({
       direction,

@@ -1,6 +1,9 @@
 /** The rules of a mirror (behaviour.md §2): plain data, and their compiled form with RE2 and wildcard matching. */
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { branchPrefix, isBranch, isTag, tagPrefix } from '../git/ref-name.ts';
+import { NameFilter } from './name-filter.ts';
+import { regexSize } from './regex-size.ts';
 
 export interface MirrorRules {
   readonly onlyProtectedBranches: boolean;
@@ -33,34 +36,66 @@ export const defaultRules: MirrorRules = {
 };
 
 export interface CompiledRules extends MirrorRules {
-  /** By short name. */
+  /** By short name. Of many names only after `prepare`. */
   branchMatches(name: string): boolean;
   tagMatches(name: string): boolean;
+  /** Matches these refs (full names) in short turns, so that nobody waits for all of them. Throws `filter_too_costly`. */
+  prepare(refs: Iterable<string>): Promise<void>;
+  /** Whether any of these refs (full names of branches and tags) is let pass. Throws `filter_too_costly` after `budgetMs` of work. */
+  matchesAny(refs: readonly string[], budgetMs: number): Promise<boolean>;
   /** What the branch filter is, for messages; undefined if there is none. */
   readonly branchFilter: string | undefined;
 }
 
-/** Checks and compiles. Throws `filters_exclusive`, `regex_too_long`, `invalid_regex` (with the part that RE2 cannot read). */
+/**
+ * Checks and compiles. Throws `filters_exclusive`, `regex_too_long`, `invalid_regex` (with the part that RE2 cannot read), `filter_too_costly` (with the
+ * part that repeats too much).
+ */
 export async function compileRules(rules: MirrorRules): Promise<CompiledRules> {
   const { onlyProtectedBranches, protectedBranches, branchRegex, tags } = rules;
   if (onlyProtectedBranches && branchRegex !== undefined) throw new GitferryError('filters_exclusive');
-  const branchPattern = branchRegex === undefined ? undefined : await compileRegex(branchRegex, 'mirror_branch_regex');
-  const tagPattern = typeof tags === 'string' ? undefined : await compileRegex(tags.regex, 'mirror_tags');
-  const patterns = protectedBranches.map((pattern) => pattern.split('*'));
+  const branches = onlyProtectedBranches
+    ? new NameFilter('the list of protected branches', matchesList(protectedBranches))
+    : branchRegex === undefined
+      ? undefined
+      : new NameFilter('mirror_branch_regex', await compileRegex(branchRegex, 'mirror_branch_regex'));
+  const tagFilter = typeof tags === 'string' ? undefined : new NameFilter('mirror_tags', await compileRegex(tags.regex, 'mirror_tags'));
+  const filters = [
+    { prefix: branchPrefix, filter: branches },
+    { prefix: tagPrefix, filter: tagFilter },
+  ];
   return {
     ...rules,
-    branchMatches(name) {
-      if (onlyProtectedBranches) return patterns.some((parts) => matchesWildcard(parts, name));
-      return branchPattern?.(name) ?? true;
+    branchMatches: (name) => branches?.matches(name) ?? true,
+    tagMatches: (name) => tags !== 'none' && (tagFilter?.matches(name) ?? true),
+    async prepare(refs) {
+      for (const { prefix, filter } of filters) await filter?.prepare(shortNames(refs, prefix));
     },
-    tagMatches: (name) => tags !== 'none' && (tagPattern?.(name) ?? true),
+    async matchesAny(refs, budgetMs) {
+      const hasTags = refs.some(isTag);
+      if (hasTags && tags !== 'none' && (tagFilter === undefined || (await tagFilter.matchesAny(shortNames(refs, tagPrefix), budgetMs))))
+        return true;
+      if (!refs.some(isBranch)) return false;
+      return branches === undefined || branches.matchesAny(shortNames(refs, branchPrefix), budgetMs);
+    },
     branchFilter: onlyProtectedBranches ? 'the list of protected branches' : branchRegex === undefined ? undefined : 'the branch regex',
   };
+}
+
+function* shortNames(refs: Iterable<string>, prefix: string): Iterable<string> {
+  for (const ref of refs) if (ref.startsWith(prefix)) yield ref.slice(prefix.length);
 }
 
 async function compileRegex(pattern: string, field: string): Promise<(name: string) => boolean> {
   if ([...pattern].length > limits.regexCharacters)
     throw new GitferryError('regex_too_long', { detail: `${field} has ${[...pattern].length}.` });
+  const { size, part } = regexSize(pattern, limits.regexSize);
+  if (size > limits.regexSize) {
+    const what = part === undefined ? '' : `, most of it by ${part}`;
+    throw new GitferryError('filter_too_costly', {
+      detail: `${field} has ${size} steps with its repetitions written out${what}; ${limits.regexSize} are taken.`,
+    });
+  }
   // Loaded only for mirrors with a regex: the native module takes longer to load than all else.
   const { default: RE2 } = await import('re2');
   try {
@@ -71,11 +106,17 @@ async function compileRegex(pattern: string, field: string): Promise<(name: stri
   }
 }
 
+/** Names without a star are looked up, the others tried one by one. */
+function matchesList(protectedBranches: readonly string[]): (name: string) => boolean {
+  const exact = new Set(protectedBranches.filter((pattern) => !pattern.includes('*')));
+  const patterns = protectedBranches.filter((pattern) => pattern.includes('*')).map((pattern) => pattern.split('*'));
+  return (name) => exact.has(name) || patterns.some((parts) => matchesWildcard(parts, name));
+}
+
 /** Whether a name fits a pattern that was split at its stars. Takes linear time. */
 function matchesWildcard(parts: readonly string[], name: string): boolean {
   const [first = '', ...others] = parts;
-  const last = others.pop();
-  if (last === undefined) return name === first;
+  const last = others.pop() ?? '';
   if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
   let at = first.length;
   for (const part of others) {

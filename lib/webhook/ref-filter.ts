@@ -2,11 +2,12 @@
 import { type CompiledRules, compileRules, defaultRules } from '../mirror/rules.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
+import { webhookLimits } from './webhook-limits.ts';
 
 /** A cache: per mirror as it was read, so that changed settings are compiled anew. */
 const compiled = new WeakMap<Mirror, Promise<CompiledRules | undefined>>();
 
-/** `refs` are branches and tags by full name. Rules that cannot be read let everything pass: the run says what is wrong with them. */
+/** `refs` are branches and tags by full name. Rules that cannot be read or take too long let everything pass: the run says what is wrong with them. */
 export async function passesFilter(refs: readonly string[], mirror: Mirror, project: Project): Promise<boolean> {
   const { onlyProtectedBranches, mirrorBranchRegex, mirrorTags } = mirror;
   if (!onlyProtectedBranches && mirrorBranchRegex === null && mirrorTags === 'all') return true;
@@ -17,9 +18,7 @@ export async function passesFilter(refs: readonly string[], mirror: Mirror, proj
   }
   const rules = await ready;
   if (rules === undefined) return true;
-  return refs.some((ref) =>
-    ref.startsWith('refs/tags/') ? rules.tagMatches(ref.slice('refs/tags/'.length)) : rules.branchMatches(ref.slice('refs/heads/'.length)),
-  );
+  return rules.matchesAny(refs, webhookLimits.filterMs).catch(() => true);
 }
 
 async function compile(

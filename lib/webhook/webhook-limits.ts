@@ -22,6 +22,8 @@ export const webhookLimits = {
   notedHooks: 10_000,
   /** What an event may say about itself in an answer or a log. */
   wordsCharacters: 200,
+  /** Work on matching an event's refs with a mirror's filter. An event that takes longer asks for the run, which finds out. */
+  filterMs: 100,
   /** Addresses of its repository that an event may give. */
   repositoryAddresses: 16,
 } as const;

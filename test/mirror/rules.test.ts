@@ -115,9 +115,50 @@ describe('a regex', () => {
     expect((await failure({ tags: { regex: letter.repeat(256) } })).code).toBe('regex_too_long');
   });
 
+  it.each([
+    ['a repetition of repetitions', '(.{1,30}){1,30}'.repeat(17), '(.{1,30}){1,30}'],
+    ['many repetitions', '.{1,1000}'.repeat(25), '.{1,1000}'],
+    ['one that RE2 would still take', '^(a?b?){500}$', '(a?b?){500}'],
+    ['many large classes', '\\pL'.repeat(85), ''],
+  ])('with %s is refused with the part that is repeated', async (_what, regex, part) => {
+    for (const rules of [{ branchRegex: regex }, { tags: { regex } }]) {
+      const error = await failure(rules);
+      expect(error.code).toBe('filter_too_costly');
+      expect(error.message).toContain(part);
+    }
+  });
+
+  it.each(['^[0-9a-f]{7,40}$', '^.{1,255}$', '^(main|release/\\d{1,4}(\\.\\d{1,4}){0,3})$', '^\\pL{1,40}$'])(
+    '%s is taken',
+    async (branchRegex) => {
+      await expect(compile({ branchRegex })).resolves.toBeDefined();
+    },
+  );
+
   it('does not go with the protected list, even an empty one', async () => {
     expect((await failure({ onlyProtectedBranches: true, branchRegex: '.' })).code).toBe('filters_exclusive');
     expect((await failure({ onlyProtectedBranches: true, branchRegex: '' })).code).toBe('filters_exclusive');
+  });
+});
+
+describe('matching many names', () => {
+  it('says what matching one by one says', async () => {
+    const rules = await compile({ branchRegex: '^feat', tags: { regex: '^v' } });
+    const refs = ['refs/heads/feature', 'refs/heads/v1', 'refs/tags/v1', 'refs/tags/feat', 'refs/notes/feat'];
+    await rules.prepare(refs);
+    expect([rules.branchMatches('feature'), rules.branchMatches('v1'), rules.tagMatches('v1'), rules.tagMatches('feat')]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    const verdicts = refs.map((ref) => rules.matchesAny([ref], 1000));
+    expect(await Promise.all(verdicts)).toEqual([true, false, true, false, false]);
+  });
+
+  it('looks at names of 64 KB no longer than at names that can be mirrored', async () => {
+    const rules = await compile({ branchRegex: 'c$' });
+    expect(rules.branchMatches(`${'a'.repeat(2000)}c`)).toBe(false);
   });
 });
 
