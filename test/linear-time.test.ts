@@ -15,6 +15,8 @@ import { checkUrl } from '../lib/console/url-check.ts';
 import { printable } from '../lib/core/printable.ts';
 import { refineHint } from '../lib/core/provider-messages.ts';
 import { createRedactor } from '../lib/core/redact.ts';
+import { refusalNamed } from '../lib/core/refusal-code.ts';
+import { statedLimit } from '../lib/core/stated-limit.ts';
 import { NamesInTheWay, refNameFault } from '../lib/git/ref-name.ts';
 import { parseRetryAfter } from '../lib/git/transport/http-status.ts';
 import { parseHostKeys, selectHostKeys } from '../lib/git/transport/known-hosts.ts';
@@ -158,7 +160,9 @@ beforeAll(async () => {
 const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['the redactor', (text) => redactor.redact(text)],
   ['words for people', (text) => printable(text)],
-  ['hints for what hosts say', (text) => refineHint(text)],
+  ['hints for what hosts say', (text) => refineHint({ code: 'remote_error', words: text, refs: [text.slice(0, 9)] })],
+  ['limits that hosts state', statedLimit],
+  ['refusals that hosts name', refusalNamed],
   ['repository URLs', (text) => parseRepositoryUrl(text, 'url')],
   ['SCP-style addresses', sshFormOfScp],
   ['places in webhooks', repositoryPlace],

@@ -4,8 +4,12 @@ import { type ErrorCode, errorCatalogue } from './error-catalogue.ts';
 import { refineHint } from './provider-messages.ts';
 
 export interface ErrorDetails {
-  /** Follows the catalogue's sentence: which host, which field, the server's own words. */
+  /** Our own words after the catalogue's sentence: which host, which field. They never choose a hint. */
   readonly detail?: string;
+  /** The peer's own words, fit to be shown. They follow `detail` in the message, and alone choose a hint. '' = it said nothing. */
+  readonly words?: string;
+  /** The repository's URL without user info: its host may choose a hint, its path cannot. */
+  readonly href?: string;
   readonly cause?: unknown;
   /** Seconds the host asked to wait (`Retry-After`). */
   readonly retryAfterSeconds?: number;
@@ -18,23 +22,36 @@ export class GitferryError extends Error {
   readonly code: ErrorCode;
   /** What the message says beyond the catalogue's sentence. */
   readonly detail: string;
+  /** The part of `detail` that the peer said. */
+  readonly words: string;
   readonly hint: string;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     const entry = errorCatalogue[code];
-    const message = details.detail === undefined ? entry.sentence : `${entry.sentence} ${details.detail}`;
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    const { words = '', href } = details;
+    const detail = withWords(details.detail, details.words);
+    super(
+      detail === '' ? entry.sentence : `${entry.sentence} ${detail}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.code = code;
-    this.detail = details.detail ?? '';
-    // Only what a host said is known to mean something: our own sentence is not.
-    this.hint = details.hint ?? refineHint(this.detail) ?? entry.hint;
+    this.detail = detail;
+    this.words = words;
+    this.hint = details.hint ?? refineHint({ code, words, href }) ?? entry.hint;
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 
   get disposition(): Disposition {
     return errorCatalogue[this.code].disposition;
   }
+}
+
+function withWords(detail = '', words: string | undefined): string {
+  if (words === undefined) return detail;
+  if (detail === '') return words;
+  const own = detail.replace(/\.$/, '');
+  return words === '' ? `${own}.` : `${own}: ${words}`;
 }
 
 /** Any thrown value as a GitferryError; what is not one of ours becomes `internal_error`. */

@@ -65,6 +65,11 @@ export const hostErrors = {
     sentence: 'There is no such repository on the host.',
     hint: 'Check the path in the URL; many hosts also answer like this when the account may not see the repository.',
   },
+  repository_read_only: {
+    disposition: 'park',
+    sentence: 'The repository on the host is archived or read-only.',
+    hint: 'Unarchive it or end the maintenance there; if it is to stay as it is, disable the mirror.',
+  },
   rate_limited: {
     disposition: 'retry',
     sentence: 'The host asks to send fewer requests.',
@@ -84,6 +89,16 @@ export const hostErrors = {
     disposition: 'park',
     sentence: 'The host refused the request because it is too large.',
     hint: 'Raise the limit on the host (nginx: client_max_body_size, git: receive.maxInputSize), or mirror fewer branches at a time.',
+  },
+  pack_too_large: {
+    disposition: 'park',
+    sentence: 'The push is larger than the host takes at once.',
+    hint: 'Raise the limit on the host (git: receive.maxInputSize; GitHub takes 2 GiB, Bitbucket 3.5 GB, Azure DevOps 5 GB), or mirror fewer branches first.',
+  },
+  too_many_ref_updates: {
+    disposition: 'park',
+    sentence: 'The push changes more branches and tags than the host takes at once.',
+    hint: 'Raise the limit on the host (GitHub: Settings, General, Pushes), or mirror fewer branches and tags at a time.',
   },
   chunking_refused: {
     disposition: 'retry',

@@ -163,7 +163,8 @@ export class LfsServer {
     const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
     const words = await this.#words(response);
     return new GitferryError(lfsCodeFor(response.status, question, this.side), {
-      detail: `${this.#name()} answered ${response.status}${words === '' ? '.' : `: ${words}`}`,
+      detail: `${this.#name()} answered ${response.status}`,
+      words,
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
   }
@@ -172,7 +173,8 @@ export class LfsServer {
   objectError({ status, words }: { readonly status: number; readonly words: string }): GitferryError {
     const said = printable(words).trim().slice(0, 500);
     return new GitferryError(lfsCodeFor(status, 'object', this.side), {
-      detail: `${this.#name()}: ${status}${said === '' ? '.' : ` ${said}`}`,
+      detail: `${this.#name()}: ${status}`,
+      words: said,
     });
   }
 

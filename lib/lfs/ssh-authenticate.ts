@@ -78,8 +78,7 @@ async function answerOf(channel: SshChannel, host: string): Promise<SshAuthoriza
   if (noSuchCommand.has(code) && bytes === 0) return undefined;
   // A shell that knows Git alone refuses what it does not know; so does one that knows the account has no access. Its words tell which.
   if (code !== 0 && code !== undefined) {
-    const words = channel.words === '' ? '' : `: ${channel.words}`;
-    throw new GitferryError('lfs_access_denied', { detail: `${host}: git-lfs-authenticate ended with ${code}${words}` });
+    throw new GitferryError('lfs_access_denied', { detail: `${host}: git-lfs-authenticate ended with ${code}`, words: channel.words });
   }
   const answer = parseAuthorization(Buffer.concat(chunks).toString('utf8'), receivedAt);
   if (answer === undefined)

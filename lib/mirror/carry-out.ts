@@ -141,7 +141,7 @@ class CarryingOut {
     if (report !== undefined && report.unpack !== 'ok') {
       if (thinPack && bytes > 0) return this.#push(unmoved, { thinPack: false });
       const words = [report.unpack, ...answer.words].join(' | ');
-      this.#error = new GitferryError('unpack_failed', { detail: words });
+      this.#error = new GitferryError('unpack_failed', { words });
       return this.#reject(unmoved, () => `the target could not store the pack: ${words}`);
     }
     if (report === undefined) {

@@ -112,13 +112,23 @@ function runError({ error, divergedDefaultBranch, lfs }: RunFacts, refs: readonl
   const first = sections[0];
   const ofLfs = lfs === undefined ? undefined : lfsRunError(lfs);
   if (first === undefined) return ofLfs ?? null;
-  const reasons = first.concerned.map(({ reason }) => reason ?? '').join('\n');
-  const hint = (first.code === 'refs_rejected' ? refineHint(reasons) : undefined) ?? errorCatalogue[first.code].hint;
+  const hint = (first.code === 'refs_rejected' ? hintForRejected(first.concerned) : undefined) ?? errorCatalogue[first.code].hint;
   return {
     code: first.code,
     message: [...sections, ...(ofLfs === undefined ? [] : [ofLfs])].map(({ message }) => message).join('\n\n'),
     hint,
   };
+}
+
+/** The first ref whose reason is known to mean something; a reason may name other refs too. */
+function hintForRejected(refs: readonly RefOutcome[]): string | undefined {
+  const shown = refs.slice(0, listedInMessage);
+  const names = shown.map(({ ref }) => ref);
+  for (const reason of new Set(shown.map(({ reason }) => reason ?? ''))) {
+    const hint = refineHint({ code: 'refs_rejected', words: reason, refs: names });
+    if (hint !== undefined) return hint;
+  }
+  return undefined;
 }
 
 /** GitLab's form: a sentence, then a ref per line. */

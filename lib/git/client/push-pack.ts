@@ -89,7 +89,7 @@ export class ReceivePack {
       // The server's last words on band 3 come with what hooks said before.
       const said = words.lines().join(' ');
       throw error.code === 'remote_error' && said !== ''
-        ? new GitferryError('remote_error', { detail: `${said} ${error.detail}`, cause: error })
+        ? new GitferryError('remote_error', { words: `${said} ${error.words}`, cause: error })
         : error;
     }
   }

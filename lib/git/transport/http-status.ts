@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
+import { refusalNamed } from '../../core/refusal-code.ts';
 import type { HttpResponse } from '../../net/http-client.ts';
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -31,8 +32,11 @@ export async function errorForStatus(
 ): Promise<GitferryError> {
   const words = await plainWords(response);
   const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
-  return new GitferryError(codeFor(response.status, context.hasCredential), {
-    detail: `${context.href} answered ${response.status}${words === '' ? '.' : `: ${words}`}`,
+  const code = codeFor(response.status, context.hasCredential);
+  return new GitferryError(code === 'permission_denied' ? (refusalNamed(words) ?? code) : code, {
+    detail: `${context.href} answered ${response.status}`,
+    words,
+    href: context.href,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }

@@ -181,10 +181,7 @@ export class SshChannel {
   }
 
   #gone(): GitferryError {
-    const words = this.words;
-    return (
-      this.#carrier.failure() ?? new GitferryError('connection_failed', { detail: `The command ended${words === '' ? '.' : `: ${words}`}` })
-    );
+    return this.#carrier.failure() ?? new GitferryError('connection_failed', { detail: 'The command ended', words: this.words });
   }
 
   #take(chunk: Buffer): void {

@@ -35,7 +35,10 @@ export function toSshError(error: unknown, { place, greeting, ready }: SshStage)
   if (error instanceof GitferryError) return error;
   const { level, code, message = String(error) } = (error ?? {}) as { level?: string; code?: unknown; message?: string };
   const words = shownWords(message);
-  const failure = (as: ErrorCode): GitferryError => new GitferryError(as, { detail: `${place}: ${words}`, cause: error });
+  // Only a farewell has a number; the rest are ssh2's own sentences.
+  const isFarewell = typeof code === 'number';
+  const failure = (as: ErrorCode): GitferryError =>
+    new GitferryError(as, isFarewell ? { detail: place, words, cause: error } : { detail: `${place}: ${words}`, cause: error });
   if (level === 'client-socket') return toNetworkError(error, place);
   if (level === 'client-timeout') return failure('timed_out');
   if (greeting !== undefined) return notSsh(place, greeting, error);

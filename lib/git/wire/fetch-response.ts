@@ -68,7 +68,7 @@ export async function parseFetchResponseV0(reader: PktReader, { format, deepened
     const [word, oid = '', status] = pktText(pkt).split(' ');
     // With multi_ack_detailed `ready` may name an object that the server lacks (C git) or one that it has (JGit): who must know asks for one alone.
     if (word === 'ACK') acknowledged.add(checkedOid(oid, format));
-    if (word === 'ERR') throw new GitferryError('remote_error', { detail: printable(pktText(pkt).slice(4, 1000)) });
+    if (word === 'ERR') throw new GitferryError('remote_error', { words: printable(pktText(pkt).slice(4, 1000)) });
     if (word !== 'ACK' && word !== 'NAK') throw unexpected(pkt);
     // A NAK ends each round of acknowledgements, and without `done` there is one round.
     if (!done && word === 'NAK') return { acknowledged, shallows, packFollows: false };

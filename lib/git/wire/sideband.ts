@@ -79,5 +79,5 @@ export async function* demultiplex(stream: ByteStream, { words, truncatedCode }:
 }
 
 function fatalError(pieces: readonly Buffer[]): GitferryError {
-  return new GitferryError('remote_error', { detail: printable(Buffer.concat(pieces).toString('utf8')).trim().slice(0, 1000) });
+  return new GitferryError('remote_error', { words: printable(Buffer.concat(pieces).toString('utf8')).trim().slice(0, 1000) });
 }

@@ -73,6 +73,18 @@ describe('a command that does not speak Git', () => {
     ],
     ['is not there', { stderr: 'sh: git-upload-pack: not found\n', exit: 127 }, 'not_a_git_server', '127'],
     ['has trouble behind it', { stderr: 'backend is down\n', exit: 255 }, 'server_error', 'backend is down'],
+    [
+      'ends with 1: archived',
+      { stderr: 'ERROR: This repository was archived so it is read-only.\n', exit: 1 },
+      'repository_read_only',
+      'archived',
+    ],
+    [
+      'ends with 1: a key that only reads',
+      { stderr: 'ERROR: The key you are authenticating with has been marked as read only.\n', exit: 1 },
+      'permission_denied',
+      'read only',
+    ],
     ['is killed', { signal: 'SIGKILL' }, 'connection_failed', 'SIGKILL'],
     ['refuses in a packet', { stdout: encodePkt('ERR access denied').toString(), exit: 1 }, 'remote_error', 'access denied'],
   ])('and %s is named by code, with its words', async (_name, forcedCommand, code, words) => {
@@ -86,6 +98,27 @@ describe('a command that does not speak Git', () => {
     if (code === 'remote_error') return expect(result).toMatchObject({ value: expect.stringContaining(words) });
     expect(result).toMatchObject({ code, message: expect.stringContaining(words) });
     expect('message' in result && result.message.length).toBeLessThan(1_000);
+  });
+
+  // Gogs' built-in server: words on standard error, then the end of the channel, without exit status or signal.
+  it.each<[string, ErrorCode, RegExp]>([
+    ['Gogs: Key permission denied', 'permission_denied', /deploy key needs write access/],
+    ['Gogs: Key access denied', 'permission_denied', /deploy key needs write access/],
+    ['Gogs: Repository does not exist or you do not have access', 'repository_not_found', /Check the path/],
+    ['Gogs: something new', 'repository_not_found', /Check the path/],
+  ])('says %j without an exit status: a refusal, parked', async (said, code, hint) => {
+    const server = await forThisTest(startSshTestServer({ noExitStatus: true, forcedCommand: { stderr: `${said}\n` } }));
+    for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
+      const error = await transportTo(server)
+        .open(service, { protocol: 2 })
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code, words: said, disposition: 'park', hint: expect.stringMatching(hint) });
+    }
+  });
+
+  it('says nothing and sends no exit status: that is a breakdown', async () => {
+    const server = await forThisTest(startSshTestServer({ noExitStatus: true, forcedCommand: {} }));
+    expect(await codeOf(transportTo(server).open('git-upload-pack', { protocol: 2 }))).toBe('connection_failed');
   });
 
   it('goes silent, and is timed out', async () => {
