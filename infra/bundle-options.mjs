@@ -1,4 +1,5 @@
 /** How sources become files that Node runs: esbuild's options for the commands (infra/build.mjs) and for what is deployed (infra/packaging/). */
+import { spawnSync } from 'node:child_process';
 import { consoleAssets } from './console-assets.mjs';
 
 /** @type {import('./bundle-options.d.mts').bundleOptions} */
@@ -13,6 +14,7 @@ export function bundleOptions({ root, target }) {
     minify: true,
     sourcemap: true,
     sourcesContent: false,
+    define: { gitferryCommit: JSON.stringify(builtCommit(root)) },
     // A native module cannot be bundled; the emulators of the local service bring files of their own.
     external: ['re2', 'dynalite', 'fauxqs'],
     // CommonJS dependencies in an ES module bundle still call require, and ssh2 reads __dirname.
@@ -37,6 +39,12 @@ export function bundleOptions({ root, target }) {
     ],
     logLevel: 'warning',
   };
+}
+
+/** The commit that is checked out at `root`; `unknown` where there is none. */
+function builtCommit(root) {
+  const { status, stdout } = spawnSync('git', ['-C', root, 'rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : 'unknown';
 }
 
 /** One per file in functions/ that Lambda runs. */

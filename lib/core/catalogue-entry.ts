@@ -1,7 +1,7 @@
 /** What is known of a failure by its code. */
 
 /**
- * What a failure leads to (behaviour.md §5): `retry` = tried again with backoff, `park` = waits until something changes,
+ * What a failure leads to (docs/behaviour.md): `retry` = tried again with backoff, `park` = waits until something changes,
  * `partial` = recorded per ref, the rest went through.
  */
 export type Disposition = 'retry' | 'park' | 'partial';

@@ -1,4 +1,4 @@
-/** What a finished run means for its mirror: status, retries, pausing, and when the next run is due (behaviour.md §3-5). Pure. */
+/** What a finished run means for its mirror: status, retries, pausing, and when the next run is due (docs/behaviour.md). Pure. */
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { errorCatalogue } from '../core/error-catalogue.ts';

@@ -1,4 +1,4 @@
-/** The result of a run: what happened to every ref, counted and summed up in one outcome (behaviour.md §2, interfaces.md §1). */
+/** The result of a run: what happened to every ref, counted and summed up in one outcome (docs/behaviour.md, docs/json-output.md). */
 import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
 import type { GitferryError } from '../core/errors.ts';
 import { refineHint } from '../core/provider-messages.ts';

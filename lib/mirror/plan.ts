@@ -1,4 +1,4 @@
-/** Decides what has to happen to every ref (behaviour.md §2): a pure function of both ref lists, the rules and the answers to history questions. */
+/** Decides what has to happen to every ref (docs/behaviour.md): a pure function of both ref lists, the rules and the answers to history questions. */
 
 import { limits } from '../core/limits.ts';
 import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';

@@ -1,4 +1,4 @@
-/** The rules of a mirror (behaviour.md §2): plain data, and their compiled form with RE2 and wildcard matching. */
+/** The rules of a mirror (docs/behaviour.md): plain data, and their compiled form with RE2 and wildcard matching. */
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { branchPrefix, isBranch, isTag, tagPrefix } from '../git/ref-name.ts';

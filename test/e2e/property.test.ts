@@ -116,7 +116,7 @@ const succeeds = (command: Promise<string>): Promise<boolean> =>
     () => false,
   );
 
-/** What behaviour.md §2 says about the target's refs afterwards, with git itself answering every question about history. */
+/** What docs/behaviour.md says about the target's refs afterwards, with git itself answering every question about history. */
 async function expected(made: Scenario, { spec, rules }: Drawn): Promise<{ after: Record<string, string>; diverged: string[] }> {
   const { source, symrefs = {} } = spec;
   const target: Record<string, string> = { ...spec.target };

@@ -1,6 +1,6 @@
 /** /user and /version: what clients ask before anything else. */
 import { z } from '@hono/zod-openapi';
-import { version } from '../../core/version.ts';
+import { commit, version } from '../../core/version.ts';
 import { roles } from '../../model/access-token.ts';
 import { isoTime, ok } from '../answer.ts';
 import { instanceEndpoint } from '../endpoint.ts';
@@ -44,6 +44,6 @@ export const instanceEndpoints = [
       input: z.object({}),
       answers: { 200: z.object({ version: z.string(), revision: z.string(), enterprise: z.boolean(), gitferry: z.string() }) },
     },
-    async () => ok({ version: `${gitlabVersion}-gitferry`, revision: version, enterprise: false, gitferry: version }),
+    async () => ok({ version: `${gitlabVersion}-gitferry`, revision: commit, enterprise: false, gitferry: version }),
   ),
 ];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { version } from '../../../lib/core/version.ts';
+import { commit, version } from '../../../lib/core/version.ts';
 import { startTestApi, type TestApi } from '../../support/api.ts';
 
 let api: TestApi;
@@ -22,7 +22,7 @@ describe('what clients ask first', () => {
   it('is which GitLab this is compatible with', async () => {
     expect((await api.call('GET', '/version')).body).toEqual({
       version: expect.stringMatching(/^\d+\.\d+\.\d+-gitferry$/),
-      revision: version,
+      revision: commit,
       enterprise: false,
       gitferry: version,
     });
