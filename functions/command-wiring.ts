@@ -1,7 +1,7 @@
 /** What a run of the command line needs, built out of its arguments. */
 import type { CommandSettings, HostKeysCommand } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
-import { createRedactor, type Redactor } from '../lib/core/redact.ts';
+import { createRedactor, type LearningRedactor, type Redactor } from '../lib/core/redact.ts';
 import { secretsOf } from '../lib/core/secrets-of.ts';
 import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
@@ -54,8 +54,8 @@ export async function wireSync({ source, target, allowAddresses, timeoutSeconds,
       connect(side: 'source' | 'target', until: Deadline) {
         return createTransport(endpoints[side], { http, guard, deadline: until });
       },
-      connectLfs(side: 'source' | 'target', until: Deadline) {
-        return createLfsServer({ side, ...endpoints[side], lfsUrl: lfsUrls?.[side] }, { http, guard, deadline: until });
+      connectLfs(side: 'source' | 'target', until: Deadline, redactor: LearningRedactor) {
+        return createLfsServer({ side, ...endpoints[side], lfsUrl: lfsUrls?.[side] }, { http, guard, deadline: until, redactor });
       },
     },
     async close() {

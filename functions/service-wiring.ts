@@ -118,7 +118,7 @@ function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connec
   const http = createHttpClient(guard);
   return {
     connect: (end, deadline) => createTransport(end, { http, guard, deadline }),
-    connectLfs: (end, deadline) => createLfsServer(end, { http, guard, deadline }),
+    connectLfs: (end, deadline, redactor) => createLfsServer(end, { http, guard, deadline, redactor }),
   };
 }
 

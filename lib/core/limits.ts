@@ -23,6 +23,14 @@ export const limits = {
   capabilityLines: 1000,
   /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */
   refNameBytes: 1024,
+  /** What a message shows of a server's words, cut when secrets are masked. More is kept until then (the limits below and above), so that no secret that
+   * begins in what is shown has lost its end: passwords have 4,096 characters at most, and twice to three times as many in most encodings. */
+  toldCharacters: 2_000,
+  /** The same beside one LFS object, of which there may be hundreds. */
+  lfsToldCharacters: 500,
+  /** Of links and headers that LFS servers give out, what is remembered for masking: they are quoted at once or never. Each takes 80 KB as a pattern. */
+  learnedSecrets: 64,
+  learnedSecretCharacters: 4_096,
   /** How much of an HTTP error's body is read to find the host's words. */
   errorBodyBytes: 16 * KiB,
   /** How much of a server's progress and hook output (sideband 2) is kept for messages. */
@@ -59,8 +67,6 @@ export const limits = {
   /** keyboard-interactive: a password prompt and, rarely, a second one; what asks on is no password prompt. */
   sshPromptRounds: 3,
   sshPrompts: 4,
-  /** What an SSH command prints where Git's first words are expected, as far as a message shows it. */
-  sshShownBytes: 300,
   /** How long a command that is told goodbye may take to end. */
   sshGoodbyeMs: 250,
   /** Files named on the command line: a known_hosts of 100,000 hosts has some 15 MB; a private key of RSA 16,384 has 13 KB. */

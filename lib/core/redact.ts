@@ -1,9 +1,9 @@
 /** Removes the secrets in use from every text that a person, a log or a client can see. */
+import { limits } from './limits.ts';
+import { base64Line, encodedForms, fewForms, pairForms, plainForms } from './secret-forms.ts';
 
 /** Shorter secrets are removed only in their structural forms (URL user info, Basic credentials): replacing them everywhere would leave no text. */
 const shortestPlainSecret = 4;
-/** Fewer base64 digits than this are found in ordinary words. */
-const shortestBase64 = 6;
 const mask = '*****';
 /** User info in a URL: with a password, or (not over SSH, where a user name is no secret) a name long enough to be a token. */
 const urlWithPassword = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@:]*:[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi;
@@ -14,6 +14,10 @@ const privateKeyBlock =
 /** Also as JSON (`"authorization":"Bearer x"`). */
 const authorizationHeader =
   /\b(authorization["']?\s*[:=]\s*["']?|private-token["']?\s*[:=]\s*["']?)((?:basic|bearer|token|digest|negotiate)\s+)?[^\s,;"']+/gi;
+
+/** What signs a link, or stands for a credential in one; also as it is escaped in HTML, and percent-encoded as a part of another link. */
+const secretParameter =
+  /((?:[?&;\s"']|%3f|%26|^)(?:x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|googleaccessid|key-pair-id|signature|sig|policy|(?:(?:private|access|refresh|job|oauth|auth|api|session|security|sas|deploy)[_-]?)?token|(?:api|access|secret)[_-]?key|client[_-]?secret|secret|password|passwd|pwd|auth(?:orization)?|jwt)(?:=|%3d))[^\s&"'<>#]+/gi;
 
 export interface SecretPair {
   readonly username?: string | undefined;
@@ -26,107 +30,69 @@ export interface Redactor {
   redact(text: string): string;
 }
 
+export interface LearningRedactor extends Redactor {
+  /** What a server gave out for a while: secret from now on, in fewer encodings; of many, the last ones. */
+  learn(secrets: readonly string[]): void;
+}
+
 /**
- * A redactor that knows these credentials: the password itself, also if any of its characters are percent-encoded, form-encoded, escaped as in
- * JSON or HTML, and in base64, alone or as a part of something (HTTP Basic). Passwords and tokens in URLs and Authorization headers, and private keys
- * in PEM's frame, are removed whether known or not. Does not know other encodings (hexadecimal, hashes, quoted-printable).
+ * A redactor that knows these credentials, in the encodings that SECURITY.md names (test/core/redact.test.ts holds it to that). Passwords and tokens in URLs
+ * and Authorization headers, signatures of links, and private keys in PEM's frame are removed whether known or not.
  */
-export function createRedactor(secrets: readonly SecretPair[]): Redactor {
-  const patterns: string[] = [];
-  for (const { username = '', password, isBase64 = false } of secrets) {
-    if (password === '') continue;
-    if (isBase64) {
-      patterns.push(base64Line(password));
-      continue;
-    }
-    // Without a user name, `git` goes in its place (lib/git/transport/http.ts).
-    for (const name of new Set([username, '', 'git'])) patterns.push(inBase64(`${name}:${password}`));
-    if (password.length < shortestPlainSecret) continue;
-    patterns.push(inBase64(password), ...base64Parts(password), inAnyEscape(password));
-  }
-  // Long ones first: a secret may be part of another.
-  const known = patterns.length === 0 ? undefined : new RegExp([...new Set(patterns)].sort((a, b) => b.length - a.length).join('|'), 'g');
+export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor {
+  const known = patternsOf(secrets);
+  const learned = new Map<string, string[]>();
+  let all: readonly RegExp[] | undefined;
   return {
+    learn(given) {
+      for (const secret of given) {
+        if (secret.length < shortestLearnedSecret || secret.length > limits.learnedSecretCharacters) continue;
+        const forms = learned.get(secret) ?? fewForms(secret);
+        // The one that is used again is the last one to be forgotten.
+        learned.delete(secret);
+        learned.set(secret, forms);
+        for (const [oldest] of learned) {
+          if (learned.size <= limits.learnedSecrets) break;
+          learned.delete(oldest);
+        }
+        all = undefined;
+      }
+    },
     redact(text) {
-      const result = known === undefined ? text : text.replace(known, mask);
+      all ??= [...compiled(known.plain, 'gi'), ...compiled([...known.encoded, ...[...learned.values()].flat()], 'g')];
+      const result = all.reduce((rest, pattern) => rest.replace(pattern, mask), text);
       return result
         .replace(privateKeyBlock, mask)
         .replace(urlWithPassword, `$1${mask}@`)
         .replace(urlWithToken, `$1${mask}@`)
-        .replace(authorizationHeader, `$1${mask}`);
+        .replace(authorizationHeader, `$1${mask}`)
+        .replace(secretParameter, `$1${mask}`);
     },
   };
 }
 
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** Shorter parts of a link or header are no secrets, but `on` and `2`. */
+const shortestLearnedSecret = 12;
+
+function patternsOf(secrets: readonly SecretPair[]): { readonly plain: string[]; readonly encoded: string[] } {
+  const plain: string[] = [];
+  const encoded: string[] = [];
+  for (const { username = '', password, isBase64 = false } of secrets) {
+    if (password === '') continue;
+    if (isBase64) {
+      encoded.push(base64Line(password));
+      continue;
+    }
+    // Without a user name, `git` goes in its place (lib/git/transport/http.ts).
+    for (const name of new Set([username, '', 'git'])) encoded.push(...pairForms(name, password));
+    if (password.length < shortestPlainSecret) continue;
+    plain.push(...plainForms(password));
+    encoded.push(...encodedForms(password));
+  }
+  return { plain, encoded };
 }
 
-/** In either alphabet of base64; without padding, which some leave out. */
-function inBase64(text: string): string {
-  return inEitherAlphabet(Buffer.from(text).toString('base64').replace(/=+$/, ''));
-}
-
-function inEitherAlphabet(digits: string): string {
-  return digits.replaceAll('+', '[-+]').replaceAll('/', '[/_]');
-}
-
-function base64Line(text: string): string {
-  const escapes: Readonly<Record<string, string>> = { '+': '(?:[+ ]|%2[Bb])', '/': '(?:\\\\?/|%2[Ff])', '=': '(?:=|%3[Dd])' };
-  return Array.from(text, (digit) => escapes[digit] ?? literal(digit)).join('');
-}
-
-/** The digits that `secret` leaves in the base64 of any text that holds it: those that depend on it alone, for its three possible places. */
-function base64Parts(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  return [0, 1, 2].flatMap((place) => {
-    // From the first digit and up to the last one that have none of their six bits elsewhere.
-    const first = Math.ceil((place * 8) / 6);
-    const behind = Math.floor(((place + bytes.length) * 8) / 6);
-    const digits = Buffer.concat([Buffer.alloc(place), bytes])
-      .toString('base64')
-      .slice(first, behind);
-    return digits.length < shortestBase64 ? [] : [inEitherAlphabet(digits)];
-  });
-}
-
-const htmlNames: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
-const jsonNames: Readonly<Record<string, string>> = {
-  '\b': 'b',
-  '\f': 'f',
-  '\n': 'n',
-  '\r': 'r',
-  '\t': 't',
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-};
-
-/** A pattern for the text in which each character may be escaped in a way of its own. */
-function inAnyEscape(text: string): string {
-  return Array.from(text, (character) => {
-    const forms = new Set<string>([literal(character), percentEncoded(character), ...numeric(character)]);
-    if (character === ' ') forms.add('\\+');
-    const html = htmlNames[character];
-    if (html !== undefined) forms.add(literal(html));
-    const json = jsonNames[character];
-    if (json !== undefined) forms.add(`\\\\${literal(json)}`);
-    return `(?:${[...forms].join('|')})`;
-  }).join('');
-}
-
-/** Also encoded twice; the digits in either case. */
-function percentEncoded(character: string): string {
-  return [...Buffer.from(character)].map((byte) => `%(?:25)?${anyCase(byte.toString(16).padStart(2, '0'))}`).join('');
-}
-
-/** `\u0041` per UTF-16 unit, `&#65;`, `&#x41;`. */
-function numeric(character: string): string[] {
-  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index).toString(16).padStart(4, '0'));
-  const point = character.codePointAt(0) ?? 0;
-  return [units.map((unit) => `\\\\u${anyCase(unit)}`).join(''), `&#0*${point};`, `&#[xX]0*${anyCase(point.toString(16))};`];
-}
-
-function anyCase(hexadecimal: string): string {
-  return hexadecimal.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+/** Long ones first: a secret may be part of another. */
+function compiled(patterns: readonly string[], flags: string): RegExp[] {
+  return patterns.length === 0 ? [] : [new RegExp([...new Set(patterns)].sort((a, b) => b.length - a.length).join('|'), flags)];
 }

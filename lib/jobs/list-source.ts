@@ -2,6 +2,7 @@
 import { toGitferryError } from '../core/errors.ts';
 import { createRedactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
+import { toldError } from '../core/told.ts';
 import { ListMemory } from '../git/client/list-memory.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import { branchPrefix, isBranch, shortRefName, tagPrefix } from '../git/ref-name.ts';
@@ -37,9 +38,7 @@ export async function listSource(
     const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
     return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };
   } catch (thrown) {
-    const { code, message, hint } = toGitferryError(thrown);
-    const redactor = createRedactor(credential === undefined ? [] : secretsOf(credential));
-    return { error: { code, message: redactor.redact(message), hint: redactor.redact(hint) } };
+    return { error: toldError(toGitferryError(thrown), createRedactor(secretsOf(credential))) };
   } finally {
     await transport?.close();
     lists.close();

@@ -1,7 +1,7 @@
 /** One run of a mirror: both ends' URLs, credentials and host keys, its rules, and the engine; whatever goes wrong is in the outcome. */
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
-import { createRedactor, type Redactor } from '../core/redact.ts';
+import { createRedactor, type LearningRedactor, type Redactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
 import type { ListMemory } from '../git/client/list-memory.ts';
 import { shortRefName } from '../git/ref-name.ts';
@@ -32,7 +32,7 @@ export interface RunSyncInput {
 export interface RunSyncDeps extends CredentialDeps {
   readonly deadline: Deadline;
   connect(end: RemoteEndpoint, deadline: Deadline): Transport;
-  connectLfs(end: LfsEnd, deadline: Deadline): LfsServer;
+  connectLfs(end: LfsEnd, deadline: Deadline, redactor: LearningRedactor): LfsServer;
   /** Memory for ref lists, shared with other runs; without it, only the limits of each list hold. */
   readonly listMemory?: ListMemory | undefined;
   onProgress?(progress: SyncProgress): void;
@@ -73,6 +73,7 @@ class MirrorRun {
   readonly #input: RunSyncInput;
   readonly #deps: RunSyncDeps;
   #used: readonly CredentialValue[] = [];
+  #redactor = createRedactor([]);
   #defaultBranch: string | null = null;
 
   constructor(input: RunSyncInput, deps: RunSyncDeps) {
@@ -88,9 +89,9 @@ class MirrorRun {
     } catch (error) {
       const durationMs = performance.now() - startedAt;
       const facts = { refs: [], divergedDefaultBranch: undefined, bytes: 0, durationMs, dryRun: this.#input.dryRun, notes: [] };
-      outcome = summarise({ ...facts, error: toGitferryError(error) }, this.#redactor());
+      outcome = summarise({ ...facts, error: toGitferryError(error) }, this.#redactor);
     }
-    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor() };
+    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor };
   }
 
   async #attempts(): Promise<RunOutcome> {
@@ -121,7 +122,9 @@ class MirrorRun {
 
   async #credential(reference: CredentialReference | null, options: { readonly fresh: boolean }): Promise<CredentialValue | undefined> {
     const value = await credentialOf(reference, this.#deps, options);
-    if (value !== undefined) this.#used = [...this.#used, value];
+    if (value === undefined) return undefined;
+    this.#used = [...this.#used, value];
+    this.#redactor = createRedactor(this.#used.flatMap(secretsOf));
     return value;
   }
 
@@ -139,19 +142,15 @@ class MirrorRun {
       {
         deadline,
         listMemory,
-        redactor: this.#redactor(),
+        redactor: this.#redactor,
         connect: (side, until) => connect(ends[side], until),
-        connectLfs: (side, until) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until),
+        connectLfs: (side, until, redactor) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until, redactor),
         onHead: (side, branch) => {
           if (side === projectSide) this.#defaultBranch = shortRefName(branch);
         },
         ...(onProgress === undefined ? {} : { onProgress }),
       },
     );
-  }
-
-  #redactor(): Redactor {
-    return createRedactor(this.#used.flatMap(secretsOf));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Puts an end's LFS server together out of what a run knows of that end. */
 import type { Deadline } from '../core/deadline.ts';
+import type { LearningRedactor } from '../core/redact.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import type { RepositoryUrl } from '../git/transport/repository-url.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
@@ -18,14 +19,22 @@ export interface LfsEndDeps {
   readonly http: HttpClient;
   readonly guard: AddressGuard;
   readonly deadline: Deadline;
+  /** Of the run: what the server gives out is secret as well. */
+  readonly redactor: LearningRedactor;
 }
 
 /** Connects to nothing yet. SSH is loaded when it is first used. */
-export function createLfsServer({ side, url, credential, hostKeys, lfsUrl }: LfsEnd, { http, guard, deadline }: LfsEndDeps): LfsServer {
+export function createLfsServer(
+  { side, url, credential, hostKeys, lfsUrl }: LfsEnd,
+  { http, guard, deadline, redactor }: LfsEndDeps,
+): LfsServer {
   const overSsh: SshAuthenticate = async (operation) => {
     const { createSshAuthenticate } = await import('./ssh-authenticate.ts');
     return createSshAuthenticate({ url, credential, hostKeys }, { guard, deadline })(operation);
   };
   const authenticate = url.scheme === 'ssh' ? overSsh : undefined;
-  return new LfsServer({ side, url, credential, lfsUrl, ...(authenticate === undefined ? {} : { authenticate }) }, { http, deadline });
+  return new LfsServer(
+    { side, url, credential, lfsUrl, ...(authenticate === undefined ? {} : { authenticate }) },
+    { http, deadline, redactor },
+  );
 }

@@ -4,10 +4,13 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
+import type { LearningRedactor } from '../core/redact.ts';
+import { told } from '../core/told.ts';
 import { agent } from '../git/agent.ts';
 import { parseRetryAfter } from '../git/transport/http-status.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../net/http-client.ts';
 import { type Action, type BatchedObject, type BatchRequest, encodeBatchRequest, lfsMediaType, parseBatchAnswer } from './batch-message.ts';
+import { issuedSecrets, secretsOfObject } from './issued-secrets.ts';
 import { isSameHost } from './lfs-endpoint.ts';
 import { batchRedirect, downloadRedirect } from './lfs-redirect.ts';
 import { LfsSignIn, type LfsSignInOptions } from './lfs-sign-in.ts';
@@ -21,6 +24,8 @@ export interface LfsServerDeps {
   /** Behind the address guard. */
   readonly http: HttpClient;
   readonly deadline: Deadline;
+  /** Learns what links and headers the server gives out. */
+  readonly redactor: LearningRedactor;
 }
 
 export interface LinkRequest {
@@ -83,6 +88,7 @@ export class LfsServer {
         // A web page that says 200 to everything is no LFS server.
         if (answer === undefined)
           throw new GitferryError(isLfs(response) ? 'lfs_protocol_error' : 'lfs_disabled', { detail: this.#name() });
+        for (const object of answer) this.#deps.redactor.learn(secretsOfObject(object));
         return answer;
       } catch (error) {
         if (attempt === tries || !(await this.pausedFor(error))) throw error;
@@ -106,6 +112,7 @@ export class LfsServer {
   async #postBatch(request: BatchRequest): Promise<HttpResponse> {
     const body = encodeBatchRequest(request);
     const place = await this.#signIn.place(request.operation);
+    this.#deps.redactor.learn(issuedSecrets({ href: place.base, header: place.header }));
     let url = new URL(`${place.base.href.replace(/\/$/, '')}${batchPath}`);
     for (let redirects = 0; ; ) {
       const headers = { 'content-type': lfsMediaType, accept: lfsMediaType, ...place.header, ...this.#signIn.header(url, place.header) };
@@ -147,6 +154,7 @@ export class LfsServer {
       if (method !== 'GET' || response.status < 301 || response.status > 308 || location === undefined) return response;
       response.body.destroy();
       const to = downloadRedirect(url, location, ++redirects);
+      this.#deps.redactor.learn(issuedSecrets({ href: to, header: {} }));
       // Whatever the link brought was meant for its host.
       if (!isSameHost(url, to)) all = { ...headers };
       url = to;
@@ -171,7 +179,7 @@ export class LfsServer {
 
   /** What the host said beside one object. */
   objectError({ status, words }: { readonly status: number; readonly words: string }): GitferryError {
-    const said = printable(words).trim().slice(0, 500);
+    const said = this.#told(printable(words).trim());
     return new GitferryError(lfsCodeFor(status, 'object', this.side), {
       detail: `${this.#name()}: ${status}`,
       words: said,
@@ -202,7 +210,12 @@ export class LfsServer {
     } catch {
       // Then as it is.
     }
-    return printable(words).replace(/\s+/g, ' ').trim().slice(0, 500);
+    return this.#told(printable(words).replace(/\s+/g, ' ').trim());
+  }
+
+  /** At once, because of these there may be a million. */
+  #told(words: string): string {
+    return told(words, this.#deps.redactor, limits.lfsToldCharacters);
   }
 
   async #text(response: HttpResponse, maxBytes: number): Promise<string> {

@@ -2,6 +2,7 @@
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import type { LearningRedactor } from '../core/redact.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
@@ -35,7 +36,8 @@ export interface LfsRun {
 
 export interface LfsDeps {
   readonly deadline: Deadline;
-  connectLfs(side: 'source' | 'target', deadline: Deadline): LfsServer;
+  connectLfs(side: 'source' | 'target', deadline: Deadline, redactor: LearningRedactor): LfsServer;
+  readonly redactor: LearningRedactor;
   onBytes(bytes: number): void;
 }
 
@@ -68,11 +70,11 @@ export class LfsStep {
     const common = [...run.sourceRefs.values.values()].filter((oid) => values.has(oid));
     const haves = everything ? [] : [...new Set([...common, ...values])].slice(0, limits.haves);
     const search = { source, wants: [...new Set(wants)].filter((oid) => everything || !values.has(oid)), haves, shallows: target.shallows };
-    const { deadline, connectLfs, onBytes } = this.#deps;
+    const { deadline, connectLfs, redactor, onBytes } = this.#deps;
     const copied = await copyLfs({
       search: search.wants.length === 0 ? undefined : search,
       failedBefore: isFirst ? this.#input.failedBefore : [],
-      connect: (side) => connectLfs(side, deadline),
+      connect: (side) => connectLfs(side, deadline, redactor),
       ref: plan.changes.find(({ new: value, ref }) => value !== null && ref.startsWith(branchPrefix))?.ref ?? run.sourceRefs.headBranch,
       onBytes,
     });

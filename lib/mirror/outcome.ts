@@ -1,8 +1,10 @@
 /** The result of a run: what happened to every ref, counted and summed up in one outcome (docs/behaviour.md, docs/json-output.md). */
 import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
 import type { GitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { refineHint } from '../core/provider-messages.ts';
 import type { Redactor } from '../core/redact.ts';
+import { told, toldError } from '../core/told.ts';
 import type { Oid } from '../git/object-id.ts';
 import { type LfsOutcome, lfsRunError } from './lfs-outcome.ts';
 import type { Note } from './planning.ts';
@@ -64,27 +66,32 @@ const notDone: readonly (readonly [RefResult, ErrorCode])[] = [
   ['raced', 'refs_raced'],
 ];
 
-/** Sums up a run. All texts pass the redactor here. */
-export function summarise(facts: RunFacts, redactor: Redactor): RunOutcome {
-  const refs = facts.refs.map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));
+/** Sums up a run. All texts pass the redactor here, and are cut behind it. */
+export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
+  const facts: RunFacts = { ...given, lfs: given.lfs === undefined ? undefined : toldLfs(given.lfs, redactor) };
+  const refs = facts.refs.map((ref) => ({ ...ref, reason: ref.reason === null ? null : told(ref.reason, redactor) }));
   const counts = Object.fromEntries(refResults.map((result) => [result, 0])) as Record<RefResult, number>;
   for (const { result } of refs) counts[result]++;
-  const error = runError(facts, refs);
   return {
     outcome: outcomeOf(facts, refs),
-    error: error === null ? null : { ...error, message: redactor.redact(error.message), hint: redactor.redact(error.hint) },
+    error: runError(facts, refs, redactor),
     refs,
     counts,
     bytes: facts.bytes,
     duration_ms: Math.round(facts.durationMs),
     dry_run: facts.dryRun,
-    notes: facts.notes,
-    lfs: facts.lfs === undefined ? null : redactedLfs(facts.lfs, redactor),
+    notes: facts.notes.map((note) => ({ ...note, message: told(note.message, redactor) })),
+    lfs: facts.lfs ?? null,
   };
 }
 
-function redactedLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
-  return { ...lfs, failures: lfs.failures.map((failure) => ({ ...failure, reason: redactor.redact(failure.reason) })) };
+function toldLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
+  const failures = lfs.failures.map(({ reason, path, ...failure }) => ({
+    ...failure,
+    reason: told(reason, redactor, limits.lfsToldCharacters),
+    path: path === null ? null : told(path, redactor),
+  }));
+  return { ...lfs, failures };
 }
 
 function outcomeOf({ error, lfs }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
@@ -95,11 +102,17 @@ function outcomeOf({ error, lfs }: RunFacts, refs: readonly RefOutcome[]): RunOu
     : 'success';
 }
 
-function runError({ error, divergedDefaultBranch, lfs }: RunFacts, refs: readonly RefOutcome[]): RunError | null {
+function runError({ error, ...facts }: RunFacts, refs: readonly RefOutcome[], redactor: Redactor): RunError | null {
   if (error !== undefined) {
-    const { code, message, hint, retryAfterSeconds } = error;
-    return { code, message, hint, ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
+    const { retryAfterSeconds } = error;
+    return { ...toldError(error, redactor), ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
   }
+  const listed = listedError(facts, refs);
+  // A list of refs is as long as it has to be.
+  return listed === null ? null : { ...listed, message: redactor.redact(listed.message), hint: redactor.redact(listed.hint) };
+}
+
+function listedError({ divergedDefaultBranch, lfs }: Omit<RunFacts, 'error'>, refs: readonly RefOutcome[]): RunError | null {
   if (divergedDefaultBranch !== undefined) {
     const name = divergedDefaultBranch.replace(/^refs\/heads\//, '');
     const message = `The default branch (${name}) has diverged from its upstream counterpart and could not be updated automatically.`;

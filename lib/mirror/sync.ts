@@ -2,7 +2,7 @@
 import { createDeadline, type Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Redactor } from '../core/redact.ts';
+import type { LearningRedactor } from '../core/redact.ts';
 import { History } from '../git/client/ask-history.ts';
 import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
@@ -47,7 +47,7 @@ export interface SyncDeps {
   /** The LFS server of an end; without it, no LFS objects are moved. */
   readonly connectLfs?: LfsDeps['connectLfs'];
   readonly deadline: Deadline;
-  readonly redactor: Redactor;
+  readonly redactor: LearningRedactor;
   /** Memory for ref lists, shared with other runs; without it, only the limits of each list hold. */
   readonly listMemory?: ListMemory | undefined;
   onProgress?(progress: SyncProgress): void;
@@ -96,7 +96,7 @@ class Run {
       this.#progress('copying LFS objects');
     };
     if (input.lfs !== undefined && connectLfs !== undefined && !input.dryRun)
-      this.#lfs = new LfsStep(input.lfs, { deadline, connectLfs, onBytes });
+      this.#lfs = new LfsStep(input.lfs, { deadline, connectLfs, redactor: deps.redactor, onBytes });
   }
 
   async complete(): Promise<RunOutcome> {

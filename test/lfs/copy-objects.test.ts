@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { limits } from '../../lib/core/limits.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { copyObjects } from '../../lib/lfs/copy-objects.ts';
 import { LfsServer } from '../../lib/lfs/lfs-server.ts';
@@ -28,7 +29,7 @@ async function ends(contents: readonly Buffer[], options: LfsScenarioOptions = {
   const server = (side: 'source' | 'target') =>
     new LfsServer(
       { side, url: parseRepositoryUrl(made[side].url, 'TEST').url, credential: undefined, lfsUrl: undefined },
-      { http, deadline },
+      { http, deadline, redactor: createRedactor([]) },
     );
   let bytes = 0;
   let bytesAfter = 0;

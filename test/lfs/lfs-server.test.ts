@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import type { Action } from '../../lib/lfs/batch-message.ts';
 import type { SshAuthorization } from '../../lib/lfs/lfs-endpoint.ts';
@@ -57,7 +58,10 @@ function serverAt(url: string, options: Partial<LfsServerOptions> = {}): LfsServ
     await http.close();
   });
   const repository = parseRepositoryUrl(url, 'url').url;
-  return new LfsServer({ side: 'source', url: repository, credential: undefined, lfsUrl: undefined, ...options }, { http, deadline });
+  return new LfsServer(
+    { side: 'source', url: repository, credential: undefined, lfsUrl: undefined, ...options },
+    { http, deadline, redactor: createRedactor([]) },
+  );
 }
 
 const linkTo = (href: string, header: Action['header'] = {}): Action => ({ href: new URL(href), header, expiresAt: undefined });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { copyObjects } from '../../lib/lfs/copy-objects.ts';
 import { LfsServer } from '../../lib/lfs/lfs-server.ts';
@@ -55,7 +56,7 @@ async function copyVia(place: Place, origin: string, authorities: string | undef
   });
   const server = (side: 'source' | 'target') => {
     const { url } = parseRepositoryUrl(place === side ? `${origin}/app` : ends[side].url, 'TEST');
-    return new LfsServer({ side, url, credential: secrets, lfsUrl: undefined }, { http, deadline });
+    return new LfsServer({ side, url, credential: secrets, lfsUrl: undefined }, { http, deadline, redactor: createRedactor([]) });
   };
   const objects = [{ oid, size: object.length }];
   const copied = await copyObjects({ objects, source: server('source'), target: server('target'), ref: undefined, onBytes: () => {} });

@@ -1,6 +1,7 @@
 import type { ServerChannel } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import { createSshAuthenticate } from '../../lib/lfs/ssh-authenticate.ts';
@@ -192,7 +193,10 @@ describe.skipIf(!isAvailable('sshd'))('an OpenSSH server without LFS', () => {
     const end = { url: parseRepositoryUrl(sshd.url('/srv/app.git'), 'TEST').url, hostKeys: sshd.hostKeys };
     const credential = { username: sshd.user, password: '', privateKey: sshd.privateKey };
     const guard = createAddressGuard(['127.0.0.0/8']);
-    const server = createLfsServer({ side: 'target', ...end, credential, lfsUrl: undefined }, { http, guard, deadline });
+    const server = createLfsServer(
+      { side: 'target', ...end, credential, lfsUrl: undefined },
+      { http, guard, deadline, redactor: createRedactor([]) },
+    );
     const objects = [{ oid: 'a'.repeat(64), size: 1 }];
     const error = await server.batch({ operation: 'upload', objects, ref: undefined }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code });

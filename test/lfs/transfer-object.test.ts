@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import type { LfsObject } from '../../lib/lfs/pointer.ts';
@@ -55,7 +56,10 @@ async function transfer(
   });
   const { url } = parseRepositoryUrl('https://lfs.example/r.git', 'URL');
   const end = (side: 'source' | 'target') =>
-    createLfsServer({ side, url, credential: undefined, hostKeys: [], lfsUrl: undefined }, { http, guard, deadline });
+    createLfsServer(
+      { side, url, credential: undefined, hostKeys: [], lfsUrl: undefined },
+      { http, guard, deadline, redactor: createRedactor([]) },
+    );
   const action = (path: keyof Answers) => ({ href: new URL(server.origin + path), header: {}, expiresAt: undefined });
   await transferObject({
     object: of,

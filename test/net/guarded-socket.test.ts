@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import { type AddressGuard, createAddressGuard } from '../../lib/net/address-guard.ts';
@@ -74,7 +75,7 @@ const ways: Readonly<Record<string, Connect>> = {
     const { url } = parseRepositoryUrl('https://lfs.example/r.git', 'SOURCE');
     const server = createLfsServer(
       { side: 'source', url, credential: undefined, hostKeys: [], lfsUrl: undefined },
-      { http, guard, deadline },
+      { http, guard, deadline, redactor: createRedactor([]) },
     );
     const action = { href: new URL(`http://${host}:${port}/object`), header: {}, expiresAt: undefined };
     const { body } = await server.request({ method: 'GET', action, authenticated: true, signal: deadline.signal });

@@ -70,7 +70,7 @@ export async function openJobBench(): Promise<JobBench> {
   const http: HttpClient = createHttpClient(createAddressGuard(['127.0.0.0/8']));
   const guard = createAddressGuard(['127.0.0.0/8']);
   const connect: RunSyncDeps['connect'] = (end, deadline) => createTransport(end, { http, guard, deadline });
-  const connectLfs: RunSyncDeps['connectLfs'] = (end, deadline) => createLfsServer(end, { http, guard, deadline });
+  const connectLfs: RunSyncDeps['connectLfs'] = (end, deadline, redactor) => createLfsServer(end, { http, guard, deadline, redactor });
   const request: JobBench['request'] = async (key, trigger = byEvent, confirmDeletions = false) => {
     await jobs.request(key, { trigger, now: clock.now(), startAt: clock.now(), confirmDeletions, resume: false });
   };

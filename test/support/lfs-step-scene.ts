@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
+import { createRedactor } from '../../lib/core/redact.ts';
 import { ReceivePack } from '../../lib/git/client/push-pack.ts';
 import { UploadPack } from '../../lib/git/client/upload-pack.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
@@ -65,12 +66,16 @@ export async function lfsStepScene({ answers = [], target: targetEnd = {}, ...in
     deadline.clear();
     await http.close();
   });
+  const redactor = createRedactor([]);
   const connectLfs = (side: 'source' | 'target') =>
     new LfsServer(
       { side, url: parseRepositoryUrl(made[side].url, 'TEST').url, credential: undefined, lfsUrl: undefined },
-      { http, deadline },
+      { http, deadline, redactor },
     );
-  const step = new LfsStep({ mode: 'auto', everything: false, failedBefore: [], ...input }, { deadline, connectLfs, onBytes: () => {} });
+  const step = new LfsStep(
+    { mode: 'auto', everything: false, failedBefore: [], ...input },
+    { deadline, connectLfs, redactor, onBytes: () => {} },
+  );
   /** One try: writes these refs, to a target with what it shows and `more`. */
   const attempt = async (refs: readonly string[], more: readonly (readonly [string, string])[] = [], rules: Partial<MirrorRules> = {}) => {
     const source = await UploadPack.open(recorded(transportTo(server.url('repo.git'), { deadline }), requests));

@@ -56,7 +56,7 @@ async function plainWords(response: HttpResponse): Promise<string> {
     // The status is the answer; its words are an extra.
   }
   response.body.destroy();
-  return printable(Buffer.concat(chunks).toString('utf8')).replace(/\s+/g, ' ').trim().slice(0, 500);
+  return printable(Buffer.concat(chunks).toString('utf8')).replace(/\s+/g, ' ').trim();
 }
 
 /** Seconds from now of a Retry-After header (RFC 9110 §10.2.3: seconds or a date); undefined if there is none or it cannot be read. */

@@ -254,7 +254,7 @@ class HttpTransport implements Transport {
       else if (encoding === 'gzip' || encoding === 'x-gzip') yield* pipeline(response.body, createGunzip(), () => {});
       else
         throw new GitferryError('protocol_error', {
-          detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding.slice(0, 40))}.`,
+          detail: `${host} answered with the unknown content encoding ${JSON.stringify(encoding)}.`,
         });
     } catch (error) {
       throw toNetworkError(error, host, this.#deps.deadline.signal);

@@ -1,7 +1,6 @@
 /** What goes wrong with an SSH connection, as coded errors: the one place where ssh2's errors and a server's farewells are read. */
 import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
-import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
 import { toNetworkError } from '../../net/http-client.ts';
 
@@ -83,7 +82,7 @@ function notSsh(place: string, greeting: Buffer, cause?: unknown): GitferryError
   return new GitferryError(busyGreeting.test(text) ? 'rate_limited' : 'not_an_ssh_server', { detail: said, cause });
 }
 
-/** A stranger's words, fit to be shown and not too many. */
+/** A stranger's words in one line, fit to be shown. */
 export function shownWords(text: string): string {
-  return printable(text).replace(/\s+/g, ' ').trim().slice(0, limits.sshShownBytes);
+  return printable(text).replace(/\s+/g, ' ').trim();
 }

@@ -133,7 +133,7 @@ export function tooManyRefs(): GitferryError {
 }
 
 function unexpectedLine(line: string): GitferryError {
-  return new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line.slice(0, 100))}.` });
+  return new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line)}.` });
 }
 
 function unexpected(pkt: Pkt): GitferryError {

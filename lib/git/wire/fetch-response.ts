@@ -78,6 +78,6 @@ export async function parseFetchResponseV0(reader: PktReader, { format, deepened
 }
 
 function unexpected(pkt: Pkt): GitferryError {
-  const seen = Buffer.isBuffer(pkt) ? JSON.stringify(pktText(pkt).slice(0, 100)) : `${pkt} packet`;
+  const seen = Buffer.isBuffer(pkt) ? JSON.stringify(pktText(pkt)) : `${pkt} packet`;
   return new GitferryError('protocol_error', { detail: `Unexpected ${seen} in the answer to a fetch.` });
 }

@@ -160,5 +160,5 @@ export function throwIfErr(pkt: Pkt): Pkt {
 }
 
 function remoteError(line: string): GitferryError {
-  return new GitferryError('remote_error', { words: printable(line.slice(errPrefix.length)).slice(0, 1000) });
+  return new GitferryError('remote_error', { words: printable(line.slice(errPrefix.length)) });
 }

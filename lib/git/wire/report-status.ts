@@ -22,18 +22,14 @@ export async function parseReportStatus(reader: PktReader): Promise<ReportStatus
     throwIfErr(pkt);
     const line = pktText(pkt);
     const [word = '', name = '', ...words] = line.split(' ');
-    if (word === 'unpack') unpack = shown(line.slice('unpack '.length));
+    if (word === 'unpack') unpack = printable(line.slice('unpack '.length));
     else if (word === 'ok') refs.set(name, undefined);
-    else if (word === 'ng') refs.set(name, shown(words.join(' ')));
+    else if (word === 'ng') refs.set(name, printable(words.join(' ')));
     // report-status-v2 has `option` lines, which say what a proc-receive hook made of a ref: the refs are judged by their values anyway.
     else if (word !== 'option')
-      throw new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line.slice(0, 100))} in the report.` });
+      throw new GitferryError('protocol_error', { detail: `Unexpected line ${JSON.stringify(line)} in the report.` });
     if (refs.size > limits.commandsPerPush)
       throw new GitferryError('protocol_error', { detail: 'It reports on more refs than were pushed.' });
   }
   return unpack === undefined ? undefined : { unpack, refs };
-}
-
-function shown(words: string): string {
-  return printable(words.slice(0, limits.remoteWordsBytes));
 }

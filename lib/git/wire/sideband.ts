@@ -8,22 +8,35 @@ import { printable } from '../../core/printable.ts';
 import { parsePktLength } from './pkt-line.ts';
 import type { ByteStream } from './pkt-reader.ts';
 
-/** What a server said on band 2: hooks, progress. The last `limits.remoteWordsBytes` are kept. */
+/** What a server said on band 2: hooks, progress. The last `limits.remoteWordsBytes` are kept, in whole lines; of a longer line its beginning. */
 export class RemoteWords {
   readonly #decoder = new StringDecoder('utf8');
-  #text = '';
+  readonly #lines: string[] = [];
+  #line = '';
+  #characters = 0;
 
   add(bytes: Uint8Array): void {
     const text = this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#text = (this.#text + text).slice(-limits.remoteWordsBytes);
+    const [first = '', ...others] = text.split(/[\r\n]+/);
+    this.#goOn(first);
+    for (const piece of others) {
+      this.#lines.push(this.#line);
+      this.#line = '';
+      this.#goOn(piece);
+    }
+    // Never the beginning of a line alone: the rest of it might be the rest of a password.
+    while (this.#characters > limits.remoteWordsBytes && this.#lines.length > 0) this.#characters -= this.#lines.shift()?.length ?? 0;
+  }
+
+  #goOn(piece: string): void {
+    const kept = piece.slice(0, limits.remoteWordsBytes - this.#line.length);
+    this.#line += kept;
+    this.#characters += kept.length;
   }
 
   /** Lines without control characters and terminal overwriting, empty ones left out. */
   lines(): string[] {
-    return this.#text
-      .split(/[\r\n]+/)
-      .map((line) => printable(line).trim())
-      .filter((line) => line !== '');
+    return [...this.#lines, this.#line].map((line) => printable(line).trim()).filter((line) => line !== '');
   }
 }
 
@@ -79,5 +92,5 @@ export async function* demultiplex(stream: ByteStream, { words, truncatedCode }:
 }
 
 function fatalError(pieces: readonly Buffer[]): GitferryError {
-  return new GitferryError('remote_error', { words: printable(Buffer.concat(pieces).toString('utf8')).trim().slice(0, 1000) });
+  return new GitferryError('remote_error', { words: printable(Buffer.concat(pieces).toString('utf8')).trim() });
 }

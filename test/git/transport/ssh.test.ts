@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';
 import type { ErrorCode } from '../../../lib/core/error-catalogue.ts';
+import { limits } from '../../../lib/core/limits.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../../lib/git/transport/ssh.ts';
 import type { Transport } from '../../../lib/git/transport/transport.ts';
@@ -97,7 +98,7 @@ describe('a command that does not speak Git', () => {
     });
     if (code === 'remote_error') return expect(result).toMatchObject({ value: expect.stringContaining(words) });
     expect(result).toMatchObject({ code, message: expect.stringContaining(words) });
-    expect('message' in result && result.message.length).toBeLessThan(1_000);
+    expect('message' in result && result.message.length).toBeLessThan(limits.remoteWordsBytes);
   });
 
   // Gogs' built-in server: words on standard error, then the end of the channel, without exit status or signal.

@@ -50,9 +50,9 @@ describe('a report', () => {
     });
   });
 
-  it('has words of at most 8 KB each', async () => {
-    const long = 'x'.repeat(8 * 1024);
-    const bytes = Buffer.concat([encodePkt(`unpack ${long}y`), encodePkt(`ng refs/heads/a ${long}y`)]);
+  it('keeps words whole: who cuts them masks what is secret first', async () => {
+    const long = 'x'.repeat(60_000);
+    const bytes = Buffer.concat([encodePkt(`unpack ${long}`), encodePkt(`ng refs/heads/a ${long}`)]);
     expect(await parse(bytes)).toEqual({ unpack: long, refs: [['refs/heads/a', long]] });
   });
 
@@ -82,11 +82,6 @@ describe('a report', () => {
     ['a giant packet', [Buffer.from('ffff')], 'protocol_error'],
   ])('with %s ends with a code', async (_, parts, code) => {
     expect(await codeOf(parse(Buffer.concat(parts), [3]))).toBe(code);
-  });
-
-  it('keeps the first words of a reason that fills its packet', async () => {
-    const report = await parse(Buffer.concat([encodePkt('unpack ok'), encodePkt(`ng refs/heads/a ${'no '.repeat(20_000)}`), flushPkt]));
-    expect(report?.refs[0]?.[1]?.length).toBe(8192);
   });
 
   it('is a coded error or a report whatever the bytes, the same however they are cut', async () => {
