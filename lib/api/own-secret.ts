@@ -1,6 +1,7 @@
 /** Keeps a credential of its own beside the record that names it: made before the record is written, removed when the record is not, or no longer, there. */
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
+import type { SecretKind } from '../model/secret-store.ts';
 import type { ApiDeps } from './api-deps.ts';
 
 type SecretDeps = Pick<ApiDeps, 'secrets' | 'log'>;
@@ -14,7 +15,7 @@ export async function withOwnSecret<T>(
     value,
     otherwise,
     kind,
-  }: { readonly value: CredentialValue | undefined; readonly otherwise: CredentialReference | null; readonly kind: string },
+  }: { readonly value: CredentialValue | undefined; readonly otherwise: CredentialReference | null; readonly kind: SecretKind },
   write: (credential: CredentialReference | null) => Promise<T>,
   failed: (result: T) => boolean,
   deps: SecretDeps,

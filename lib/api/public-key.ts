@@ -4,6 +4,7 @@ import type { SshKeyType } from '../git/transport/ssh-key-pair.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { AuthMethod, Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
+import type { SecretKind } from '../model/secret-store.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { badParameter, notFound } from './api-error.ts';
 import { generateKeyPair, keyTypeOf } from './key-pair.ts';
@@ -56,7 +57,7 @@ async function renew(
   holder: KeyHolder,
   type: SshKeyType | undefined,
   deps: ApiDeps,
-  kind: string,
+  kind: SecretKind,
   write: (changes: { readonly credential: CredentialReference | null; readonly publicKey: string }) => Promise<KeyHolder | undefined>,
 ): Promise<string> {
   const publicKey = await publicKeyOf(holder, deps);

@@ -146,8 +146,9 @@ const port: Parse<number> = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? Number(value) : { mustBe: 'a port from 0 (any free one) to 65535' };
 const workers: Parse<number> = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) > 0 ? Number(value) : { mustBe: 'a whole number from 1 to 99999' };
+/** With 16 characters even of letters alone, guessing is hopeless at any speed that the service answers at. */
 const token: Parse<string> = (value) =>
-  /^[\x21-\x7e]{1,255}$/.test(value) ? value : { mustBe: 'at most 255 printable characters without spaces' };
+  /^[\x21-\x7e]{16,255}$/.test(value) ? value : { mustBe: '16 to 255 printable characters without spaces' };
 
 // Not parsed: the host in the URL of an emulator's queue need not be a valid one (sqs.us-east-1.127.0.0.1).
 const url: Parse<string> = (value) => (/^https?:\/\/[^\s/]+\/\S+$/.test(value) ? value : { mustBe: 'an http:// or https:// URL' });

@@ -1,5 +1,5 @@
 /** Folders in /tmp for the few things that need a file; those of processes that died are removed when the next one is made. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,17 +10,27 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
+/** A new folder of mode 0700 with a name that nobody could know before: what others made in the temporary directory neither stops this nor is used. */
 export async function createTemporaryFolder(): Promise<TemporaryFolder> {
   await removeLeftovers();
   const path = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
+/** As far as it can be done: cleaning up must stop nobody. Not even root removes what another owns, who could put a link in its place meanwhile. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const pid = /^gitferry-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true });
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names) {
+    const pid = /^gitferry-(\d{1,9})-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const path = join(tmpdir(), name);
+    if (await isOwnFolder(path)) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+async function isOwnFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() === true && (process.getuid === undefined || found.uid === process.getuid());
 }
 
 function isAlive(pid: number): boolean {

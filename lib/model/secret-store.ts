@@ -1,8 +1,12 @@
 /** Secrets as use cases see them: named values in Secrets Manager, read through a short cache. */
 
+/** A part of a secret's name: what a function's role may read ends at it (infra/roles.yml). */
+export const secretKinds = ['mirror', 'project', 'credential'] as const;
+export type SecretKind = (typeof secretKinds)[number];
+
 export interface SecretStore {
-  /** Keeps a value under a new name, which is never used again. `kind` is a part of the name, for people who look at the list. */
-  create(kind: string, value: object): Promise<string>;
+  /** Keeps a value under a new name, which is never used again. */
+  create(kind: SecretKind, value: object): Promise<string>;
   /** The value; at most a minute old, or just read with `fresh`. Throws `secret_missing` or `secrets_unavailable`. */
   read(name: string, options?: { readonly fresh?: boolean }): Promise<unknown>;
   /** Replaces the value under the same name. */

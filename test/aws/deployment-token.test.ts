@@ -32,7 +32,7 @@ afterAll(async () => {
 beforeEach(async () => {
   clock = createHeldClock();
   store = createSecretStore({ secrets: aws.clients.secrets, prefix: aws.secretPrefix, clock });
-  secretName = await store.create('deployment', { token: value });
+  secretName = await store.create('credential', { token: value });
   tokens = tokensOf(store);
 });
 
@@ -82,7 +82,7 @@ describe('the token of a deployment', () => {
     ['a number', { token: 123 }, '123'],
     ['something else', { key: value }, value],
   ])('is none where the secret holds %s', async (_what, content, guess) => {
-    secretName = await store.create('deployment', content);
+    secretName = await store.create('credential', content);
     expect(await tokensOf(store).find(hashToken(guess))).toBeUndefined();
   });
 

@@ -77,7 +77,7 @@ describe('the secret store', () => {
     ['never was', 'gitferry/test/never-there'],
     ['has no JSON', 'gitferry/test/no-json'],
   ])('says that a secret is missing that %s, and not what it holds', async (_case, name) => {
-    await changeElsewhere(await store.create('x', {}), {});
+    await changeElsewhere(await store.create('mirror', {}), {});
     if (name.endsWith('no-json'))
       await import('@aws-sdk/client-secrets-manager').then(({ CreateSecretCommand: Create }) =>
         aws.clients.secrets.send(new Create({ Name: name, SecretString: 'hunter2' })),
@@ -143,7 +143,7 @@ describe('a Secrets Manager that misbehaves', () => {
   ])('and %s is unavailable: nothing is missing, nothing was said', async (_case, answer) => {
     const failing = await storeAnswering(() => answer);
     for (const call of [
-      () => failing.create('x', { password: 'hunter2' }),
+      () => failing.create('mirror', { password: 'hunter2' }),
       () => failing.read('n'),
       () => failing.update('n', { password: 'hunter2' }),
       () => failing.delete('n'),

@@ -10,8 +10,16 @@ interface Exception {
 
 export const exceptions: readonly Exception[] = [
   { resource: /Role$/, wildcard: /:log-group:\/aws\/lambda\/[a-z0-9-]+:\*$/, reason: 'streams of the one log group; Lambda names them' },
-  { resource: /^(Api|Worker)Role$/, wildcard: /:secret:[a-z0-9-]+\/\*$/, reason: 'secrets of this stack; they come and go with mirrors' },
-  { resource: /^WebhookRole$/, wildcard: /:secret:[a-z0-9-]+\/signing-key\*$/, reason: 'Secrets Manager adds six characters of its own' },
+  {
+    resource: /^(Api|Worker)Role$/,
+    wildcard: /:secret:[a-z0-9-]+\/(mirror|project|credential)\/\*$/,
+    reason: 'credentials kept by this stack; they come and go with mirrors',
+  },
+  {
+    resource: /^(Api|Webhook)Role$/,
+    wildcard: /:secret:[a-z0-9-]+\/signing-key\*$/,
+    reason: 'Secrets Manager adds six characters of its own',
+  },
   { resource: /^(Job|DeadLetter)QueuePolicy$/, wildcard: /^sqs:\*$/, reason: 'a denial: nothing without TLS' },
   { resource: /^ServerlessDeploymentBucketPolicy$/, wildcard: /^s3:\*$|\/\*$/, reason: 'a denial by osls: nothing without TLS' },
   {

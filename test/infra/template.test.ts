@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tableDefinition } from '../../lib/aws/table.ts';
 import { settingNames } from '../../lib/core/service-settings.ts';
 import { dueShards } from '../../lib/jobs/mirror-jobs.ts';
+import { secretKinds } from '../../lib/model/secret-store.ts';
+import { account, region, secretArn } from '../packages/call-recorder.ts';
+import { isAllowed, permissionsOf } from '../packages/role-policy.ts';
 import { type Compiled, compileTemplate, type Template } from './compile-template.ts';
 import { exceptions, statementsOf, violations } from './template-rules.ts';
 
@@ -138,6 +141,53 @@ function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
 }
+
+describe('the secrets of a stack', () => {
+  const keeping = ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'];
+  const making = ['GetSecretValue', 'CreateSecret'];
+  const reading = ['GetSecretValue'];
+  const pseudo = { 'AWS::Region': region, 'AWS::AccountId': account, 'AWS::Partition': 'aws' };
+  const refs = { ...pseudo, OwnerToken: secretArn('OwnerToken-x') };
+  const resource = (service: string, name: string) => `arn:aws:${service}:${region}:${account}:${name}`;
+  const attributes = {
+    'Table.Arn': resource('dynamodb', 'table/t'),
+    'JobQueue.Arn': resource('sqs', 'q'),
+    'DeadLetterQueue.Arn': resource('sqs', 'd'),
+  };
+
+  it.each<[string, Readonly<Record<string, readonly string[]>>]>([
+    ['WebhookRole', { 'signing-key': making }],
+    ['ApiRole', { 'signing-key': making, credentials: keeping, 'owner-token': reading }],
+    ['WorkerRole', { credentials: reading }],
+    ['ScheduleRole', {}],
+    ['UpdateNowRole', {}],
+    ['DeadLetterRole', {}],
+  ])('are no business of %s but for what it needs', (role, expected) => {
+    const stack = plain.template.Resources['WorkerLambdaFunction']!.Properties.Environment.Variables.GITFERRY_SECRET_PREFIX;
+    const names: Readonly<Record<string, readonly string[]>> = {
+      'signing-key': [`${stack}signing-key`],
+      credentials: secretKinds.map((kind) => `${stack}${kind}/${'0'.repeat(32)}`),
+      'owner-token': [refs.OwnerToken],
+      // Of another stage, and of nothing that gitferry keeps.
+      others: ['gitferry-other/signing-key', 'gitferry-other/mirror/0', 'something', `${stack}something/0`],
+    };
+    const permissions = permissionsOf(role, plain.template, { refs, attributes });
+    for (const [group, members] of Object.entries(names)) {
+      for (const name of members) {
+        const actions = [...keeping, 'ListSecrets', 'UpdateSecret', 'PutResourcePolicy'].filter((action) =>
+          isAllowed({ action: `secretsmanager:${action}`, resources: [secretArn(name)] }, permissions),
+        );
+        expect(actions, `${role} on ${name}`).toEqual(expected[group] ?? []);
+      }
+    }
+  });
+
+  it('belong to roles that are all looked at here', () => {
+    const roles = Object.entries(plain.template.Resources).flatMap(([name, { Type }]) => (Type === 'AWS::IAM::Role' ? [name] : []));
+    const withSecrets = roles.filter((name) => JSON.stringify(plain.template.Resources[name]).includes('secretsmanager:'));
+    expect(withSecrets.sort()).toEqual(['ApiRole', 'WebhookRole', 'WorkerRole']);
+  });
+});
 
 describe('the template', () => {
   it('has the table that the code expects', () => {
