@@ -128,13 +128,20 @@ class Job {
     }
     const startedAt = this.#now();
     let synced: SyncedRun;
+    let hasBegun: boolean;
     try {
-      if (!(await jobs.begin(mirror, this.#token, startedAt))) return await this.#lost();
-      synced = await this.#deps.sync(this.#syncInput(project), this.#deadline);
+      // Both ends are listed meanwhile; nothing is written before.
+      const begun = jobs.begin(mirror, this.#token, startedAt);
+      const mayWrite = begun.then((isOurs) => {
+        if (!isOurs) throw new GitferryError('run_interrupted');
+      });
+      mayWrite.catch((error: unknown) => this.#deadline.abort(toGitferryError(error)));
+      synced = await this.#deps.sync({ ...this.#syncInput(project), mayWrite }, this.#deadline);
+      hasBegun = await begun;
     } finally {
       await places.free();
     }
-    if (this.#heartbeat.isLost) return await this.#lost();
+    if (!hasBegun || this.#heartbeat.isLost) return await this.#lost();
     const id = runIdOf(startedAt, this.#token);
     return this.#settle(project, finishedRun(mirror, id, { startedAt, finishedAt: this.#now() }, synced.outcome), synced);
   }

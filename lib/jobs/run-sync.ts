@@ -27,6 +27,8 @@ export interface RunSyncInput {
   readonly confirmDeletions: boolean;
   /** 0 = any share is too much. */
   readonly maxDeletionsPercent: number;
+  /** Waited for before anything is written to the target; where it rejects, that is why the run failed. */
+  readonly mayWrite?: Promise<unknown>;
 }
 
 export interface RunSyncDeps extends CredentialDeps {
@@ -143,6 +145,7 @@ class MirrorRun {
         deadline,
         listMemory,
         redactor: this.#redactor,
+        mayWrite: this.#input.mayWrite,
         connect: (side, until) => connect(ends[side], until),
         connectLfs: (side, until, redactor) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until, redactor),
         onHead: (side, branch) => {
@@ -155,7 +158,12 @@ class MirrorRun {
 }
 
 /** The rules of a mirror, as the engine takes them. */
-export function rulesOf({ mirror, project, confirmDeletions, maxDeletionsPercent }: Omit<RunSyncInput, 'dryRun'>): MirrorRules {
+export function rulesOf({
+  mirror,
+  project,
+  confirmDeletions,
+  maxDeletionsPercent,
+}: Omit<RunSyncInput, 'dryRun' | 'mayWrite'>): MirrorRules {
   const { mirrorTags, mirrorBranchRegex } = mirror;
   return {
     onlyProtectedBranches: mirror.onlyProtectedBranches,

@@ -50,6 +50,8 @@ export interface SyncDeps {
   readonly redactor: LearningRedactor;
   /** Memory for ref lists, shared with other runs; without it, only the limits of each list hold. */
   readonly listMemory?: ListMemory | undefined;
+  /** Waited for before anything is written to the target. */
+  readonly mayWrite?: Promise<unknown> | undefined;
   onProgress?(progress: SyncProgress): void;
   /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
   onHead?(side: 'source' | 'target', branch: string): void;
@@ -153,6 +155,7 @@ class Run {
       fastForwards ??= history.contained(plan.fastForwards, { decisive: false }).catch(() => new Map());
       return fastForwards;
     };
+    await this.#deps.mayWrite;
     // Before the refs, so that no pointer ever dangles.
     await this.#lfs?.copy({ plan, ...ends, targetValues, rules: this.#input.rules });
     const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);

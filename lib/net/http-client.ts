@@ -68,7 +68,7 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
       callback(null, socket);
     });
   };
-  const agent = new Agent({ connect, pipelining: 1 });
+  const agent = new Agent({ connect, pipelining: 1, keepAliveTimeout: limits.idleConnectionMs });
   return {
     async request({ method, url, headers, body, signal, headersMs, silenceMs }) {
       const options: Dispatcher.RequestOptions = {

@@ -4,14 +4,14 @@ import { createHostSlots } from '../../lib/aws/host-slots.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { dueShardOf, keys } from '../../lib/aws/table.ts';
 import { createDeadline } from '../../lib/core/deadline.ts';
-import { GitferryError } from '../../lib/core/errors.ts';
+import { GitferryError, toGitferryError } from '../../lib/core/errors.ts';
 import { createLog } from '../../lib/core/log.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import type { JobQueue, WakeUp } from '../../lib/jobs/job-queue.ts';
 import { dueShards, type MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
 import { requestRuns, updateNow } from '../../lib/jobs/request-run.ts';
 import { runJob } from '../../lib/jobs/run-job.ts';
-import type { SyncedRun } from '../../lib/jobs/run-sync.ts';
+import type { RunSyncInput, SyncedRun } from '../../lib/jobs/run-sync.ts';
 import { sendWaiting, tick } from '../../lib/jobs/tick.ts';
 import { summarise } from '../../lib/mirror/outcome.ts';
 import { defaultInstanceSettings } from '../../lib/model/instance-settings.ts';
@@ -264,7 +264,7 @@ export class World {
             hooks: { ofProject: async () => [] } as never,
             projects: { get: async () => ({ ...plainProject, id: this.#projectId }), noteDefaultBranch: async () => {} } as never,
           },
-          sync: ({ mirror }) => this.#sync(process, mirror),
+          sync: (input) => this.#sync(process, input),
           clock: this.#clock,
           log: quiet,
           heartbeat: { beatMs: 3600_000, giveUpMs: 7200_000 },
@@ -276,14 +276,25 @@ export class World {
   }
 
   /** The run itself: begins when it is let, and ends when it is let. */
-  async #sync(process: GatedProcess, { id }: Mirror): Promise<SyncedRun> {
+  async #sync(process: GatedProcess, { mirror: { id }, mayWrite }: RunSyncInput): Promise<SyncedRun> {
     await this.#gates.wait(process, 'sync', async () => {});
     const startedAtStep = this.#witness.step;
+    const refused = await mayWrite?.then(
+      () => undefined,
+      (reason: unknown) => toGitferryError(reason),
+    );
     await this.#gates.wait(process, 'sync', async () => {});
-    this.#witness.noteCompleted(id, startedAtStep);
+    if (refused === undefined) this.#witness.noteCompleted(id, startedAtStep);
     const redactor = createRedactor([]);
     const turn = this.#isCalm ? 0 : startedAtStep % 7;
-    const error = turn === 3 ? new GitferryError('connection_failed') : turn === 5 ? new GitferryError('permission_denied') : undefined;
+    const error =
+      refused !== undefined
+        ? refused
+        : turn === 3
+          ? new GitferryError('connection_failed')
+          : turn === 5
+            ? new GitferryError('permission_denied')
+            : undefined;
     const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
     return { outcome: summarise(facts, redactor), defaultBranch: null, redactor };
   }

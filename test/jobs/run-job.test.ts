@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keys } from '../../lib/aws/table.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import type { MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
@@ -99,10 +99,56 @@ describe('a job', () => {
 
   it('is started while it runs, and says so', async () => {
     const { mirror } = await bench.made();
-    const sync = running({}, async () => {
+    const sync = running({}, async ({ mayWrite }) => {
+      await mayWrite;
       expect(await bench.jobs.get(mirror)).toMatchObject({ updateStatus: 'started', lastUpdateStartedAt: noon });
     });
     expect(await run(mirror, { sync })).toBe('done');
+  });
+});
+
+describe('calls of DynamoDB', () => {
+  /** The longest chain of calls in which each began when the one before it had ended. */
+  function chainOfCalls(): () => number {
+    const { middlewareStack } = bench.aws.clients.dynamo;
+    let ended = 0;
+    const name = 'chainOfCalls';
+    middlewareStack.add(
+      (next) => async (input) => {
+        const depth = ended + 1;
+        const answer = await next(input);
+        ended = Math.max(ended, depth);
+        return answer;
+      },
+      { step: 'initialize', name },
+    );
+    onTestFinished(() => void middlewareStack.remove(name));
+    return () => ended;
+  }
+
+  it('that need not wait for each other do not: five, one after the other, come before a run begins at two hosts', async () => {
+    const { mirror } = await bench.made({ mirror: { url: 'https://other.example/group/name.git' } });
+    const chain = chainOfCalls();
+    let before: number | undefined;
+    const sync: RunJobDeps['sync'] = async ({ mayWrite }) => {
+      before = chain();
+      await mayWrite;
+      return madeUpRun({});
+    };
+    expect(await run(mirror, { sync })).toBe('done');
+    expect(before).toBe(5);
+  });
+
+  it('a lease that is lost before the run begins is told to the run, which writes nothing', async () => {
+    const { mirror } = await bench.made();
+    const jobs: MirrorJobs = { ...bench.jobs, begin: async () => false };
+    const told: unknown[] = [];
+    const sync: RunJobDeps['sync'] = async ({ mayWrite }) => {
+      await mayWrite?.catch((error: GitferryError) => told.push(error.code));
+      return madeUpRun({ code: 'run_interrupted' });
+    };
+    expect(await run(mirror, { jobs, sync })).toBe('lost');
+    expect(told).toEqual(['run_interrupted']);
   });
 });
 

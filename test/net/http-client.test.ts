@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { type AddressGuard, createAddressGuard } from '../../lib/net/address-guard.ts';
@@ -228,6 +228,25 @@ describe('a request', () => {
     const http = client();
     for (let count = 0; count < 3; count++) await answered(http, get(server.origin));
     expect(server.connections()).toBe(1);
+  });
+
+  it.each([
+    ['after a minute, where the server names no time', '', 60, 1],
+    ['not after that', '', 66, 2],
+    ['no longer than the server does, where it says so', 'Keep-Alive: timeout=5\r\n', 4, 2],
+  ])('keeps it idle: %s', async (_, header, seconds, connections) => {
+    const server = kept(
+      await startTcpServer((socket) => socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${header}\r\n`))),
+    );
+    const http = client();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await answered(http, get(server.origin));
+    // Only now does undici take the connection for idle.
+    for (let turns = 0; turns < 3; turns++) await nextTurn();
+    vi.advanceTimersByTime(seconds * 1000);
+    await answered(http, get(server.origin));
+    expect(server.connections()).toBe(connections);
   });
 });
 
