@@ -63,6 +63,20 @@ describe('a source that does not let its LFS pointers be looked at', () => {
   });
 });
 
+it('A repository without LFS is mirrored over v0 without a note, however often', async () => {
+  const config = ['uploadpack.allowFilter=false'];
+  const { sync: run, commit } = await lfsScenario({ source: { git: { v0Only: true, config } } });
+  // Enough files for folders to be deltas of what the target has.
+  const files = (change: number) =>
+    Object.fromEntries(
+      Array.from({ length: 120 }, (_, index) => [`${index % 4}/${index}.txt`, `${index} ${index === 3 ? change : ''} lfs\n`]),
+    );
+  for (let change = 0; change < 3; change++) {
+    await commit(files(change));
+    expect(await run()).toMatchObject({ outcome: 'success', notes: [], lfs: { moved: 0, failed: 0 } });
+  }
+});
+
 it('`on` looks at the refs that the mirror keeps equal, and at no others', async () => {
   const { source, target, sync: run, commit } = await lfsScenario();
   await commit({ 'a.bin': Buffer.from('kept') });

@@ -118,7 +118,7 @@ export class UploadPack {
   async fetch(request: FetchRequest, { patient }: FetchOptions): Promise<FetchAnswer> {
     const conversation = await this.#conversationForRequest();
     const v2 = this.version === 2;
-    const offered = this.#offeredV0();
+    const offered = this.#offeredV0(request);
     const body = v2 ? encodeFetchRequestV2(request, this.#commandCapabilities()) : encodeFetchRequestV0(request, offered);
     const answer = await conversation.request(body, { patient });
     const reader = new PktReader(answer, fetchReader);
@@ -154,15 +154,17 @@ export class UploadPack {
     return lines;
   }
 
-  /** v0: what we understand of what is offered. Azure wants multi_ack to be there, CodeCommit nothing that it did not offer. */
-  #offeredV0(): string[] {
+  /** v0: what we understand of what is offered, and this request wants. Azure wants multi_ack to be there, CodeCommit nothing that it did not offer. */
+  #offeredV0({ thinPack, ofsDelta }: FetchRequest): string[] {
     const capabilities = this.capabilities;
     const chosen: string[] = [];
     if (capabilities.has('multi_ack_detailed')) chosen.push('multi_ack_detailed');
     else if (capabilities.has('multi_ack')) chosen.push('multi_ack');
     if (capabilities.has('side-band-64k')) chosen.push('side-band-64k');
     else if (capabilities.has('side-band')) chosen.push('side-band');
-    for (const name of ['thin-pack', 'ofs-delta', 'no-progress', 'shallow', 'filter']) if (capabilities.has(name)) chosen.push(name);
+    if (thinPack && capabilities.has('thin-pack')) chosen.push('thin-pack');
+    if (ofsDelta && capabilities.has('ofs-delta')) chosen.push('ofs-delta');
+    for (const name of ['no-progress', 'shallow', 'filter']) if (capabilities.has(name)) chosen.push(name);
     if (capabilities.has('object-format')) chosen.push(`object-format=${this.objectFormat}`);
     if (capabilities.has('agent')) chosen.push(`agent=${agent}`);
     return chosen;
