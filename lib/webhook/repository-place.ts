@@ -40,6 +40,13 @@ export function isSamePlace(one: RepositoryPlace, other: RepositoryPlace): boole
   return one.path === other.path || isDataCenterPair(one, other) || isDataCenterPair(other, one);
 }
 
+/** Whether both are known in whole, and nothing differs. */
+export function isExactlyPlace(one: RepositoryPlace, other: RepositoryPlace): boolean {
+  return (
+    one.host !== undefined && one.scheme === other.scheme && one.host === other.host && one.port === other.port && one.path === other.path
+  );
+}
+
 /** For people: host and path, never user info. */
 export function describePlace({ host, path }: RepositoryPlace): string {
   return host === undefined ? path : `${host}/${path}`;

@@ -53,4 +53,31 @@ describe('matchRepository', () => {
     expect(matchRepository(['https://git.example.com/tools/anvil.git'], both).mirrors.map(({ mirror }) => mirror)).toEqual([7]);
     expect(matchRepository([remote], both).mirrors.map(({ mirror }) => mirror)).toEqual(['pull']);
   });
+
+  describe('with both ends on one host and path', () => {
+    const project = { ...aProject(), repositoryUrl: 'http://forge.example.com:3000/team/anvil.git' };
+    const push = aMirror({ id: 7 });
+    const numbers = (addresses: readonly string[], upstream: string) =>
+      matchRepository(addresses, { project, mirrors: [push, aMirror({ id: 9, direction: 'pull', url: upstream })], hooks: [] }).mirrors.map(
+        ({ mirror }) => mirror,
+      );
+
+    it.each([
+      ['the project', ['http://forge.example.com:3000/team/anvil.git', 'ssh://git@forge.example.com:2200/team/anvil.git'], [7]],
+      ['the upstream', ['http://forge.example.com:4000/team/anvil.git', 'ssh://git@forge.example.com:2201/team/anvil.git'], ['pull']],
+      ['either', ['ssh://git@forge.example.com:2201/team/anvil.git'], [7, 'pull']],
+      ['either, by its path alone', ['/team/anvil'], [7, 'pull']],
+      ['neither', ['http://forge.example.com:5000/team/anvil.git'], []],
+    ])('asks those that the event is of: %s', (_, addresses, asked) => {
+      expect(numbers(addresses, 'http://forge.example.com:4000/team/anvil.git')).toEqual(asked);
+    });
+
+    it('takes the same address over SSH for the exact one too', () => {
+      const upstream = 'ssh://git@forge.example.com:2201/team/anvil.git';
+      expect(numbers([upstream, 'http://forge.example.com:4000/team/anvil.git'], upstream)).toEqual(['pull']);
+      expect(
+        numbers(['http://forge.example.com:3000/team/anvil.git', 'ssh://git@forge.example.com:2200/team/anvil.git'], upstream),
+      ).toEqual([7]);
+    });
+  });
 });
