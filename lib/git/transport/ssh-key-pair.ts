@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { hostKeyTypes } from './host-key.ts';
-import { readablePrivateKey, unusableKey } from './ssh-private-key.ts';
+import { outerPublicKey, readablePrivateKey, unusableKey } from './ssh-private-key.ts';
 
 export type SshKeyType = 'ed25519' | 'rsa';
 
@@ -46,11 +46,15 @@ export function isPair({ privateKey, publicKey }: SshKeyPair): boolean {
  * Throws `private_key_unusable` for encrypted, public, cut off and unknown ones; no message holds any of the text.
  */
 export function parsePrivateKey(text: string): ParsedKey {
-  const key = utils.parseKey(readablePrivateKey(`${text.replace(/\r\n?/g, '\n').trim()}\n`));
+  const readable = readablePrivateKey(`${text.replace(/\r\n?/g, '\n').trim()}\n`);
+  // ssh2 reads the private half alone: another public one in front of it would go unnoticed.
+  const outer = outerPublicKey(readable);
+  const key = utils.parseKey(readable);
   // ssh2's own message could quote the key.
   if (key instanceof Error) throw unusableKey('it is damaged, or in a format that is not known here.');
   if (!key.isPrivateKey()) throw unusableKey('it is the public half.');
   if (!hostKeyTypes.includes(key.type)) throw unusableKey(`keys of type ${key.type} are not used.`);
+  if (outer !== undefined && !outer.equals(key.getPublicSSH())) throw unusableKey('it is damaged: its two halves do not belong together.');
   if (!signs(key, key)) throw unusableKey('it is damaged: what it signs cannot be verified.');
   return key;
 }

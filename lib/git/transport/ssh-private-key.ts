@@ -25,6 +25,31 @@ function whatElse(text: string): string {
   return 'it does not begin with -----BEGIN.';
 }
 
+/**
+ * The public half that OpenSSH's format holds in front of the private one (PROTOCOL.key), where readers look that do not know the passphrase; undefined for
+ * other formats. Throws `private_key_unusable` unless it is one unencrypted key and nothing else.
+ */
+export function outerPublicKey(text: string): Buffer | undefined {
+  if (!text.includes('-----BEGIN OPENSSH PRIVATE KEY-----')) return undefined;
+  const body = Buffer.from(text.replace(/-----[^-]+-----/g, ''), 'base64');
+  let at = openSshMagic.length;
+  const field = (): Buffer => {
+    const length = at + 4 <= body.length ? body.readUInt32BE(at) : body.length;
+    if (length > body.length - at - 4) throw unusableKey('it is damaged.');
+    at += 4 + length;
+    return body.subarray(at - length, at);
+  };
+  const [cipher, keyDerivation, options] = [field().toString('latin1'), field().toString('latin1'), field()];
+  const count = at + 4 <= body.length ? body.readUInt32BE(at) : 0;
+  at += 4;
+  const publicKey = field();
+  field();
+  const isPlain = cipher === 'none' && keyDerivation === 'none' && options.length === 0;
+  if (body.toString('latin1', 0, openSshMagic.length) !== openSshMagic || !isPlain || count !== 1 || at !== body.length)
+    throw unusableKey('it is damaged, or holds more than one key.');
+  return publicKey;
+}
+
 /** PEM says so in a header, OpenSSH's format by the name of its cipher (PROTOCOL.key). */
 function isEncrypted(text: string, label: string): boolean {
   if (label.includes('ENCRYPTED') || /^Proc-Type: 4,ENCRYPTED/m.test(text)) return true;

@@ -13,9 +13,11 @@ const run = promisify(execFile);
 const comment = 'gitferry@ferry.example.org';
 let folder: string;
 let rsa: SshKeyPair;
+let ed25519: SshKeyPair;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gitferry-keys-'));
   rsa = await generateSshKeyPair({ type: 'rsa', comment });
+  ed25519 = await generateSshKeyPair({ type: 'ed25519', comment });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -123,6 +125,26 @@ describe('parsePrivateKey', () => {
     expect(() => parsePrivateKey(text.slice(0, 200))).toThrow(/The SSH private key cannot be used/);
   });
 
+  it.each([
+    ['RSA', () => rsa.privateKey],
+    ['Ed25519', () => ed25519.privateKey],
+  ])('refuses an OpenSSH key of type %s with any wrong byte in front of its private half', (_, whole) => {
+    const body = Buffer.from(whole().replace(/-----[^-]+-----/g, ''), 'base64');
+    const publicBytes = parsePrivateKey(whole()).getPublicSSH().length;
+    // Magic, cipher, key derivation, its options, the number of keys; then the public half and the length of the private one.
+    const front = 15 + 8 + 8 + 4 + 4 + 4 + publicBytes + 4;
+    const taken: string[] = [];
+    for (let at = 0; at < front; at++)
+      for (const change of [0x01, 0x02, 0x80, 0xff]) {
+        const damaged = Buffer.from(body);
+        damaged.writeUInt8(damaged.readUInt8(at) ^ change, at);
+        const text = `-----BEGIN OPENSSH PRIVATE KEY-----\n${damaged.toString('base64').replace(/.{70}/g, '$&\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+        const code = codeOf(() => parsePrivateKey(text));
+        if (code !== 'private_key_unusable') taken.push(`${at} ^ ${change}: ${code}`);
+      }
+    expect(taken).toEqual([]);
+  });
+
   it('refuses a key with a wrong byte or reads the very same public half, and repeats none of it', () => {
     const lines = rsa.privateKey.split('\n');
     const place = fc.record({
@@ -134,7 +156,7 @@ describe('parsePrivateKey', () => {
       fc.property(place, ({ line, at, character }) => {
         const damaged = lines.map((text, index) => (index === line ? `${text.slice(0, at)}${character}${text.slice(at + 1)}` : text));
         try {
-          expect(parsePrivateKey(damaged.join('\n')).getPublicSSH()).toHaveLength(535);
+          expect(parsePrivateKey(damaged.join('\n')).getPublicSSH()).toEqual(parsePrivateKey(rsa.privateKey).getPublicSSH());
         } catch (error) {
           expect((error as { code: string }).code).toBe('private_key_unusable');
           expect((error as Error).message).not.toContain(lines[3]!.slice(0, 12));
