@@ -27,6 +27,7 @@ export default defineConfig({
     // Real servers on a busy machine of two cores: slow is not wrong.
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    setupFiles: ['test/support/fixed-seed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

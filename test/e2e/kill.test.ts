@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
+import { PseudoRandom } from '../bench/pseudo-random.ts';
+import { testSeed } from '../support/fixed-seed.ts';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import type { GitHttpServer } from '../support/git-http-server.ts';
 import { startGitferry } from '../support/running-command.ts';
@@ -64,10 +66,11 @@ async function expectOldOrNew(target: string, before: Record<string, string>, wa
 const loopback = ['--allow-address', '127.0.0.0/8', '--json'];
 
 describe('a run that is ended in the middle of the relay', () => {
-  it('by SIGKILL, at ten random moments, leaves a sound target, and the next run completes it', async () => {
+  it('by SIGKILL, at ten drawn moments, leaves a sound target, and the next run completes it', async () => {
     const { folder, source, sourceServer, target } = await ends();
     const wanted = await refsOf(source);
-    const moments = Array.from({ length: 10 }, (_, index) => (index === 0 ? 1 : Math.floor(Math.random() * branches * blobBytes * 1.01)));
+    const random = new PseudoRandom(testSeed);
+    const moments = Array.from({ length: 10 }, (_, index) => (index === 0 ? 1 : Math.floor(random.next() * branches * blobBytes * 1.01)));
     for (const [index, moment] of moments.entries()) {
       const name = `target-${index}.git`;
       const path = await target(name);

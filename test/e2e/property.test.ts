@@ -5,7 +5,7 @@ import type { ObjectSpec } from '../support/repository.ts';
 import { type Scenario, type ScenarioSpec, scenario } from '../support/scenario.ts';
 import { refsWith } from '../support/sync.ts';
 
-/** More with e.g. GITFERRY_PROPERTY_RUNS=1000. A failure prints its seed and path; give them to fc.assert to see it again. */
+/** More with e.g. GITFERRY_PROPERTY_RUNS=1000, others with GITFERRY_TEST_SEED=random. A failure prints its seed and path; give them to fc.assert to see it again. */
 const numRuns = Number(process.env['GITFERRY_PROPERTY_RUNS'] ?? 25);
 
 interface Rules {
