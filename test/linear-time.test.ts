@@ -1,5 +1,6 @@
 /** What strangers write is read in a time that grows with its length and no faster: every parser and regular expression that meets their text. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { apiLimits } from '../lib/api/api-limits.ts';
 import { requestEvent } from '../lib/api/lambda-event.ts';
 import { readParameters } from '../lib/api/read-parameters.ts';
 import { checkSshUser } from '../lib/api/remote-credential.ts';
@@ -12,10 +13,12 @@ import { hostNote } from '../lib/console/host-notes.ts';
 import { returnPath } from '../lib/console/return-path.ts';
 import { splitUserInfo } from '../lib/console/split-user-info.ts';
 import { checkUrl } from '../lib/console/url-check.ts';
+import { isWithinBounds } from '../lib/core/json-bounds.ts';
 import { printable } from '../lib/core/printable.ts';
 import { refineHint } from '../lib/core/provider-messages.ts';
 import { createRedactor } from '../lib/core/redact.ts';
 import { refusalNamed } from '../lib/core/refusal-code.ts';
+import { RequestBodies } from '../lib/core/request-bodies.ts';
 import { statedLimit } from '../lib/core/stated-limit.ts';
 import { NamesInTheWay, refNameFault } from '../lib/git/ref-name.ts';
 import { parseRetryAfter } from '../lib/git/transport/http-status.ts';
@@ -24,6 +27,7 @@ import { parseRepositoryUrl, sshFormOfScp } from '../lib/git/transport/repositor
 import { parsePrivateKey } from '../lib/git/transport/ssh-key-pair.ts';
 import { headerOf, httpUrlOf } from '../lib/lfs/batch-message.ts';
 import { parsePointer } from '../lib/lfs/pointer.ts';
+import { regexSize } from '../lib/mirror/regex-size.ts';
 import { type CompiledRules, compileRules, defaultRules } from '../lib/mirror/rules.ts';
 import { codeCommitRepositoryOf } from '../lib/model/code-commit-url.ts';
 import { parseHookToken } from '../lib/model/hook-secret.ts';
@@ -171,6 +175,8 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['ref names', refNameFault],
   ['ref names beside each other', (text) => new NamesInTheWay([text, `${text}/a`]).of(`${text}/a/b`)],
   ['branch wildcards', (text) => rules.branchMatches(text)],
+  ['sizes of regular expressions', (text) => regexSize(text, 1_000)],
+  ['bounds of JSON', (text) => isWithinBounds(Buffer.from(text), { levels: 1e9, marks: 1e9 })],
   ['known_hosts files', (text) => selectHostKeys(text, place)],
   ['host keys', (text) => parseHostKeys([text], place)],
   ['private keys', parsePrivateKey],
@@ -256,11 +262,12 @@ describe('time grows with length alone', () => {
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
       });
       const start = performance.now();
-      await readParameters(request, new URLSearchParams());
+      const bodies = new RequestBodies(apiLimits.bodies);
+      await readParameters(request, { query: new URLSearchParams(), bodies, sender: 1, takesBody: true });
       return performance.now() - start;
     };
     await read(5_000);
-    const [short, long] = [Math.min(await read(10_000), await read(10_000)), Math.min(await read(80_000), await read(80_000))];
+    const [short, long] = [Math.min(await read(1_200), await read(1_200)), Math.min(await read(9_600), await read(9_600))];
     expect(long / short).toBeLessThan(40);
   });
 

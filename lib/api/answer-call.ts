@@ -22,7 +22,8 @@ export interface IncomingCall {
   readonly path: string;
   readonly query: URLSearchParams;
   token(): Promise<AccessToken>;
-  input(): Promise<Parameters>;
+  /** Asked only when the caller is known and may make this call. */
+  input(sender: number, takesParameters: boolean): Promise<Parameters>;
 }
 
 /**
@@ -66,7 +67,8 @@ async function carryOut(
 ): Promise<Answer> {
   const token = await incoming.token();
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
-  seen.input = await incoming.input();
+  const takesParameters = Object.keys(endpoint.input.shape).length + endpoint.ignored.size > 0;
+  seen.input = await incoming.input(token.id, takesParameters);
   const call: Omit<ProjectCall<Parameters>, 'project'> = {
     deps,
     token,

@@ -1,43 +1,65 @@
 /** Takes a call's parameters from the query and from a JSON or form body alike, as GitLab does. */
+import { isWithinBounds } from '../core/json-bounds.ts';
+import type { BodyRefusal, RequestBodies } from '../core/request-bodies.ts';
 import { ApiError, badParameter } from './api-error.ts';
+import { apiLimits } from './api-limits.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
-/** Nothing that a call takes comes near this. */
-const maxBodyBytes = 1024 * 1024;
+export interface Reading {
+  readonly query: URLSearchParams;
+  readonly bodies: RequestBodies;
+  /** Who calls: bodies of one caller take a part of the memory only. */
+  readonly sender: number;
+  /** Whether the call takes parameters. */
+  readonly takesBody: boolean;
+}
 
-/** The body's parameters win over the query's. Refuses with 400, 413 or 415. */
-export async function readParameters(request: Request, query: URLSearchParams): Promise<Parameters> {
-  const body = /^(GET|HEAD)$/.test(request.method) ? {} : await bodyParameters(request);
+/** The body's parameters win over the query's. Refuses with 400, 408, 413, 415 or 503. */
+export async function readParameters(request: Request, { query, ...reading }: Reading): Promise<Parameters> {
+  const body = /^(GET|HEAD)$/.test(request.method) ? {} : await bodyParameters(request, reading);
   return { ...fromPairs([...query]), ...body };
 }
 
-async function bodyParameters(request: Request): Promise<Parameters> {
-  const bytes = await boundedBody(request);
-  if (bytes.length === 0) return {};
-  const contentType = request.headers.get('content-type') ?? '';
-  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (/^application\/([a-z0-9.+-]+\+)?json$/.test(mediaType)) return fromJson(bytes);
-  if (mediaType === 'application/x-www-form-urlencoded') return fromPairs([...new URLSearchParams(new TextDecoder().decode(bytes))]);
-  if (mediaType === 'multipart/form-data') return fromMultipart(bytes, contentType);
-  if (mediaType === '') return fromJson(bytes);
+async function bodyParameters(request: Request, { bodies, sender, takesBody }: Omit<Reading, 'query'>): Promise<Parameters> {
+  const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const isMultipart = mediaType === 'multipart/form-data';
+  const maxBytes = !takesBody ? apiLimits.noBodyBytes : isMultipart ? apiLimits.multipartBytes : apiLimits.bodyBytes;
+  const body = await bodies.read(request, { maxBytes, withinMs: apiLimits.bodyMs, sender });
+  if (typeof body === 'string') throw refusalOf(body, maxBytes);
+  try {
+    const { bytes } = body;
+    if (bytes.length === 0) return {};
+    if (mediaType === '' || /^application\/([a-z0-9.+-]+\+)?json$/.test(mediaType)) return fromJson(bytes);
+    if (mediaType === 'application/x-www-form-urlencoded') return fromForm(bytes);
+    if (isMultipart) return await fromMultipart(bytes, request.headers.get('content-type') ?? '');
+  } finally {
+    body.release();
+  }
   throw new ApiError(415, { error: "The provided content-type is not supported: use 'application/json' or a form." });
 }
 
-async function boundedBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = new ApiError(413, { error: `The request body is larger than ${maxBodyBytes} bytes.` });
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > maxBodyBytes) throw tooLarge;
-    chunks.push(chunk);
+function refusalOf(refusal: BodyRefusal, maxBytes: number): ApiError {
+  switch (refusal) {
+    case 'too_large':
+      return new ApiError(413, { error: `The request body is larger than ${maxBytes} bytes.` });
+    case 'incomplete':
+      return badParameter('the request body is not complete');
+    case 'too_slow':
+      return new ApiError(408, { message: '408 Request Timeout' });
+    case 'busy':
+      return new ApiError(503, { message: '503 Service Unavailable' }, { 'retry-after': '5' });
   }
-  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function fromForm(bytes: Uint8Array): Parameters {
+  const pairs = [...new URLSearchParams(new TextDecoder().decode(bytes))];
+  if (pairs.length > apiLimits.json.marks) throw badParameter('the request body has too many parameters');
+  return fromPairs(pairs);
 }
 
 function fromJson(bytes: Uint8Array): Parameters {
+  if (!isWithinBounds(bytes, apiLimits.json)) throw badParameter('the request body has too many values, or nests them too deeply');
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

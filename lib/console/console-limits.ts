@@ -11,6 +11,10 @@ export const consoleLimits = {
   flashSeconds: 60,
   /** Forms hold at most a few host keys and a token. */
   formBytes: 256 * 1024,
+  /** A token and a path to return to. */
+  signInBytes: 4 * 1024,
+  /** A form that is not there after this time does not come. */
+  formMs: 30_000,
   /** Rows of the overview: some 100 KB of HTML, and more than anybody reads. */
   overviewRows: 50,
   /** Rows of tokens and credentials. */

@@ -1,8 +1,12 @@
 /** The console as a Hono app: assets, sign-in, and behind it the pages, each with a session, a checked origin and the headers of security-headers.ts. */
 import { Hono } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
+import { apiLimits } from '../api/api-limits.ts';
 import { toGitferryError } from '../core/errors.ts';
+import { RequestBodies } from '../core/request-bodies.ts';
+import { admitForm } from './admit-form.ts';
 import { answerAsset } from './assets.ts';
+import { consoleLimits } from './console-limits.ts';
 import { takeFlash } from './flash.ts';
 import { addMirrorPages } from './pages/mirror-pages.ts';
 import { addOverview } from './pages/overview.tsx';
@@ -18,8 +22,8 @@ import { type CookieRules, readCookie } from './session-cookie.ts';
 import { findSession } from './sessions.ts';
 import type { ConsoleContext, ConsoleEnv, Visit } from './visit.ts';
 
-/** Answers every path that is not the API's. Never throws. */
-export function createConsole(deps: ApiDeps): Hono<ConsoleEnv> {
+/** Answers every path that is not the API's. Never throws. `bodies` is the account that its forms share with others of this process. */
+export function createConsole(deps: ApiDeps, bodies = new RequestBodies(apiLimits.bodies)): Hono<ConsoleEnv> {
   const cookies: CookieRules = { secure: deps.publicUrl.startsWith('https:') };
   const app = new Hono<ConsoleEnv>();
 
@@ -33,11 +37,16 @@ export function createConsole(deps: ApiDeps): Hono<ConsoleEnv> {
     await next();
   });
 
+  app.use('/sign-in', async (context, next) => {
+    context.req.raw = await admitForm(context.req.raw, bodies, { maxBytes: consoleLimits.signInBytes, sender: 'sign-in' });
+    await next();
+  });
   addSignIn(app, deps, cookies);
 
   app.use(async (context, next) => {
     const signedIn = await findSession(readCookie(context, cookies, 'session'), deps);
     if (signedIn === undefined) return toSignIn(context);
+    context.req.raw = await admitForm(context.req.raw, bodies, { maxBytes: consoleLimits.formBytes, sender: signedIn.token.id });
     const { pathname, search } = new URL(context.req.url);
     context.set('visit', { deps, ...signedIn, cookies, path: `${pathname}${search}`, flash: () => takeFlash(context, cookies) });
     return next();

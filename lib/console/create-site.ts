@@ -1,13 +1,16 @@
 /** What the api function answers: the REST API, and everything else as the console. */
 import { Hono } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
+import { apiLimits } from '../api/api-limits.ts';
 import { createApi } from '../api/create-api.ts';
+import { RequestBodies } from '../core/request-bodies.ts';
 import { createConsole } from './create-console.tsx';
 
 /** Never throws. */
 export function createSite(deps: ApiDeps): Hono {
-  const api = createApi(deps);
-  const pages = createConsole(deps);
+  const bodies = new RequestBodies(apiLimits.bodies);
+  const api = createApi(deps, bodies);
+  const pages = createConsole(deps, bodies);
   // Decoded paths may hold line breaks.
   const isApi = /^\/(api|hooks)(\/|$)|^\/health$/;
   const site = new Hono();

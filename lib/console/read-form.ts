@@ -1,5 +1,4 @@
-/** A form as it was sent, within a limit. */
-import { consoleLimits } from './console-limits.ts';
+/** A form as it was sent. */
 import { Refusal } from './refusal.ts';
 
 export interface Form {
@@ -13,10 +12,10 @@ export interface Form {
   all(name: string): readonly string[];
 }
 
-/** Refuses with 413 or 415. */
+/** Of a request that admitForm has let in. Refuses with 415. */
 export async function readForm(request: Request): Promise<Form> {
   const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-  const bytes = await boundedBody(request);
+  const bytes = Buffer.from(await request.arrayBuffer());
   if (bytes.length > 0 && mediaType !== 'application/x-www-form-urlencoded') throw new Refusal(415);
   const fields = new URLSearchParams(bytes.toString('utf8'));
   return {
@@ -25,15 +24,4 @@ export async function readForm(request: Request): Promise<Form> {
     isOn: (name) => fields.has(name),
     all: (name) => fields.getAll(name).filter((value) => value.trim() !== ''),
   };
-}
-
-async function boundedBody(request: Request): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > consoleLimits.formBytes) throw new Refusal(413);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

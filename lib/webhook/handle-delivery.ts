@@ -2,11 +2,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { printable } from '../core/printable.ts';
+import type { BodyRefusal, HeldBody } from '../core/request-bodies.ts';
 import type { Hook } from '../model/hook.ts';
 import { parseHookToken } from '../model/hook-secret.ts';
 import type { MirrorKey } from '../model/mirror.ts';
 import type { ProjectContents } from '../model/records.ts';
-import { checkProof, type Proof } from './check-proof.ts';
+import { checkProof, findHook, type Proof } from './check-proof.ts';
 import { type Choice, chooseMirrors } from './choose-mirrors.ts';
 import type { Delivery, WebhookEvent } from './delivery.ts';
 import type { NoteDelivery } from './delivery-notes.ts';
@@ -28,41 +29,92 @@ export interface HandlingDeps {
   readonly log: Log;
 }
 
-/** `refused` = no such token, or no proof: the sender is not told which. */
-export type DeliveryAnswer = { readonly status: RequestResult; readonly reason: string } | 'refused';
+/** `refused` = no such token, or no proof: the sender is not told which. `too_large`: not by its bytes, but by what parsing would take. */
+export type DeliveryAnswer = { readonly status: RequestResult; readonly reason: string } | 'refused' | BodyRefusal;
 
-/** Throws `storage_unavailable` or `secrets_unavailable` if the delivery could not be checked or recorded: worth sending again. */
-export async function handleDelivery(token: string, delivery: Delivery, deps: HandlingDeps): Promise<DeliveryAnswer> {
-  const { clock, log } = deps;
-  const parsed = parseHookToken(token);
-  const read = async (maxAgeMs: number): Promise<ProjectContents | undefined> =>
-    parsed === undefined ? undefined : deps.cache.read(parsed.projectId, maxAgeMs);
-  const [signingKey, remembered] = await Promise.all([deps.signingKey(), read(webhookLimits.contentsMs)]);
-  const check = (contents: ProjectContents | undefined): Proof =>
-    checkProof(delivery, contents, { tokenHash: parsed?.tokenHash, signingKey, now: clock.now() });
+/** What came, with its body still to be read. */
+export interface IncomingDelivery {
+  readonly token: string;
+  header(name: string): string | undefined;
+  /** Reads the body of a delivery for this project. */
+  body(projectId: number): Promise<HeldBody | BodyRefusal>;
+}
 
-  let proof = check(remembered);
-  if (proof.kind === 'refused') {
-    // The hook may be newer than what is remembered of its project, or its secret just changed.
-    const fresh = await read(webhookLimits.recheckMs);
-    if (fresh !== remembered) proof = check(fresh);
-  }
-  if (proof.kind === 'refused') {
-    const { hook } = proof;
-    // The whole internet tries addresses; a hook whose deliveries fail is somebody's mistake.
-    if (hook === undefined) log.write('info', 'delivery_refused', { project: parsed?.projectId, why: 'unknown_token' });
-    else log.write('warn', 'delivery_refused', { project: hook.projectId, hook: hook.id, provider: hook.provider, why: 'no_proof' });
+/**
+ * The body is read only for a token that exists. Throws `storage_unavailable` or `secrets_unavailable` if the delivery could not be checked or recorded:
+ * worth sending again.
+ */
+export async function handleDelivery(incoming: IncomingDelivery, deps: HandlingDeps): Promise<DeliveryAnswer> {
+  const parsed = parseHookToken(incoming.token);
+  const [signingKey, found] = await Promise.all([deps.signingKey(), parsed === undefined ? undefined : findFor(parsed, deps)]);
+  if (found === undefined) {
+    // The whole internet tries addresses.
+    deps.log.write('info', 'delivery_refused', { project: parsed?.projectId, why: 'unknown_token' });
     return 'refused';
   }
-  if (proof.kind === 'unsigned_ping')
+  const body = await incoming.body(found.hook.projectId);
+  if (typeof body === 'string') return body;
+  try {
+    return await handleBody({ header: incoming.header, body: body.bytes }, found, { ...deps, signingKey });
+  } finally {
+    body.release();
+  }
+}
+
+interface Found {
+  readonly tokenHash: string;
+  readonly hook: Hook;
+  readonly contents: ProjectContents;
+}
+
+async function findFor(
+  { projectId, tokenHash }: { readonly projectId: number; readonly tokenHash: string },
+  { cache }: Pick<HandlingDeps, 'cache'>,
+): Promise<Found | undefined> {
+  // The hook may be newer than what is remembered of its project.
+  for (const maxAgeMs of [webhookLimits.contentsMs, webhookLimits.recheckMs]) {
+    const contents = await cache.read(projectId, maxAgeMs);
+    const hook = findHook(contents?.hooks ?? [], tokenHash);
+    if (contents !== undefined && hook !== undefined) return { tokenHash, hook, contents };
+  }
+  return undefined;
+}
+
+async function handleBody(
+  delivery: Delivery,
+  found: Found,
+  { signingKey, cache, requestRuns, noteDelivery, clock, log }: Omit<HandlingDeps, 'signingKey'> & { readonly signingKey: string },
+): Promise<DeliveryAnswer> {
+  const read = (maxAgeMs: number): Promise<ProjectContents | undefined> => cache.read(found.hook.projectId, maxAgeMs);
+  const check = (hook: Hook): Proof => checkProof(delivery, hook, { signingKey, now: clock.now() });
+  let { hook, contents } = found;
+  let proof = check(hook);
+  if (proof === 'refused') {
+    // Its secret may just have changed.
+    const fresh = await read(webhookLimits.recheckMs);
+    const freshHook = findHook(fresh?.hooks ?? [], found.tokenHash);
+    if (fresh !== undefined && fresh !== contents && freshHook !== undefined) {
+      [hook, contents] = [freshHook, fresh];
+      proof = check(hook);
+    }
+  }
+  if (proof === 'refused') {
+    // A hook whose deliveries fail is somebody's mistake.
+    log.write('warn', 'delivery_refused', { project: hook.projectId, hook: hook.id, provider: hook.provider, why: 'no_proof' });
+    return 'refused';
+  }
+  if (proof === 'unsigned_ping')
     return { status: 'ignored', reason: 'the address is right; this test was not signed, so the secret is not tested' };
 
-  const { hook } = proof;
   const payload = parsePayload(delivery.body);
   const rules = providerRegistry[hook.provider];
+  if (payload === 'too_large') {
+    log.write('warn', 'delivery_refused', { project: hook.projectId, hook: hook.id, provider: hook.provider, why: 'too_many_values' });
+    return 'too_large';
+  }
   const event = payload.readable ? rules.readEvent(delivery, payload.value) : unreadable;
-  const choice = payload.readable ? await choose(event, proof.contents, read) : { of: null, keys: [], reason: 'the body is not JSON' };
-  const [answer] = await Promise.all([ask(choice, hook, deps.requestRuns), deps.noteDelivery(hook, choice.of)]);
+  const choice = payload.readable ? await choose(event, contents, read) : { of: null, keys: [], reason: 'the body is not JSON' };
+  const [answer] = await Promise.all([ask(choice, hook, requestRuns), noteDelivery(hook, choice.of)]);
   log.write('info', 'delivery_received', {
     project: hook.projectId,
     hook: hook.id,

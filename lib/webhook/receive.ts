@@ -3,12 +3,12 @@ import { type Context, Hono } from 'hono';
 import type { Clock } from '../core/clock.ts';
 import { toGitferryError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { type BodyRefusal, RequestBodies } from '../core/request-bodies.ts';
 import type { HookRecords, ProjectRecords } from '../model/records.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import { createDeliveryNotes } from './delivery-notes.ts';
 import { handleDelivery, type RequestRuns } from './handle-delivery.ts';
 import { createProjectCache } from './project-cache.ts';
-import { readBody } from './read-body.ts';
 import { createSigningKeyCache } from './signing-key-cache.ts';
 import { webhookLimits } from './webhook-limits.ts';
 
@@ -22,8 +22,9 @@ export interface WebhookDeps {
 }
 
 /**
- * Answers 202 `{status, reason}` to every proved delivery, 401 alike to an unknown token and a missing or wrong proof, 413 above 4 MiB, 405 and 404 for
- * what is no delivery, 503 if it could not be recorded. Never contacts anything that a delivery names.
+ * Answers 202 `{status, reason}` to every proved delivery, 401 alike to an unknown token and a missing or wrong proof, 413 above 4 MiB or what takes too
+ * long to parse, 408 to a body that does not come, 405 and 404 for what is no delivery, 503 if it could not be recorded or too much is on its way. Never
+ * contacts anything that a delivery names.
  */
 export function createWebhookApp(deps: WebhookDeps): Hono {
   const { clock, log, requestRuns } = deps;
@@ -35,16 +36,22 @@ export function createWebhookApp(deps: WebhookDeps): Hono {
     clock,
     log,
   };
+  const bodies = new RequestBodies(webhookLimits.bodies);
   // A slash at the end of a pasted address is no reason to refuse.
   const app = new Hono({ strict: false });
 
   app.post('/hooks/:token', async (context) => {
-    const body = await readBody(context.req.raw, webhookLimits.bodyBytes);
-    if (body === 'too_large') return answer(context, 413, 'Content Too Large');
-    if (body === 'incomplete') return answer(context, 400, 'Bad Request');
-    const header = (name: string): string | undefined => context.req.raw.headers.get(name) ?? undefined;
-    const result = await handleDelivery(context.req.param('token'), { header, body }, handling);
-    if (result !== 'refused') return context.json(result, 202);
+    const request = context.req.raw;
+    const incoming = {
+      token: context.req.param('token'),
+      header: (name: string): string | undefined => request.headers.get(name) ?? undefined,
+      body: (projectId: number) =>
+        bodies.read(request, { maxBytes: webhookLimits.bodyBytes, withinMs: webhookLimits.bodyMs, sender: String(projectId) }),
+    };
+    const result = await handleDelivery(incoming, handling);
+    if (typeof result !== 'string') return context.json(result, 202);
+    if (result === 'busy') context.header('Retry-After', '5');
+    if (result !== 'refused') return answer(context, ...refusals[result]);
     context.header('WWW-Authenticate', 'Basic realm="gitferry"');
     return answer(context, 401, 'Unauthorized');
   });
@@ -64,6 +71,15 @@ export function createWebhookApp(deps: WebhookDeps): Hono {
   return app;
 }
 
-function answer(context: Context, status: 400 | 401 | 404 | 405 | 413 | 500, words: string): Response {
+type Status = 400 | 401 | 404 | 405 | 408 | 413 | 500 | 503;
+
+const refusals: Readonly<Record<BodyRefusal, readonly [Status, string]>> = {
+  too_large: [413, 'Content Too Large'],
+  incomplete: [400, 'Bad Request'],
+  too_slow: [408, 'Request Timeout'],
+  busy: [503, 'Service Unavailable'],
+};
+
+function answer(context: Context, status: Status, words: string): Response {
   return context.json({ message: `${status} ${words}` }, status);
 }

@@ -3,6 +3,12 @@
 export const webhookLimits = {
   /** Lambda takes 6 MB and base64 adds a third; providers' push events stay far below. */
   bodyBytes: 4 * 1024 * 1024,
+  /** Senders give up after 10 s (GitHub), and send 4 MiB in less. */
+  bodyMs: 10_000,
+  /** Bodies that are read or handled at the same time, in all and for one project. On Lambda there is one. */
+  bodies: { totalBytes: 64 * 1024 * 1024, senderBytes: 16 * 1024 * 1024 },
+  /** What an event's JSON may hold: GitHub's largest, with 2,048 commits, has 100,000 commas, colons and brackets on 8 levels. More would take longer than 0.2 s to parse. */
+  json: { levels: 64, marks: 150_000 },
   /** A project as it was this long ago answers an event: deletions, new hooks and changed rules take effect after at most this long. */
   contentsMs: 2_000,
   /** Where that answer is a refusal or leads to nothing, the project is read again, but not more often than this. */

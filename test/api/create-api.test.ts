@@ -6,6 +6,7 @@ import { endpoints } from '../../lib/api/endpoints.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { roles } from '../../lib/model/access-token.ts';
 import { type ApiAnswer, type CallOptions, startTestApi, type TestApi } from '../support/api.ts';
+import { sendHalf } from '../support/half-sent.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -215,8 +216,21 @@ describe('parameters', () => {
     expect([response.status, await response.json()]).toEqual([status, { error }]);
   });
 
-  it('refuses a body over 1 MiB, with its length announced or not', async () => {
-    const body = JSON.stringify({ path: 'x'.repeat(1024 * 1024) });
+  it('reads no body before it knows the caller, and next to none where a call takes no parameters', async () => {
+    const { id } = await api.newProject();
+    const port = Number(new URL(api.origin).port);
+    const half = { stated: 200_000, sent: 100_000 };
+    const stranger = sendHalf(port, 'POST', '/api/v4/projects', { 'content-type': 'application/json' }, half);
+    expect(await stranger.status).toBe(401);
+    await stranger.closed;
+    const reporter = { 'private-token': await api.newToken('reporter', { projectIds: [id] }) };
+    expect(await sendHalf(port, 'PUT', `/api/v4/projects/${id}`, reporter, half).status).toBe(403);
+    const token = { 'private-token': await api.newToken('maintainer', { projectIds: [id] }) };
+    expect(await sendHalf(port, 'DELETE', `/api/v4/projects/${id}/mirror/pull`, token, half).status).toBe(413);
+  });
+
+  it('refuses a body over 256 KiB, with its length announced or not', async () => {
+    const body = JSON.stringify({ path: 'x'.repeat(256 * 1024) });
     expect((await api.call('POST', '/projects', { body: JSON.parse(body) })).status).toBe(413);
     const chunked = new ReadableStream({
       start(controller) {

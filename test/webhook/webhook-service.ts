@@ -38,6 +38,7 @@ export interface TestHook {
 
 export interface WebhookService {
   readonly app: Hono;
+  readonly port: number;
   readonly deps: WebhookDeps;
   readonly records: Records;
   readonly clock: Clock;
@@ -88,6 +89,7 @@ export async function startWebhookService(): Promise<WebhookService> {
 
   return {
     app,
+    port,
     deps,
     records,
     clock,

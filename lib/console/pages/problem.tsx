@@ -20,7 +20,9 @@ const problems: Readonly<Record<number, Problem>> = {
     words: 'The project or mirror may have been deleted, perhaps in another tab, or your token may not be allowed to see it.',
   },
   409: { title: 'That is not possible now', words: 'Something else stands in the way.' },
+  408: { title: 'The form did not arrive in time', words: 'Nothing was saved. Go back and send it again.' },
   413: { title: 'That form is too large', words: 'Nothing was saved. Go back and shorten what you typed.' },
+  429: { title: 'Too many forms at once', words: 'Nothing was saved. Wait a moment, go back and send it again.' },
   503: {
     title: 'gitferry cannot reach its storage',
     words: 'Nothing that was accepted is lost. Wait a moment and load the page again.',
