@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { ActivityRecords } from '../model/records.ts';
 import { type Activity, keptRefs } from '../model/run.ts';
-import { countedUpTo } from './list-page.ts';
+import { rowsForPage, totalOf } from './list-page.ts';
 import type { Item } from './mirror-item.ts';
 import type { RecordTable } from './record-table.ts';
 import { decodeChunk, encodeChunks } from './ref-chunks.ts';
@@ -33,36 +33,22 @@ export function createActivityRecords(table: RecordTable, clock: Clock): Activit
     },
 
     async list(projectId, { page, perPage, sort }) {
-      const offset = (page - 1) * perPage;
-      const enough = Math.max(countedUpTo + 1, offset + perPage + 1);
-      const { rows, total } = await readRows(table, projectId, { enough, newestFirst: sort !== 'asc', now: clock.now() });
+      const { pk, sk } = keys.activity(projectId, '');
+      const condition = { expression: 'pk = :pk AND begins_with(sk, :activity)', values: { ':pk': pk, ':activity': sk } };
+      const query = { condition, only: ['pk', 'sk', 'move_count', 'expires_at'], newestFirst: sort !== 'asc' };
+      // Without the moves themselves. DynamoDB takes its time to delete.
+      const { rows, ...counted } = await rowsForPage<Row>(table.pages(query), { page, perPage }, (item) => {
+        if (Number(item['expires_at']) <= clock.now() / 1000) return undefined;
+        const count = Number(item['move_count']);
+        return { value: { key: { pk: String(item['pk']), sk: String(item['sk']) }, count }, count };
+      });
       return {
-        items: await readMoves(table, rows, offset, perPage),
-        total: total > countedUpTo ? undefined : total,
-        hasNext: total > offset + perPage,
+        items: await readMoves(table, rows, (page - 1) * perPage, perPage),
+        total: totalOf(counted),
+        hasNext: counted.count > page * perPage,
       };
     },
   };
-}
-
-/** Without the moves themselves, until there are enough of them. */
-async function readRows(
-  table: RecordTable,
-  projectId: number,
-  { enough, newestFirst, now }: { readonly enough: number; readonly newestFirst: boolean; readonly now: number },
-): Promise<{ rows: Row[]; total: number }> {
-  const rows: Row[] = [];
-  let total = 0;
-  const { pk, sk } = keys.activity(projectId, '');
-  const condition = { expression: 'pk = :pk AND begins_with(sk, :activity)', values: { ':pk': pk, ':activity': sk } };
-  for await (const item of table.query({ condition, only: ['pk', 'sk', 'move_count', 'expires_at'], newestFirst })) {
-    // DynamoDB takes its time to delete.
-    if (Number(item['expires_at']) <= now / 1000) continue;
-    rows.push({ key: { pk: String(item['pk']), sk: String(item['sk']) }, count: Number(item['move_count']) });
-    total += Number(item['move_count']);
-    if (total >= enough) break;
-  }
-  return { rows, total };
 }
 
 /** Reads only the items that have a part in the page. */

@@ -36,6 +36,11 @@ export interface RecordQuery {
   readonly pageSize?: number;
 }
 
+export interface RowPage {
+  readonly rows: readonly Item[];
+  readonly isLast: boolean;
+}
+
 /** Rejects with `storage_unavailable` when the table cannot be reached. */
 export interface RecordTable {
   /** Strongly consistent. */
@@ -47,6 +52,8 @@ export interface RecordTable {
   /** Resolves with what was there; undefined = nothing, or the condition did not hold. */
   remove(key: ItemKey, condition?: Condition): Promise<Item | undefined>;
   query(query: RecordQuery): AsyncGenerator<Item>;
+  /** The same in the pieces that DynamoDB gives, one request each; at least one. */
+  pages(query: RecordQuery): AsyncGenerator<RowPage>;
   /** All that the query gives, in memory. */
   all(query: RecordQuery): Promise<Item[]>;
   /** Strongly consistent, in the order of the keys, without those that are gone. */
@@ -119,13 +126,17 @@ export function createRecordTable({
     },
 
     async *query(query) {
+      for await (const { rows } of this.pages(query)) yield* rows;
+    },
+
+    async *pages(query) {
       const input = queryInput(query);
       let start: Item | undefined;
       do {
         const from = start === undefined ? {} : { ExclusiveStartKey: start };
         const page = await translated(() => dynamo.send(new QueryCommand({ TableName, ...input, ...from })));
-        yield* page.Items ?? [];
         start = page.LastEvaluatedKey;
+        yield { rows: page.Items ?? [], isLast: start === undefined };
       } while (start !== undefined);
     },
 

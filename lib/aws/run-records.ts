@@ -1,19 +1,19 @@
-/** Runs in the table: their summaries, and every ref result, beside them or in chunks. */
+/** Runs in the table: their summaries, and what is long of each (ref results, LFS failures) in items of its own. */
 import type { Clock } from '../core/clock.ts';
 import type { RunRecords } from '../model/records.ts';
 import { keptRefs, type LfsFailed, type Run, type RunRef, type RunSummary, runRetentionDays } from '../model/run.ts';
-import { countedUpTo, slicePage } from './list-page.ts';
+import { rowsForPage, slicePage, totalOf } from './list-page.ts';
 import { type Item, withoutNulls } from './mirror-item.ts';
 import { type Condition, isNew, type RecordTable } from './record-table.ts';
 import { decodeChunk, encodeChunks } from './ref-chunks.ts';
-import { keys } from './table.ts';
+import { type ItemKey, keys } from './table.ts';
 
-/** Longer lists of refs go to items of their own. */
-const inlineRefsBytes = 50_000;
+/** Longer lists of refs, and of LFS failures, go to items of their own, so that a list of runs reads little for each. A run of an event fits. */
+const inlineBytes = 1_000;
 /** Of texts that hosts had a part in, so that a run's item stays within DynamoDB's 400 KB. */
 const messageCharacters = 30_000;
 const noteCharacters = 2_000;
-/** 500 LFS objects take 150 KB then. */
+/** 500 LFS objects fit into one chunk then. */
 const lfsReasonCharacters = 200;
 const keptNotes = 30;
 
@@ -26,15 +26,22 @@ export function createRunRecords(table: RecordTable, clock: Clock): RunRecords {
   const isKept = (item: Item) => Number(item['expires_at']) > clock.now() / 1000;
 
   async function write(mirrorId: number, run: Run, condition?: Condition): Promise<void> {
-    const refs = run.refs.slice(0, keptRefs);
-    const json = JSON.stringify(refs);
-    const chunks = Buffer.byteLength(json) <= inlineRefsBytes ? [] : await encodeChunks(refs);
-    const item = itemOfRun(mirrorId, run, chunks.length === 0 ? { refs: json } : { ref_chunks: chunks.length });
+    const refs = await inOrBeside(run.refs.slice(0, keptRefs));
+    const failures = await inOrBeside((run.lfsFailures ?? []).map(storedFailure));
+    const item = itemOfRun(mirrorId, run, {
+      refs: refs.json,
+      ref_chunks: refs.chunks.length === 0 ? null : refs.chunks.length,
+      lfs_failures: (run.lfsFailures ?? []).length === 0 ? null : failures.json,
+      lfs_failure_chunks: failures.chunks.length === 0 ? null : failures.chunks.length,
+    });
     // The record first: if it must not be replaced, nor must its chunks. Until they are there, a reader sees fewer refs.
     if (!(await table.put(item, condition))) return;
-    for (const [index, { data }] of chunks.entries()) {
-      await table.put({ ...keys.runRefs(mirrorId, run.id, index), refs_json: data, expires_at: item['expires_at'] });
-    }
+    const expiry = { expires_at: item['expires_at'] };
+    const beside = [
+      ...refs.chunks.map((data, index) => ({ ...keys.runRefs(mirrorId, run.id, index), refs_json: data, ...expiry })),
+      ...failures.chunks.map((data, index) => ({ ...keys.runLfs(mirrorId, run.id, index), lfs_json: data, ...expiry })),
+    ];
+    await Promise.all(beside.map((chunk) => table.put(chunk)));
   }
 
   return {
@@ -44,35 +51,42 @@ export function createRunRecords(table: RecordTable, clock: Clock): RunRecords {
     async get(mirrorId, runId) {
       const item = await table.get(keys.run(mirrorId, runId));
       if (item === undefined || !isKept(item)) return undefined;
-      const refs = typeof item['refs'] === 'string' ? JSON.parse(item['refs']) : await readChunks(table, mirrorId, runId, item);
-      const lfsFailures = JSON.parse(String(item['lfs_failures'] ?? '[]')) as LfsFailed[];
-      return { ...summaryOfItem(item), refs: refs as RunRef[], refsTotal: Number(item['refs_total']), lfsFailures };
+      const [refs, failures] = await Promise.all([
+        readParts(table, item['refs'], item['ref_chunks'], (index) => keys.runRefs(mirrorId, runId, index)),
+        readParts(table, item['lfs_failures'], item['lfs_failure_chunks'], (index) => keys.runLfs(mirrorId, runId, index)),
+      ]);
+      return {
+        ...summaryOfItem(item),
+        refs: refs as RunRef[],
+        refsTotal: Number(item['refs_total']),
+        lfsFailures: failures as LfsFailed[],
+      };
     },
 
     async list(mirrorId, page) {
-      const rows: Item[] = [];
-      const enough = Math.max(countedUpTo + 1, page.page * page.perPage + 1);
       const values = { ':pk': keys.run(mirrorId, '').pk, ':run': keys.run(mirrorId, '').sk };
       const condition = { expression: 'pk = :pk AND begins_with(sk, :run)', values };
-      const newestFirst = page.sort !== 'asc';
-      for await (const row of table.query({ condition, only: ['pk', 'sk', 'expires_at'], newestFirst, consistent: true })) {
-        if (!isKept(row)) {
-          if (newestFirst) break;
-          continue;
-        }
-        if (rows.push(row) >= enough) break;
-      }
-      const { items, ...rest } = slicePage(rows, page);
-      const found = await table.getMany(items.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
-      return { ...rest, items: found.map(summaryOfItem) };
+      const query = { condition, only: ['pk', 'sk', 'expires_at'], newestFirst: page.sort !== 'asc', consistent: true };
+      const { rows, ...counted } = await rowsForPage(table.pages(query), page, (row) =>
+        isKept(row) ? { value: { pk: String(row['pk']), sk: String(row['sk']) }, count: 1 } : undefined,
+      );
+      const { items, hasNext } = slicePage(rows, page);
+      return { items: (await table.getMany(items)).map(summaryOfItem), total: totalOf(counted), hasNext };
     },
   };
 }
 
-async function readChunks(table: RecordTable, mirrorId: number, runId: string, item: Item): Promise<unknown[]> {
-  const wanted = Array.from({ length: Number(item['ref_chunks'] ?? 0) }, (_, index) => keys.runRefs(mirrorId, runId, index));
-  const chunks = await table.getMany(wanted);
-  return (await Promise.all(chunks.map((chunk) => decodeChunk(chunk['refs_json'] as Uint8Array)))).flat();
+/** As JSON where it is short, else in chunks. */
+async function inOrBeside(list: readonly unknown[]): Promise<{ readonly json: string | null; readonly chunks: readonly Uint8Array[] }> {
+  const json = JSON.stringify(list);
+  if (Buffer.byteLength(json) <= inlineBytes) return { json, chunks: [] };
+  return { json: null, chunks: (await encodeChunks(list)).map(({ data }) => data) };
+}
+
+async function readParts(table: RecordTable, json: unknown, count: unknown, keyOf: (index: number) => ItemKey): Promise<unknown[]> {
+  if (typeof json === 'string') return JSON.parse(json) as unknown[];
+  const chunks = await table.getMany(Array.from({ length: Number(count ?? 0) }, (_, index) => keyOf(index)));
+  return (await Promise.all(chunks.map((chunk) => decodeChunk((chunk['refs_json'] ?? chunk['lfs_json']) as Uint8Array)))).flat();
 }
 
 function itemOfRun(mirrorId: number, run: Run, refs: Item): Item {
@@ -89,7 +103,6 @@ function itemOfRun(mirrorId: number, run: Run, refs: Item): Item {
     notes: run.notes.slice(0, keptNotes).map((note) => shortened(note, noteCharacters)),
     refs_total: run.refsTotal,
     lfs: run.lfs ?? null,
-    lfs_failures: storedFailures(run.lfsFailures ?? []),
     expires_at: expiryOf(run.startedAt),
   });
 }
@@ -109,9 +122,8 @@ function summaryOfItem(item: Item): RunSummary {
   } as RunSummary;
 }
 
-function storedFailures(failures: readonly LfsFailed[]): string | null {
-  if (failures.length === 0) return null;
-  return JSON.stringify(failures.map((failure) => ({ ...failure, reason: shortened(failure.reason, lfsReasonCharacters) })));
+function storedFailure(failure: LfsFailed): LfsFailed {
+  return { ...failure, reason: shortened(failure.reason, lfsReasonCharacters) };
 }
 
 function shortened(text: string, characters: number): string {

@@ -24,6 +24,10 @@ export const keys = {
     pk: `MIRROR#${mirrorId}`,
     sk: `REFS#${runId}#${String(chunk).padStart(4, '0')}`,
   }),
+  runLfs: (mirrorId: number, runId: string, chunk: number): ItemKey => ({
+    pk: `MIRROR#${mirrorId}`,
+    sk: `LFS#${runId}#${String(chunk).padStart(4, '0')}`,
+  }),
   token: (tokenHash: string): ItemKey => ({ pk: `TOKEN#${tokenHash}`, sk: 'TOKEN' }),
   credential: (id: number): ItemKey => ({ pk: `CREDENTIAL#${id}`, sk: 'CREDENTIAL' }),
   slot: (host: string, slot: number): ItemKey => ({ pk: `HOST#${host}`, sk: `SLOT#${slot}` }),

@@ -20,7 +20,7 @@ export interface PageRequest {
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** undefined when there are more than 10,000. */
+  /** undefined where counting would take long: some thousands, 10,000 at most. */
   readonly total: number | undefined;
   readonly hasNext: boolean;
 }
@@ -90,7 +90,7 @@ export interface RunRecords {
   /** Only if there is none of this id. */
   putIfAbsent(mirrorId: number, run: Run): Promise<void>;
   get(mirrorId: number, runId: string): Promise<Run | undefined>;
-  /** Newest first, without refs. `total` is counted up to 10,000. */
+  /** Newest first, without refs. */
   list(mirrorId: number, page: PageRequest): Promise<Page<RunSummary>>;
 }
 

@@ -3,6 +3,7 @@ import { createRecords } from '../../lib/aws/records.ts';
 import type { Records } from '../../lib/model/records.ts';
 import type { Activity } from '../../lib/model/run.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
+import { callsOf } from '../support/counted-calls.ts';
 import { createHeldClock } from '../support/held-clock.ts';
 import { sampleRefs } from '../support/sample-records.ts';
 
@@ -57,6 +58,14 @@ describe('the activity of a project', () => {
     await records.activity.add(4, `${now + 1}-x`, []);
     expect((await records.activity.list(4, { page: 1, perPage: 10 })).total).toBe(3);
     expect(await records.activity.list(999, { page: 1, perPage: 10 })).toEqual({ items: [], total: 0, hasNext: false });
+  });
+
+  it('is read by three requests a page, however many runs moved however many refs', async () => {
+    for (let index = 0; index < 80; index++) await add(6, moves(now + index, 400));
+    const page = { page: 1, perPage: 20 };
+    const calls = await callsOf(aws.clients.dynamo, () => records.activity.list(6, page));
+    expect(calls.length).toBeLessThanOrEqual(3);
+    expect((await records.activity.list(6, page)).items).toHaveLength(20);
   });
 
   it('is not shown after 90 days', async () => {

@@ -5,6 +5,7 @@ import { keys } from '../../lib/aws/table.ts';
 import type { Records } from '../../lib/model/records.ts';
 import { keptRefs } from '../../lib/model/run.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
+import { callsOf } from '../support/counted-calls.ts';
 import { createHeldClock } from '../support/held-clock.ts';
 import { sampleRefs, sampleRun } from '../support/sample-records.ts';
 
@@ -92,6 +93,55 @@ describe('a run', () => {
     expect(await records.runs.list(mirrorId, { page: 1, perPage: 10, sort: 'asc' })).toMatchObject({ total: 1 });
     clock.advance(-90 * 86_400_000);
     expect(await records.runs.list(mirrorId, { page: 1, perPage: 10 })).toMatchObject({ total: 2 });
+  });
+});
+
+describe('a record of an earlier version', () => {
+  it('with its refs and LFS failures in the same item is read as before, alone and in a list', async () => {
+    const refs = sampleRefs(300);
+    const lfsFailures = [{ oid: 'a'.repeat(64), size: 3, code: 'lfs_object_missing', reason: 'gone', path: 'a.bin' }];
+    const run = sampleRun({ startedAt: now, refs, lfsFailures });
+    await records.runs.put(++mirrorId, run);
+    const item = await table.get(keys.run(mirrorId, run.id));
+    const { ref_chunks: _chunks, ...rest } = item ?? {};
+    expect(rest).not.toHaveProperty('refs');
+    await table.put({ ...rest, refs: JSON.stringify(refs), lfs_failures: JSON.stringify(lfsFailures) });
+    await table.removeMany([keys.runRefs(mirrorId, run.id, 0), keys.runLfs(mirrorId, run.id, 0)]);
+    expect(await records.runs.get(mirrorId, run.id)).toEqual(run);
+    const { items } = await records.runs.list(mirrorId, { page: 1, perPage: 10 });
+    expect(items).toMatchObject([{ id: run.id, outcome: 'success' }]);
+  });
+});
+
+describe('a page of runs', () => {
+  const page = (number: number) => callsOf(aws.clients.dynamo, () => records.runs.list(mirrorId, { page: number, perPage: 20 }));
+
+  it('takes three requests however many runs there are and however much each had to say', async () => {
+    mirrorId++;
+    const refs = sampleRefs(200);
+    const lfsFailures = Array.from({ length: 200 }, (_, index) => ({ oid: `${index}`, size: 1, code: 'c', reason: 'r'.repeat(200) }));
+    for (let index = 0; index < 300; index++) {
+      await records.runs.put(mirrorId, sampleRun({ startedAt: now + index, refs, lfsFailures }));
+    }
+    // 300 runs are read by one request, and counted.
+    expect(await page(1)).toEqual(['QueryCommand', 'BatchGetItemCommand']);
+    expect(await records.runs.list(mirrorId, { page: 2, perPage: 20 })).toMatchObject({ total: 300, hasNext: true });
+  });
+
+  it('takes no more where an earlier version wrote the records: then there is no total', async () => {
+    mirrorId++;
+    const refs = JSON.stringify(sampleRefs(240));
+    expect(refs.length).toBeGreaterThan(25_000);
+    for (let index = 0; index < 150; index++) {
+      const run = sampleRun({ startedAt: now + index });
+      await records.runs.put(mirrorId, run);
+      await table.put({ ...(await table.get(keys.run(mirrorId, run.id))), ...keys.run(mirrorId, run.id), refs });
+    }
+    expect(await page(1)).toEqual(['QueryCommand', 'QueryCommand', 'BatchGetItemCommand']);
+    const first = await records.runs.list(mirrorId, { page: 1, perPage: 20 });
+    expect([first.items.length, first.total, first.hasNext]).toEqual([20, undefined, true]);
+    const last = await records.runs.list(mirrorId, { page: 8, perPage: 20 });
+    expect([last.items.length, last.total, last.hasNext]).toEqual([10, 150, false]);
   });
 });
 
