@@ -46,7 +46,7 @@ module.exports = {
     },
     singleImporter('@aws-sdk', 'lib/aws/[a-z-]+\\.ts'),
     singleImporter('undici', 'lib/net/http-client.ts'),
-    singleImporter('isomorphic-git', 'lib/git/pack/[a-z-]+\\.ts'),
+    singleImporter('isomorphic-git', 'lib/git/pack/object-places.ts'),
     singleImporter('ssh2', 'lib/git/transport/ssh-(client|key-pair)\\.ts'),
     singleImporter('re2', 'lib/mirror/rules.ts'),
     singleImporter('ipaddr.js', 'lib/net/address-guard.ts'),

@@ -102,23 +102,25 @@ export const limits = {
 
   /** History questions under way at once against one source. */
   concurrentQuestions: 6,
-  /** Questions put one by one when nothing depends on their answers: hosts would take more for an attack. */
-  idleQuestions: 50,
-  /** Questions that a source may refuse or answer wrongly before the next ones of many are spared. */
-  refusedQuestions: 3,
-  /** From this many branch pairs on, one answer that names the new commits replaces a question per pair. */
-  pairsForCommitList: 6,
-  /** A list of commits read in memory. */
-  commitListBytes: 8 * MiB,
-  commitListObjects: 20_000,
-  /** A history cloned to /tmp: isomorphic-git indexes about 8,000 objects a second, 3 KB of memory each. */
-  historyCloneBytes: 64 * MiB,
-  historyCloneObjects: 60_000,
-  /** The same inflated, and one object of it: an index holds them, and a commit has a few hundred bytes. Compression alone makes 1 MB a thousand. */
+  /** Haves in a history question: each is a value that somebody asks about. */
+  questionHaves: 256,
+  /** Questions put one by one after those that can be put together: hosts would take more for an attack. */
+  aloneQuestions: 64,
+  /** The same where nothing but the name of a result depends on the answers. */
+  idleQuestions: 8,
+  /** Commits that are read to prove that one contains another: some years of a busy project. Reading takes a second and 40 MB of memory. */
+  historyCommits: 100_000,
+  /** The pack that they come in, where the source does not filter too: a commit has some 300 bytes. */
+  historyBytes: 48 * MiB,
+  /** The same inflated, and one object of it: compression alone makes 1 MB a thousand. */
   historyInflatedBytes: 128 * MiB,
   historyObjectBytes: 4 * MiB,
-  /** The bases of all deltas together: each may have to be put together again for its delta. */
+  /** The bases of all deltas of a pack that is indexed: each may have to be put together again for its delta. */
   historyDeltaBaseBytes: 1024 * MiB,
+  /** Tags on tags on tags that are followed to a commit: one of them is rare. */
+  tagSteps: 10,
+  /** A pack of tag objects: a hundred bytes each, some KB where they are signed. What follows is not what was asked for. */
+  tagPackBytes: 8 * MiB,
 
   /** What is read to find LFS pointers. Small blobs are about 3 % of a repository: these of the Linux kernel fit. Inflating takes a second per 100,000. */
   lfsScanObjects: 3_000_000,

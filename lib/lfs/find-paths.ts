@@ -37,7 +37,7 @@ export async function findPaths(
       trees.take(entry);
       if (trees.bytes > most.lfsPathBytes) throw new Enough();
     };
-    await readPackEntries(pack, { format: source.objectFormat, maxBytes: most.lfsPathBytes, onEntry }).catch((error: unknown) => {
+    await readPackEntries(pack, { format: source.objectFormat, maxBytes: () => most.lfsPathBytes, onEntry }).catch((error: unknown) => {
       if (!isLate && !(error instanceof Enough)) throw error;
     });
     return trees.pathsOf(new Map(objects.map((object) => [blobName(object, source.objectFormat), object.oid])));

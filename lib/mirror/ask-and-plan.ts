@@ -21,8 +21,7 @@ export interface PlanInput {
 /** Each round answers all that the last one needed, so there are at most a few. Throws what the questions throw. */
 export async function askAndPlan({ direction, rules, source, values, history, only, targetDetails }: PlanInput): Promise<Plan> {
   const contained = new Map<string, HistoryAnswer>();
-  const known = new Map<Oid, HistoryAnswer>();
-  const commits = new Map<Oid, HistoryAnswer>();
+  const tags = new Map<Oid, HistoryAnswer>();
   let details: TargetDetails | undefined;
   // The plan is made in one go: what takes long is done before, in turns.
   await rules.prepare(source.values.keys());
@@ -33,20 +32,18 @@ export async function askAndPlan({ direction, rules, source, values, history, on
       rules,
       source,
       target: { values, ...(details === undefined ? {} : { details }) },
-      answers: { contained, known, commits },
+      answers: { contained, tags },
       ...(only === undefined ? {} : { only }),
     });
     if (planning.kind === 'plan') return planning.plan;
     const { needs } = planning;
-    const [gotDetails, gotContained, gotKnown, gotCommits] = await Promise.all([
+    const [gotDetails, gotContained, gotTags] = await Promise.all([
       needs.targetDetails ? targetDetails() : details,
       history.contained(needs.contained, { decisive: true }),
-      history.known(needs.known),
-      history.areCommits(needs.commits),
+      history.tags(needs.tags),
     ]);
     details = gotDetails;
     for (const [key, answer] of gotContained) contained.set(key, answer);
-    for (const [oid, answer] of gotKnown) known.set(oid, answer);
-    for (const [oid, answer] of gotCommits) commits.set(oid, answer);
+    for (const [oid, answer] of gotTags) tags.set(oid, answer);
   }
 }

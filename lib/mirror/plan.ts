@@ -1,7 +1,7 @@
 /** Decides what has to happen to every ref (docs/behaviour.md): a pure function of both ref lists, the rules and the answers to history questions. */
 
 import { limits } from '../core/limits.ts';
-import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
+import { type ContainmentQuestion, type HistoryAnswer, questionKey, type TagQuestion } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
 import { isBranch, isTag, NamesInTheWay, refNameFault, shortRefName } from '../git/ref-name.ts';
 import type { Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';
@@ -22,8 +22,7 @@ class Planner {
   readonly #fastForwards: ContainmentQuestion[] = [];
   #needsDetails = false;
   readonly #contained: ContainmentQuestion[] = [];
-  readonly #known: Oid[] = [];
-  readonly #commits: Oid[] = [];
+  readonly #tags: TagQuestion[] = [];
 
   constructor(input: PlanInput) {
     this.#input = input;
@@ -44,8 +43,8 @@ class Planner {
       notes.push({ code: 'no_branch_matches', message: `No branch of the source matches ${rules.branchFilter}: no branch was mirrored.` });
     }
     const divergedDefaultBranch = this.#divergedDefaultBranch();
-    if (this.#needsDetails || this.#contained.length + this.#known.length + this.#commits.length > 0) {
-      const needs = { targetDetails: this.#needsDetails, contained: this.#contained, known: this.#known, commits: this.#commits };
+    if (this.#needsDetails || this.#contained.length + this.#tags.length > 0) {
+      const needs = { targetDetails: this.#needsDetails, contained: this.#contained, tags: this.#tags };
       return { kind: 'needs', needs };
     }
     this.#refuseNamesInTheWay();
@@ -114,38 +113,15 @@ class Planner {
     if (contained === undefined) return;
     if (contained === 'no') return keep(`it is not contained in the source's default branch (${shortRefName(source.headBranch ?? '')})`);
     if (contained !== 'yes') return keep(contained.undecided);
-    if (isTag(ref)) {
-      const fault = this.#tagFault(value, commit);
-      if (fault === 'open') return;
-      if (fault !== undefined) return keep(fault);
+    // The chain that proves it leads to a commit. What the target says of a tag object is true if the object itself says so.
+    if (value !== commit) {
+      const known = this.#input.answers.tags.get(value);
+      if (known === undefined) this.#tags.push({ tag: value, commit });
+      if (known === undefined) return;
+      if (known !== 'yes') return keep(known === 'no' ? 'the source does not know this tag object' : known.undecided);
     }
     this.#deletions.push({ kind: 'change', ref, old: value, new: null, result: 'deleted' });
   }
-
-  /** Why a tag whose peeled value is contained may not be deleted all the same; `open` while that is being asked. */
-  #tagFault(value: Oid, commit: Oid): string | 'open' | undefined {
-    if (value !== commit) {
-      const known = this.#input.answers.known.get(value);
-      if (known === undefined) this.#known.push(value);
-      if (known === undefined) return 'open';
-      if (known !== 'yes') return known === 'no' ? 'the source does not know this tag object' : known.undecided;
-    }
-    if (this.#isBranchValue(commit)) return undefined;
-    const isCommit = this.#input.answers.commits.get(commit);
-    if (isCommit === undefined) this.#commits.push(commit);
-    if (isCommit === undefined) return 'open';
-    if (isCommit === 'yes') return undefined;
-    return isCommit === 'no' ? 'it does not name a commit' : isCommit.undecided;
-  }
-
-  /** Branches always name commits, so what one of them names needs no question. */
-  #isBranchValue(oid: Oid): boolean {
-    this.#branchValues ??= new Set(
-      [...this.#input.source.values, ...this.#input.target.values].filter(([ref]) => isBranch(ref)).map(([, value]) => value),
-    );
-    return this.#branchValues.has(oid);
-  }
-  #branchValues: Set<Oid> | undefined;
 
   /** A symbolic ref shows the value of the ref it stands for: only where two refs share a value can one be symbolic, and only then details are needed. */
   #maybeSymbolic(ref: string, value: Oid): boolean {

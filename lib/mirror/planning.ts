@@ -1,5 +1,5 @@
 /** What planning takes and gives: both ref lists, rules, answers; changes, stays, or what has to be known first. */
-import type { ContainmentQuestion, HistoryAnswer } from '../git/client/history-questions.ts';
+import type { ContainmentQuestion, HistoryAnswer, TagQuestion } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { CompiledRules } from './rules.ts';
 
@@ -31,8 +31,8 @@ export interface TargetDetails {
 
 export interface Answers {
   readonly contained: ReadonlyMap<string, HistoryAnswer>;
-  readonly known: ReadonlyMap<Oid, HistoryAnswer>;
-  readonly commits: ReadonlyMap<Oid, HistoryAnswer>;
+  /** By tag object. */
+  readonly tags: ReadonlyMap<Oid, HistoryAnswer>;
 }
 
 export interface PlanInput {
@@ -85,8 +85,7 @@ export interface Plan {
 export interface PlanNeeds {
   readonly targetDetails: boolean;
   readonly contained: readonly ContainmentQuestion[];
-  readonly known: readonly Oid[];
-  readonly commits: readonly Oid[];
+  readonly tags: readonly TagQuestion[];
 }
 
 export type Planning = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'needs'; readonly needs: PlanNeeds };

@@ -18,8 +18,8 @@ interface Situation {
   readonly peeled?: Readonly<Record<string, string>>;
   /** `old new` pairs that are contained; `undecided` answers everything so. */
   readonly contained?: readonly string[] | 'undecided';
+  /** Tag objects that the source does not have. */
   readonly unknown?: readonly string[] | 'undecided';
-  readonly notCommits?: readonly string[] | 'undecided';
   readonly only?: readonly string[];
 }
 
@@ -36,8 +36,7 @@ async function planned(situation: Situation): Promise<{ readonly plan: Plan; rea
   const { direction = 'push', source, target, sourceHead, targetHead, symbolic, only } = situation;
   const rules = await compileRules({ ...defaultRules, ...situation.rules });
   const contained = new Map<string, HistoryAnswer>();
-  const known = new Map<string, HistoryAnswer>();
-  const commits = new Map<string, HistoryAnswer>();
+  const tags = new Map<string, HistoryAnswer>();
   const asked: PlanNeeds[] = [];
   let details: TargetDetails | undefined;
   while (asked.length < 10) {
@@ -49,7 +48,7 @@ async function planned(situation: Situation): Promise<{ readonly plan: Plan; rea
         headBranch: sourceHead === undefined ? 'refs/heads/main' : (sourceHead ?? undefined),
       },
       target: { values: new Map(Object.entries(target)), ...(details === undefined ? {} : { details }) },
-      answers: { contained, known, commits },
+      answers: { contained, tags },
       ...(only === undefined ? {} : { only: new Set(only) }),
     });
     if (planning.kind === 'plan') return { plan: planning.plan, asked };
@@ -65,8 +64,7 @@ async function planned(situation: Situation): Promise<{ readonly plan: Plan; rea
     for (const question of needs.contained) {
       contained.set(questionKey(question), answer(situation.contained, `${question.commit} ${question.within}`, 'yes'));
     }
-    for (const oid of needs.known) known.set(oid, answer(situation.unknown, oid, 'no'));
-    for (const oid of needs.commits) commits.set(oid, answer(situation.notCommits, oid, 'no'));
+    for (const { tag } of needs.tags) tags.set(tag, answer(situation.unknown, tag, 'no'));
   }
   throw new Error('the planner asks without end');
 }
@@ -143,16 +141,6 @@ describe('a push', () => {
     ],
     ['may create a branch named HEAD', { source: { ...main, 'refs/heads/HEAD': '1' }, target: main }, ['created heads/HEAD']],
     ['deletes a contained light tag', { source: main, target: { ...main, 'refs/tags/a': '1' }, contained: ['1 M'] }, ['deleted tags/a']],
-    [
-      'keeps a contained tag that names no commit',
-      { source: main, target: { ...main, 'refs/tags/a': '1' }, contained: ['1 M'], notCommits: ['1'] },
-      ['kept tags/a'],
-    ],
-    [
-      'keeps a tag when nobody can tell whether it names a commit',
-      { source: main, target: { ...main, 'refs/tags/a': '1' }, contained: ['1 M'], notCommits: 'undecided' },
-      ['kept tags/a'],
-    ],
     [
       'deletes an annotated tag that is contained and known',
       { source: main, target: { ...main, 'refs/tags/a': 'T' }, peeled: { 'refs/tags/a': '1' }, contained: ['1 M'] },
@@ -322,9 +310,10 @@ describe('what the planner asks for', () => {
     expect((await planned({ source: { ...main, 'refs/heads/a': 'M' }, target: { ...main, 'refs/heads/a': 'M' } })).asked).toEqual([]);
   });
 
-  it('is not whether a tag names a commit where a branch has the same value', async () => {
-    const { asked } = await planned({ source: main, target: { ...main, 'refs/tags/a': 'M' } });
-    expect(asked.flatMap(({ commits }) => commits)).toEqual([]);
+  it('is a tag object together with the commit that the target says it names, and nothing of a tag on a commit', async () => {
+    const target = { ...main, 'refs/tags/a': 'T', 'refs/tags/b': '1' };
+    const { asked } = await planned({ source: main, target, peeled: { 'refs/tags/a': '2' }, contained: ['1 M', '2 M'] });
+    expect(asked.flatMap(({ tags }) => tags)).toEqual([{ tag: 'T', commit: '2' }]);
   });
 
   it('names fast-forwards that decide nothing apart', async () => {
@@ -462,7 +451,6 @@ describe('every plan', () => {
     peeled: fc.dictionary(fc.constantFrom('refs/tags/t', 'refs/tags/u'), fc.constantFrom(...values)),
     contained: orUndecided(pairs),
     unknown: orUndecided(values),
-    notCommits: orUndecided(values),
   });
 
   it('names each ref once, with the values that the lists hold, within the namespaces, the filter and the direction', async () => {
@@ -522,7 +510,7 @@ describe('every plan', () => {
     await fc.assert(
       fc.asyncProperty(situation, async (drawn) => {
         const sure = new Set((await planned(drawn)).plan.changes.map(({ ref }) => ref));
-        for (const unsure of [{ contained: 'undecided' }, { unknown: 'undecided' }, { notCommits: 'undecided' }] as const) {
+        for (const unsure of [{ contained: 'undecided' }, { unknown: 'undecided' }] as const) {
           for (const { ref, old } of (await planned({ ...drawn, ...unsure })).plan.changes) if (old !== null) expect(sure).toContain(ref);
         }
       }),

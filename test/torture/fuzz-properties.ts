@@ -11,7 +11,7 @@ import { GitferryError } from '../../lib/core/errors.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { RequestBodies } from '../../lib/core/request-bodies.ts';
 import type { ObjectFormat } from '../../lib/git/object-id.ts';
-import { readCommitGraphFromBytes } from '../../lib/git/pack/commit-graph.ts';
+import { readCommitGraph } from '../../lib/git/pack/commit-graph.ts';
 import { applyDelta } from '../../lib/git/pack/delta.ts';
 import { openPack } from '../../lib/git/pack/incoming-pack.ts';
 import { readSmallBlobs } from '../../lib/git/pack/small-blobs.ts';
@@ -352,8 +352,8 @@ export const fuzzProperties: readonly FuzzProperty[] = [
     return { unread, found };
   }),
   message('histories out of packs', pack, async (stream) => {
-    const bytes = await readAll(stream);
-    return readCommitGraphFromBytes(bytes, bytes.length < 12 ? 1 : Math.min(bytes.readUInt32BE(8), 100), never);
+    const format: ObjectFormat = 'sha1';
+    return readCommitGraph(await openPack(stream, format), { format, signal: never });
   }),
   always(
     'deltas',

@@ -1,32 +1,32 @@
-/** History questions put to the source server: is this object known there, is this commit contained in that one, is it a commit at all? */
+/** History questions put to the source server: is this commit contained in that one, has it this tag object? A yes is proven by ids computed here. */
+import { setImmediate } from 'node:timers/promises';
+import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Oid } from '../object-id.ts';
-import { type CommitGraph, isAncestor, readCommitGraphFromBytes, walk } from '../pack/commit-graph.ts';
+import { type CommitGraph, readCommitGraph, Walk } from '../pack/commit-graph.ts';
+import { namedByTag, type ObjectType } from '../pack/git-object.ts';
 import type { IncomingPack } from '../pack/incoming-pack.ts';
-import { type ContainmentQuestion, groupsByWithin, type HistoryAnswer, questionKey } from './history-questions.ts';
+import { readPackObjects } from '../pack/pack-objects.ts';
+import { type ContainmentQuestion, groupsByWithin, type HistoryAnswer, questionKey, type TagQuestion } from './history-questions.ts';
 import { noAnswer, QuestionPacks } from './question-packs.ts';
 import type { UploadPack } from './upload-pack.ts';
 
 export interface AskOptions {
-  /** Whether the answer decides what happens to a ref: then a history clone is worth it. Without, the server's own answer or none. */
+  /** Whether the answer decides what happens to a ref: then more of what is open after the common questions is asked alone. */
   readonly decisive: boolean;
 }
 
-const commitType = 1;
+type Settled = ReadonlyMap<string, HistoryAnswer>;
 
 /**
- * Asks by fetch requests that move (almost) nothing, in the order of architecture.md §1.3: filtered question, unfiltered question, history clone.
- * An error of the server is never an answer. Remembers what the server cannot do.
+ * Asks for the commits between two values, hashes them, and walks from the newer to the older: only a chain is a yes. What the source says (an
+ * acknowledgement, an empty pack, an error) is never one. How it asks is in docs/decisions/0013-proven-history.md. Remembers what the server cannot do.
  */
 export class History {
   readonly #source: UploadPack;
   readonly #listed: ReadonlySet<Oid>;
   readonly #signal: AbortSignal;
   readonly #packs: QuestionPacks;
-  #questionsWork = true;
-  /** Packs that were asked for and not given. */
-  #refusals = 0;
-  #clone: { readonly wants: ReadonlySet<Oid>; readonly graph: Promise<CommitGraph> } | undefined;
 
   /** `listed`: the values that the source lists. */
   constructor(source: UploadPack, listed: ReadonlySet<Oid>, signal: AbortSignal) {
@@ -36,54 +36,10 @@ export class History {
     this.#packs = new QuestionPacks(source);
   }
 
-  /** Which of these objects the source has at all. One request for up to 10,000; with v0 one more for each that seems to be there. */
-  async known(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
-    const answers = await this.#maybeKnown(oids);
-    if (this.#source.version === 2) return answers;
-    // A v0 server that has heard enough acknowledges everything, known or not; it has heard nothing yet when there is one have only.
-    const seeming = [...answers].flatMap(([oid, answer]) => (answer === 'yes' && !this.#listed.has(oid) ? [oid] : []));
-    if (answers.size > 1) {
-      await inParallel(seeming, async (oid) => {
-        for (const [key, answer] of await this.#maybeKnown([oid])) answers.set(key, answer);
-      });
-    }
-    return answers;
-  }
-
-  /** The same in one request: `no` is certain, with v0 `yes` is not. */
-  async #maybeKnown(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
-    const answers = new Map<Oid, HistoryAnswer>();
-    const open = [...new Set(oids)].filter((oid) => {
-      if (this.#listed.has(oid)) answers.set(oid, 'yes');
-      return !this.#listed.has(oid);
-    });
-    const want = this.#listed.values().next().value;
-    for (let at = 0; at < open.length; at += limits.haves) {
-      const batch = open.slice(at, at + limits.haves);
-      const acknowledged = want === undefined ? new Set<Oid>() : await this.#probe(want, batch);
-      for (const oid of batch) answers.set(oid, answerFor(acknowledged, oid));
-    }
-    return answers;
-  }
-
-  async #probe(want: Oid, haves: readonly Oid[]): Promise<ReadonlySet<Oid> | string> {
-    const { version, capabilities } = this.#source;
-    if (version !== 2 && !capabilities.has('multi_ack_detailed') && !capabilities.has('multi_ack'))
-      return 'the source does not say which objects it has';
-    const waitForDone = version === 2 && capabilities.hasFeature('fetch', 'wait-for-done');
-    try {
-      const answer = await this.#source.fetch(
-        { wants: [want], haves, done: false, thinPack: false, ofsDelta: false, waitForDone },
-        { patient: false },
-      );
-      await answer.finish();
-      return answer.acknowledged;
-    } catch (error) {
-      return noAnswer(error);
-    }
-  }
-
-  /** Answers all questions, each by the cheapest way that works here. Keys are those of `questionKey`. Throws only when the run must end (deadline, credentials). */
+  /**
+   * Answers all questions, together where that is possible. Keys are those of `questionKey`. Throws only when the run must end (deadline, credentials).
+   * One request for any number of branches that were moved forward, or for one that is to be deleted.
+   */
   async contained(questions: readonly ContainmentQuestion[], options: AskOptions): Promise<Map<string, HistoryAnswer>> {
     const answers = new Map<string, HistoryAnswer>();
     let open: ContainmentQuestion[] = [];
@@ -91,177 +47,233 @@ export class History {
       const key = questionKey(question);
       if (question.commit === question.within) answers.set(key, 'yes');
       else if (!this.#listed.has(question.within)) answers.set(key, { undecided: 'the source does not list that value' });
-      else if (!answers.has(key)) open.push(question);
+      else if (!answers.has(key)) {
+        answers.set(key, { undecided: 'the source does not show it' });
+        open.push(question);
+      }
     }
-    if (open.length === 0) return answers;
-    const settle = (settled: ReadonlyMap<string, HistoryAnswer>): void => {
+    const settle = (settled: Settled): void => {
       for (const [key, answer] of settled) answers.set(key, answer);
-      open = open.filter((question) => !answers.has(questionKey(question)));
+      open = open.filter((question) => !settled.has(questionKey(question)));
     };
-    // One question alone is its own probe: the server answers or says that it does not know the object.
-    if (open.length > 1) settle(await this.#dropUnknown(open));
-    const groups = groupsByWithin(open).filter((group) => group.length > 1);
-    // One after the other, and each may be answered slowly: names of results are not worth hundreds of them, and a source that refuses some refuses all.
-    for (const group of options.decisive ? groups : groups.slice(0, limits.idleQuestions)) {
-      if (this.#refusals >= limits.refusedQuestions) break;
-      settle(await this.#manyWithinOne(group));
-    }
-    if (open.length >= limits.pairsForCommitList) settle(await this.#byCommitLists(open));
-    if (!options.decisive && open.length > limits.idleQuestions) {
-      for (const question of open) answers.set(questionKey(question), { undecided: 'there were too many such questions' });
-      return answers;
-    }
-    settle(await this.#oneByOne(open));
-    if (open.length > 0) settle(await this.#lastResort(open, options));
+    let why = 'the source does not show how its history leads there';
+    let isTooLarge = false;
+    const attempt = async (ask: () => Promise<Settled>): Promise<void> => {
+      try {
+        settle(await ask());
+      } catch (error) {
+        why = noAnswer(error);
+        isTooLarge ||= error instanceof GitferryError && error.code === 'history_too_large';
+      }
+    };
+    for (const part of partsOf(open)) await attempt(() => this.#together(part));
+    if (open.length > 0 && questions.length > 1) await attempt(() => this.#lost(open));
+    // Where the commits down to some of them are too many, those down to all of them are.
+    const groups = groupsByWithin(open).filter(({ length }) => length > 1);
+    if (options.decisive) for (const group of groups) if (!isTooLarge) await attempt(() => this.#downTo(group));
+    const left = questions.length === 1 ? [] : open.slice(0, options.decisive ? limits.aloneQuestions : limits.idleQuestions);
+    await inParallel(left, (question) => attempt(() => this.#together([question])));
+    for (const question of open) answers.set(questionKey(question), { undecided: why });
     return answers;
-  }
-
-  /** Objects that the source does not know are contained in nothing it has. */
-  async #dropUnknown(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
-    const known = await this.#maybeKnown(questions.map(({ commit }) => commit));
-    const settled = new Map<string, HistoryAnswer>();
-    for (const question of questions) if (known.get(question.commit) === 'no') settled.set(questionKey(question), 'no');
-    return settled;
-  }
-
-  /** Many commits against one: an empty pack says yes to all, else those found in the pack are the ones not contained. */
-  async #manyWithinOne(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
-    const settled = new Map<string, HistoryAnswer>();
-    const within = questions[0]?.within;
-    if (within === undefined || !this.#questionsWork) return settled;
-    const wants = [...new Set(questions.map(({ commit }) => commit))];
-    const graph = await this.#differenceGraph(wants, [within]);
-    if (graph === undefined) return settled;
-    for (const question of questions) settled.set(questionKey(question), graph.has(question.commit) ? 'no' : 'yes');
-    return settled;
   }
 
   /**
-   * Many pairs in two requests. The commits that the newer sides have and the older ones lack: a walk from the new value that meets the old one says
-   * yes. The commits that the older sides have and no newer one has: an old value among them is contained in none. What is left is rare.
+   * One request for the commits that lead from the newer values down to the older ones. A value whose chain leads through another older one stays open:
+   * the source leaves out what that one reaches.
    */
-  async #byCommitLists(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
+  async #together(questions: readonly ContainmentQuestion[]): Promise<Settled> {
     const settled = new Map<string, HistoryAnswer>();
-    if (!this.#questionsWork || !this.#packs.filterWorks) return settled;
-    const older = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.haves);
-    const newer = new Set([...new Set(questions.map(({ within }) => within))].slice(0, limits.haves));
-    const added = await this.#differenceGraph([...newer], older);
-    const isOpen = (question: ContainmentQuestion): boolean => !settled.has(questionKey(question));
-    for (const question of added === undefined ? [] : questions) {
-      const seen = added?.has(question.within) ? walk(added, question.within, question.commit) : 'open';
-      if (seen !== 'open') settled.set(questionKey(question), seen === 'found' ? 'yes' : 'no');
-    }
-    const open = questions.filter(isOpen);
-    // All of the newer sides have to be among the haves, or a commit that only an omitted one contains would seem to be in none.
-    if (open.length < limits.pairsForCommitList || open.some(({ within }) => !newer.has(within))) return settled;
-    const lost = await this.#differenceGraph([...new Set(open.map(({ commit }) => commit))], [...newer]);
-    for (const question of open) if (lost?.has(question.commit)) settled.set(questionKey(question), 'no');
-    return settled;
-  }
-
-  /** Commits that `wants` reach and `haves` do not, if the server lists them and they are not too many; empty is answered without a filter too. */
-  async #differenceGraph(wants: readonly Oid[], haves: readonly Oid[]): Promise<CommitGraph | undefined> {
-    try {
-      return await this.#packs.ask({ wants, haves }, async (pack) => {
-        if (pack.objects === 0) return new Map();
-        if (!this.#packs.filterWorks || this.#source.objectFormat !== 'sha1' || pack.objects > limits.commitListObjects) return undefined;
-        const chunks: Uint8Array[] = [];
-        let bytes = 0;
-        for await (const chunk of pack.bytes) {
-          bytes += chunk.length;
-          if (bytes > limits.commitListBytes) return undefined;
-          chunks.push(chunk);
-        }
-        return readCommitGraphFromBytes(Buffer.concat(chunks), pack.objects, this.#signal);
-      });
-    } catch (error) {
-      noAnswer(error);
-      this.#refusals++;
-      return undefined;
-    }
-  }
-
-  async #oneByOne(questions: readonly ContainmentQuestion[]): Promise<Map<string, HistoryAnswer>> {
-    const settled = new Map<string, HistoryAnswer>();
-    await inParallel(questions, async (question) => {
-      if (!this.#questionsWork) return;
-      const answer = await this.#askServer(question);
-      if (answer === undefined) this.#questionsWork = false;
-      else settled.set(questionKey(question), answer);
+    const isV2 = this.#source.version === 2;
+    // A v0 server sends a pack whatever it knows, and for a have that it does not know, all of its history.
+    const all = [...new Set(questions.map(({ commit }) => commit))];
+    const haves = isV2 ? all : await this.#maybeKnown(all);
+    const open = isV2 ? questions : questions.filter(({ commit }) => haves.includes(commit));
+    for (const question of questions) if (!open.includes(question)) settled.set(questionKey(question), 'no');
+    const groups = groupsByWithin(open);
+    if (groups.length === 0) return settled;
+    const wants = groups.flatMap(([first]) => first?.within ?? []);
+    await this.#packs.ask({ wants, haves, done: !isV2 }, async ({ acknowledged, pack }) => {
+      const graph = pack === undefined ? undefined : await this.#graphOf(pack);
+      for (const [key, answer] of graph === undefined ? [] : await walkAll(graph, groups)) settled.set(key, answer);
+      for (const question of open) {
+        const key = questionKey(question);
+        if (settled.has(key)) continue;
+        const isUnknown = isV2 && !acknowledged.has(question.commit);
+        // Of one alone the whole way down to it was asked for: the source shows none.
+        if (isUnknown || open.length === 1) settled.set(key, 'no');
+      }
     });
     return settled;
   }
 
-  /** One question to the server; undefined if it does not answer such questions. */
-  async #askServer({ commit, within }: ContainmentQuestion): Promise<'yes' | 'no' | undefined> {
-    try {
-      return await this.#packs.ask({ wants: [commit], haves: [within] }, async ({ objects }) => (objects === 0 ? 'yes' : 'no'));
-    } catch (error) {
-      noAnswer(error);
-      return (await this.known([commit])).get(commit) === 'no' ? 'no' : undefined;
-    }
-  }
-
-  /** Clones the commits of all values asked about, once, and answers from there. */
-  async #lastResort(questions: readonly ContainmentQuestion[], { decisive }: AskOptions): Promise<Map<string, HistoryAnswer>> {
+  /** One request for the commits that the older values have and no newer one has: an older value among them is contained in none. */
+  async #lost(questions: readonly ContainmentQuestion[]): Promise<Settled> {
     const settled = new Map<string, HistoryAnswer>();
-    const undecided = (why: string): void => {
-      for (const question of questions) settled.set(questionKey(question), { undecided: why });
-    };
-    if (!decisive) {
-      undecided('the source does not answer history questions');
-      return settled;
-    }
-    try {
-      const wants = questions.map(({ within }) => within);
-      if (this.#clone === undefined || wants.some((oid) => this.#clone?.wants.has(oid) !== true)) {
-        this.#clone = { wants: new Set(wants), graph: this.#packs.clone(wants, this.#signal) };
-      }
-      const graph = await this.#clone.graph;
-      for (const { commit, within } of questions)
-        settled.set(questionKey({ commit, within }), isAncestor(graph, commit, within) ? 'yes' : 'no');
-    } catch (error) {
-      undecided(noAnswer(error));
-    }
+    const withins = [...new Set(questions.map(({ within }) => within))];
+    // With v0 only listed values can be asked for. All newer sides have to be among the haves, or what only an omitted one contains would seem lost.
+    if (this.#source.version !== 2 || withins.length > limits.questionHaves) return settled;
+    const wants = [...new Set(questions.map(({ commit }) => commit))];
+    await this.#packs.ask({ wants, haves: withins, done: true }, async ({ pack }) => {
+      const graph = pack === undefined ? undefined : await this.#graphOf(pack);
+      for (const question of questions) if (graph?.has(question.commit) === true) settled.set(questionKey(question), 'no');
+    });
     return settled;
   }
 
-  /** Which of these objects, all known to the source, are commits: the type of the first object in a pack of depth one. */
-  async areCommits(oids: readonly Oid[]): Promise<Map<Oid, HistoryAnswer>> {
-    const answers = new Map<Oid, HistoryAnswer>();
-    await inParallel([...new Set(oids)], async (oid) => {
+  /** One request for all of the history of one value, read until the last of the others was met. */
+  async #downTo(questions: readonly ContainmentQuestion[]): Promise<Settled> {
+    const settled = new Map<string, HistoryAnswer>();
+    const within = questions[0]?.within;
+    if (within === undefined) return settled;
+    await this.#packs.ask({ wants: [within], haves: [], done: true }, async ({ pack }) => {
+      if (pack === undefined) return;
+      const wanted = questions.map(({ commit }) => commit);
+      let walk: Walk | undefined;
+      const onCommit = (oid: Oid, graph: CommitGraph): boolean => {
+        walk ??= new Walk(graph, within, wanted);
+        walk.continueAt(oid);
+        return walk.isDone;
+      };
+      const settle = (answer: (question: ContainmentQuestion) => HistoryAnswer | undefined): void => {
+        for (const question of questions) {
+          const found = walk?.found.has(question.commit) === true ? 'yes' : answer(question);
+          if (found !== undefined) settled.set(questionKey(question), found);
+        }
+      };
       try {
-        answers.set(oid, await this.#packs.ask({ wants: [oid], haves: [], depth: 1 }, firstIsCommit));
+        const graph = await readCommitGraph(pack, { format: this.#source.objectFormat, signal: this.#signal, onCommit });
+        settle(() => (graph.has(within) ? 'no' : undefined));
       } catch (error) {
         const undecided = noAnswer(error);
-        answers.set(oid, (await this.#isCommitOfClone(oid)) ? 'yes' : { undecided });
+        settle(() => ({ undecided }));
       }
     });
+    return settled;
+  }
+
+  #graphOf(pack: IncomingPack): Promise<CommitGraph> {
+    return readCommitGraph(pack, { format: this.#source.objectFormat, signal: this.#signal });
+  }
+
+  /** Whether the source has these tag objects, by hashing them, and whether they name what they should. Keys are the tags. */
+  async tags(questions: readonly TagQuestion[]): Promise<Map<Oid, HistoryAnswer>> {
+    const answers = new Map<Oid, HistoryAnswer>();
+    const { version, capabilities } = this.#source;
+    const takesAny = version === 2 || capabilities.has('allow-tip-sha1-in-want') || capabilities.has('allow-reachable-sha1-in-want');
+    const askable = questions.filter(({ tag }) => takesAny || this.#listed.has(tag));
+    for (const { tag } of questions)
+      answers.set(tag, { undecided: 'the source (protocol v0) does not show tag objects that it does not list' });
+    if (askable.length === 0) return answers;
+    let open = askable;
+    const attempt = async (ask: () => Promise<void>): Promise<boolean> => {
+      try {
+        await ask();
+        return true;
+      } catch (error) {
+        const undecided = noAnswer(error);
+        for (const { tag } of open) answers.set(tag, { undecided });
+        return false;
+      }
+    };
+    const dropUnknown = async (): Promise<void> => {
+      const known = new Set(await this.#maybeKnown(open.map(({ tag }) => tag)));
+      for (const { tag } of open) if (!known.has(tag)) answers.set(tag, 'no');
+      open = open.filter(({ tag }) => known.has(tag));
+    };
+    // A server refuses a request that names an object which it has not: several are looked through first, one alone afterwards.
+    const isAlone = open.length === 1;
+    if (!isAlone) await attempt(dropUnknown);
+    if (open.length === 0) return answers;
+    const isAnswered = await attempt(async () => {
+      for (const [tag, answer] of await this.#fetchTags(open)) answers.set(tag, answer);
+    });
+    if (isAlone && !isAnswered) await attempt(dropUnknown);
     return answers;
   }
 
-  /** What a walk along parents meets is a commit. No clone is made for this question alone. */
-  async #isCommitOfClone(oid: Oid): Promise<boolean> {
-    const clone = this.#clone;
-    const graph = await clone?.graph.catch(() => undefined);
-    return clone !== undefined && graph !== undefined && [...clone.wants].some((want) => isAncestor(graph, oid, want));
+  async #fetchTags(questions: readonly TagQuestion[]): Promise<Map<Oid, HistoryAnswer>> {
+    const named = new Map<Oid, Oid>();
+    const wants = questions.map(({ tag }) => tag);
+    const haves = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.questionHaves);
+    await this.#packs.ask({ wants, haves, done: true }, async ({ pack }) => {
+      if (pack === undefined) return;
+      const { objectFormat: format } = this.#source;
+      const onObject = ({ oid, content }: { readonly oid: Oid; readonly content: Buffer }): void => {
+        const what = namedByTag(content, format);
+        if (what?.type === 'tag' || what?.type === 'commit') named.set(oid, what.oid);
+      };
+      await readPackObjects(limitedPack(pack), { format, types: tagObjects, maxBytes: limits.historyObjectBytes, onObject });
+    });
+    return new Map(
+      questions.map(({ tag, commit }) => {
+        if (!named.has(tag)) return [tag, { undecided: 'the source does not show this tag object' }];
+        let end = tag;
+        for (let steps = 0; steps < limits.tagSteps && named.has(end); steps++) end = named.get(end) ?? end;
+        return [tag, end === commit ? 'yes' : { undecided: 'the tag object names something else than the target says' }];
+      }),
+    );
+  }
+
+  /** Those that the source says it has. With v2 one request for each `limits.haves`; with v0 it may claim more than it has. */
+  async #maybeKnown(oids: readonly Oid[]): Promise<Oid[]> {
+    const known: Oid[] = [];
+    const open = oids.filter((oid) => {
+      if (this.#listed.has(oid)) known.push(oid);
+      return !this.#listed.has(oid);
+    });
+    const want = this.#listed.values().next().value;
+    const { version, capabilities } = this.#source;
+    const speaks = version === 2 || capabilities.has('multi_ack_detailed') || capabilities.has('multi_ack');
+    if (want === undefined || !speaks) return [...oids];
+    const waitForDone = version === 2 && capabilities.hasFeature('fetch', 'wait-for-done');
+    for (let at = 0; at < open.length; at += limits.haves) {
+      const haves = open.slice(at, at + limits.haves);
+      const request = { wants: [want], haves, done: false, thinPack: false, ofsDelta: false, waitForDone };
+      const answer = await this.#source.fetch(request, { patient: false });
+      await answer.finish();
+      known.push(...haves.filter((oid) => answer.acknowledged.has(oid)));
+    }
+    return known;
   }
 }
 
-async function firstIsCommit(pack: IncomingPack): Promise<'yes' | 'no'> {
-  const headerBytes = 12;
-  let head = Buffer.alloc(0);
-  for await (const chunk of pack.bytes) {
-    head = Buffer.concat([head, chunk]);
-    if (head.length > headerBytes) break;
+/** What walks along this graph prove. */
+async function walkAll(graph: CommitGraph, groups: readonly (readonly ContainmentQuestion[])[]): Promise<Settled> {
+  const settled = new Map<string, HistoryAnswer>();
+  for (const group of groups) {
+    const within = group[0]?.within;
+    if (within === undefined || !graph.has(within)) continue;
+    // Hundreds of walks through a long history: others have their turn in between.
+    await setImmediate();
+    const { found } = new Walk(
+      graph,
+      within,
+      group.map(({ commit }) => commit),
+    );
+    for (const question of group) if (found.has(question.commit)) settled.set(questionKey(question), 'yes');
   }
-  // gitformat-pack(5): bits 4 to 6 of an entry's first byte are its type.
-  return pack.objects > 0 && (((head[headerBytes] ?? 0) >> 4) & 7) === commitType ? 'yes' : 'no';
+  return settled;
 }
 
-function answerFor(acknowledged: ReadonlySet<Oid> | string, oid: Oid): HistoryAnswer {
-  if (typeof acknowledged === 'string') return { undecided: acknowledged };
-  return acknowledged.has(oid) ? 'yes' : 'no';
+/** At most as many as there may be haves. Of questions within one value more are not worth a request: what leads to the first leads to the others. */
+function partsOf(questions: readonly ContainmentQuestion[]): ContainmentQuestion[][] {
+  const parts: ContainmentQuestion[][] = [];
+  for (let at = 0; at < questions.length; at += limits.questionHaves) parts.push(questions.slice(at, at + limits.questionHaves));
+  return groupsByWithin(questions).length === 1 ? parts.slice(0, 1) : parts;
+}
+
+const tagObjects: ReadonlySet<ObjectType> = new Set(['tag']);
+
+function limitedPack(pack: IncomingPack): IncomingPack {
+  async function* limited(): AsyncGenerator<Uint8Array, void> {
+    let bytes = 0;
+    for await (const chunk of pack.bytes) {
+      bytes += chunk.length;
+      if (bytes > limits.tagPackBytes) return;
+      yield chunk;
+    }
+  }
+  return { ...pack, bytes: limited() };
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -7,7 +7,16 @@ export interface ContainmentQuestion {
   readonly within: Oid;
 }
 
-/** `undecided`: nobody could tell, and why. It is never taken for yes or no. */
+/** Has the source this tag object, and does it name this commit in the end? */
+export interface TagQuestion {
+  readonly tag: Oid;
+  readonly commit: Oid;
+}
+
+/**
+ * `yes` is proven: ids that were computed over what the source sent lead from one to the other. `no` is what the source says or does not show; it may
+ * only ever keep a ref. `undecided`: nobody could tell, and why; it is never taken for yes or no.
+ */
 export type HistoryAnswer = 'yes' | 'no' | { readonly undecided: string };
 
 /** One question as a key of the answers. */

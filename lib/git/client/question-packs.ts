@@ -1,11 +1,16 @@
-/** The packs that answer history questions: filtered to commits where the server can, and remembering where it cannot. */
+/** The packs that answer history questions: filtered to commits and tags where the server can, and remembering where it cannot. */
 import { GitferryError } from '../../core/errors.ts';
 import type { Oid } from '../object-id.ts';
-import type { CommitGraph } from '../pack/commit-graph.ts';
 import { type IncomingPack, openPack } from '../pack/incoming-pack.ts';
 import type { FetchRequest } from '../wire/fetch-request.ts';
-import { cloneHistory } from './history-clone.ts';
 import type { UploadPack } from './upload-pack.ts';
+
+export interface QuestionAnswer {
+  /** Haves that the server says it has. */
+  readonly acknowledged: ReadonlySet<Oid>;
+  /** undefined = it sent none: it sees no way from the wants to the haves. Never so where the request is `done`. */
+  readonly pack: IncomingPack | undefined;
+}
 
 export class QuestionPacks {
   readonly #source: UploadPack;
@@ -16,18 +21,14 @@ export class QuestionPacks {
     this.#filterWorks = source.offersFilter;
   }
 
-  /** Whether packs hold commits only, as far as is known. */
-  get filterWorks(): boolean {
-    return this.#filterWorks;
-  }
-
-  /** Fetches commits only where the filter works, and tries without it once where it turns out not to. */
-  async ask<T>(what: Pick<FetchRequest, 'wants' | 'haves' | 'depth'>, use: (pack: IncomingPack) => Promise<T>): Promise<T> {
-    const request: FetchRequest = { ...what, done: true, thinPack: false, ofsDelta: false };
+  /** Fetches commits and tags only where the filter works, and tries without it once where it turns out not to. Throws what the source answers. */
+  async ask<T>(what: Pick<FetchRequest, 'wants' | 'haves' | 'depth' | 'done'>, use: (answer: QuestionAnswer) => Promise<T>): Promise<T> {
+    const request: FetchRequest = { ...what, thinPack: false, ofsDelta: true };
     if (this.#filterWorks) {
       try {
         return await this.#fetchAnd({ ...request, filter: 'tree:0' }, use);
       } catch (error) {
+        if (error instanceof GitferryError && error.code === 'history_too_large') throw error;
         noAnswer(error);
         // Only if the server answers without the filter was it the filter.
         const result = await this.#fetchAnd(request, use);
@@ -38,27 +39,14 @@ export class QuestionPacks {
     return this.#fetchAnd(request, use);
   }
 
-  async #fetchAnd<T>(request: FetchRequest, use: (pack: IncomingPack) => Promise<T>): Promise<T> {
+  async #fetchAnd<T>(request: FetchRequest, use: (answer: QuestionAnswer) => Promise<T>): Promise<T> {
     const answer = await this.#source.fetch(request, { patient: false });
     try {
-      return await use(await openPack(answer.pack, this.#source.objectFormat));
+      const pack = answer.packFollows ? await openPack(answer.pack, this.#source.objectFormat) : undefined;
+      return await use({ acknowledged: answer.acknowledged, pack });
     } finally {
       await answer.finish();
     }
-  }
-
-  /** The whole history of these values in /tmp, within limits. */
-  async clone(wants: readonly Oid[], signal: AbortSignal): Promise<CommitGraph> {
-    if (this.#filterWorks) {
-      try {
-        return await cloneHistory(this.#source, wants, { filtered: true, signal });
-      } catch (error) {
-        if (error instanceof GitferryError && error.code === 'history_too_large') throw error;
-        noAnswer(error);
-        this.#filterWorks = false;
-      }
-    }
-    return cloneHistory(this.#source, wants, { filtered: false, signal });
   }
 }
 

@@ -25,7 +25,7 @@ export async function assertIndexable(pack: Uint8Array, objects: number, signal:
     if (heldBytes > limits.historyInflatedBytes) throw tooLarge(`Inflated it has more than ${limits.historyInflatedBytes} bytes`);
     if (baseBytes > limits.historyDeltaBaseBytes) throw tooLarge('It has too many deltas of large objects');
   };
-  await readPackEntries(inMemory, { format: 'sha1', maxBytes: limits.historyObjectBytes, onEntry });
+  await readPackEntries(inMemory, { format: 'sha1', maxBytes: () => limits.historyObjectBytes, onEntry });
 }
 
 function sizesOf({ type, content }: PackEntry): { readonly resultBytes: number; readonly baseBytes: number } {

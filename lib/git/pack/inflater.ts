@@ -22,13 +22,11 @@ export class Inflater {
   readonly #handle: ZlibHandle | undefined;
   /** How much room is left in the output, and how much of the input is not used. */
   readonly #left: Uint32Array;
-  /** For one byte more than the largest object, to see that it is no longer than it should be. */
-  readonly #output: Buffer;
+  /** For one byte more than the object, to see that it is no longer than it should be. */
+  readonly #output = Buffer.allocUnsafe(eagerBytes + 1);
   #failure = '';
 
-  /** For objects of up to `maxBytes`. */
-  constructor(maxBytes: number) {
-    this.#output = Buffer.allocUnsafe(Math.min(maxBytes, eagerBytes) + 1);
+  constructor() {
     const { _handle: handle, _writeState: left } = createInflate() as unknown as { _handle?: Partial<ZlibHandle>; _writeState?: unknown };
     const isKnown = typeof handle?.writeSync === 'function' && typeof handle.reset === 'function' && left instanceof Uint32Array;
     this.#handle = isKnown ? (handle as ZlibHandle) : undefined;

@@ -5,6 +5,8 @@ const slabBytes = 256 * 1024;
 const mostSlabs = 128;
 /** What each takes beside its content: a pack of tiny blobs has millions. */
 const besideContentBytes = 16;
+/** The largest content that fits. */
+export const mostKeptBytes = slabBytes - besideContentBytes;
 
 export interface KeptContent {
   readonly offset: number;

@@ -17,7 +17,7 @@ export interface PackEntry {
   readonly bytes: number;
   /** Deltas: where their base begins, or its name. */
   readonly base: number | Oid | undefined;
-  /** undefined = larger than `maxBytes`. Holds until the next entry is given out: copy what is to be kept. */
+  /** undefined = larger than `maxBytes` of its type. Holds until the next entry is given out: copy what is to be kept. */
   readonly content: Buffer | undefined;
   /** Whether what is larger holds the mark; false if none is looked for. */
   readonly holdsMark: boolean;
@@ -25,8 +25,8 @@ export interface PackEntry {
 
 export interface EntryOptions {
   readonly format: ObjectFormat;
-  /** Contents up to this size are given out. */
-  readonly maxBytes: number;
+  /** Contents up to this size are given out, of each type. */
+  maxBytes(type: EntryType): number;
   /** ASCII, to be looked for in what is larger. */
   readonly mark?: string;
   onEntry(entry: PackEntry): void;
@@ -45,7 +45,7 @@ const mostInflation = 16;
  */
 export async function readPackEntries(pack: IncomingPack, { format, maxBytes, mark, onEntry }: EntryOptions): Promise<void> {
   const window = new Window(pack.bytes);
-  const inflater = new Inflater(maxBytes);
+  const inflater = new Inflater();
   await window.fill(packHeaderBytes);
   window.skip(packHeaderBytes);
   for (let index = 0; index < pack.objects; index++) {
@@ -56,7 +56,7 @@ export async function readPackEntries(pack: IncomingPack, { format, maxBytes, ma
     const base = readBase(window, type, offset, format);
     let content: Buffer | undefined;
     let holdsMark = false;
-    if (bytes > maxBytes) holdsMark = await inflateAway(window, bytes, mark);
+    if (bytes > maxBytes(type)) holdsMark = await inflateAway(window, bytes, mark);
     else content = window.inflate(inflater, bytes) ?? (await inflateSmall(window, inflater, bytes));
     onEntry({ offset, type, bytes, base, content, holdsMark });
   }

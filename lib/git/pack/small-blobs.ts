@@ -25,7 +25,7 @@ const baseBytes = 32 * 1024;
 export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOptions): Promise<{ readonly unread: number }> {
   const reader = new SmallBlobReader(options);
   const { format, mark } = options;
-  await readPackEntries(pack, { format, mark, maxBytes: baseBytes, onEntry: (entry) => reader.take(entry) });
+  await readPackEntries(pack, { format, mark, maxBytes: () => baseBytes, onEntry: (entry) => reader.take(entry) });
   return { unread: reader.unread };
 }
 

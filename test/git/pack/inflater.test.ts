@@ -20,7 +20,7 @@ damaged[packed.length - 1] = (damaged[packed.length - 1] ?? 0) ^ 1;
 
 describe('Inflater', () => {
   it('gives each content, and how much of the input it was, whatever follows', () => {
-    const inflater = new Inflater(3000);
+    const inflater = new Inflater();
     const content = fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.string({ maxLength: 2000 }).map(Buffer.from));
     const check = (bytes: Uint8Array, level: number, rest: Uint8Array): void => {
       const input = deflateSync(bytes, { level });
@@ -38,18 +38,17 @@ describe('Inflater', () => {
     ['a wrong checksum', damaged, text.length, 'Z_DATA_ERROR'],
     ['what is not compressed', randomBytes(8).fill(0xff), text.length, 'Z_DATA_ERROR'],
   ])('refuses %s, and inflates the next one all the same', (_, input, bytes, code) => {
-    const inflater = new Inflater(3000);
+    const inflater = new Inflater();
     expect(codeOf(() => inflater.inflate(input, 0, bytes))).toBe(code);
     expect(inflater.inflate(packed, 0, text.length).content.equals(text)).toBe(true);
   });
 
   it('gives what there is where that is less than asked for', () => {
-    expect(new Inflater(3000).inflate(packed, 0, text.length + 10).content.equals(text)).toBe(true);
+    expect(new Inflater().inflate(packed, 0, text.length + 10).content.equals(text)).toBe(true);
   });
 
-  it('inflates objects larger than its output, and what is beyond the largest that was announced', () => {
+  it('inflates objects larger than its output', () => {
     const large = randomBytes(200_000);
-    for (const most of [300_000, 10])
-      expect(new Inflater(most).inflate(deflateSync(large), 0, large.length).content.equals(large)).toBe(true);
+    expect(new Inflater().inflate(deflateSync(large), 0, large.length).content.equals(large)).toBe(true);
   });
 });

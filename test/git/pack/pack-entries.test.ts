@@ -15,7 +15,7 @@ async function read(pack: Uint8Array, size = 4096): Promise<PackEntry[]> {
   const entries: PackEntry[] = [];
   const onEntry = (entry: PackEntry) =>
     entries.push({ ...entry, content: entry.content === undefined ? undefined : Buffer.from(entry.content) });
-  await readPackEntries(await openPack(pieces(pack, size), 'sha1'), { format: 'sha1', maxBytes: smallBytes, onEntry });
+  await readPackEntries(await openPack(pieces(pack, size), 'sha1'), { format: 'sha1', maxBytes: () => smallBytes, onEntry });
   return entries;
 }
 
