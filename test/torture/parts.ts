@@ -1,6 +1,7 @@
 /** The parts of `npm run torture`, in the order in which they run. */
 import { crashPoints } from './crash-points.ts';
 import { endpointFaults } from './endpoint-faults.ts';
+import { eventLoop } from './event-loop.ts';
 import { functionCrashes } from './function-crashes.ts';
 import { fuzz } from './fuzz.ts';
 import { hostileNeighbours } from './hostile-neighbours.ts';
@@ -23,6 +24,7 @@ export const tortureParts: readonly TorturePart[] = [
   parallelRelays,
   soak,
   fuzz,
+  eventLoop,
   hostileServers,
   hostileNeighbours,
   workerLists,
