@@ -37,7 +37,7 @@ export async function renewMirrorKey(mirror: Mirror, type: SshKeyType | undefine
 export async function renewProjectKey(project: Project, type: SshKeyType | undefined, deps: ApiDeps): Promise<string> {
   const publicKey = await renew(project, type, deps, 'project', async (changes) => {
     const after = await deps.records.projects.update(project.id, changes);
-    return after === 'path_taken' ? undefined : after;
+    return typeof after === 'string' ? undefined : after;
   });
   await resetMirrors(await deps.records.mirrors.ofProject(project.id), deps);
   return publicKey;

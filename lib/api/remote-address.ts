@@ -6,9 +6,11 @@ import type { SshKeyType } from '../git/transport/ssh-key-pair.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { AuthMethod } from '../model/mirror.ts';
+import { checkUse } from './allowed-urls.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { type ApiError, badParameter, invalidField, invalidFieldOf } from './api-error.ts';
-import { checkSshUser, resolveCredential } from './remote-credential.ts';
+import { unmasked } from './masked-user-info.ts';
+import { checkSshUser, resolveCredential, sharedCredentialOf } from './remote-credential.ts';
 
 export interface RemoteAddress {
   readonly url: string;
@@ -59,21 +61,29 @@ export async function resolveAddress(
 ): Promise<AddressChange> {
   const typed = given.url ?? stored?.url;
   if (typed === undefined) throw badParameter(`${given.urlField} is missing`);
-  const { url, userInfo } = checkUrl(typed, given.urlField, deps);
+  const masked = unmasked(typed);
+  const { url, userInfo } = checkUrl(masked.text, given.urlField, deps);
   const authMethod = given.authMethod ?? stored?.authMethod ?? 'password';
   if (authMethod === 'ssh_public_key' && url.scheme !== 'ssh')
     throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
   if (given.keyType !== undefined && authMethod !== 'ssh_public_key') throw badParameter('key_type goes with auth_method ssh_public_key');
   if (url.scheme === 'ssh') checkSshUser(given.username);
   const isStaying = stored !== undefined && isSameHost(stored.url, url.href);
+  const isReplaced = typeof given.credentialId === 'number';
+  const asksForStored = (isMasked: boolean, replacement: string | null | undefined) => isMasked && replacement === undefined && !isReplaced;
+  if (!isStaying && (asksForStored(masked.username, given.username) || asksForStored(masked.password, given.password)))
+    throw invalidField(
+      given.urlField,
+      'holds ***** in place of a user name or password, which stands for what is stored for this host: give the real one',
+    );
   const hostKeys = given.hostKeys === undefined ? (isStaying ? stored.hostKeys : []) : checkHostKeys(given.hostKeys, url);
   if (url.scheme === 'ssh' && hostKeys.length === 0) throw hostKeysMissing(url);
   // `ssh://git@host/`: part of the address rather than half a credential. In HTTP a name alone may be a token.
-  const hasUserOnly = url.scheme === 'ssh' && userInfo?.password === '';
+  const hasUserOnly = url.scheme === 'ssh' && userInfo?.password === '' && !masked.password;
   const { credential, own, publicKey } = await resolveCredential(
     {
-      username: given.username === undefined ? userInfo?.username : given.username,
-      password: given.password === undefined && !hasUserOnly ? userInfo?.password : given.password,
+      username: given.username === undefined && !masked.username ? userInfo?.username : given.username,
+      password: given.password === undefined && !hasUserOnly && !masked.password ? userInfo?.password : given.password,
       hasUrlUserOnly: hasUserOnly && given.username === undefined && given.password === undefined,
       credentialId: given.credentialId,
       authMethod,
@@ -85,6 +95,10 @@ export async function resolveAddress(
   );
   const address = { url: url.href, authMethod, hostKeys, credential, publicKey };
   const changed = stored === undefined || own !== undefined || !isSameAddress(stored, address);
+  if (changed && credential?.kind === 'shared') {
+    const wasThere = stored?.credential?.kind === 'shared' && stored.credential.credentialId === credential.credentialId;
+    await checkUse(await sharedCredentialOf(credential.credentialId, deps), url.href, deps, wasThere ? stored.url : undefined);
+  }
   return { parsed: url, address, ownCredential: own, changed };
 }
 

@@ -139,7 +139,8 @@ async function checkUserOfShared(id: number, { username }: GivenCredential, deps
   throw badParameter('username differs from that of the shared credential: leave it out, or change that');
 }
 
-async function sharedCredentialOf(id: number, { records }: CredentialDeps): Promise<SharedCredential> {
+/** Refuses with 400. */
+export async function sharedCredentialOf(id: number, { records }: Pick<ApiDeps, 'records'>): Promise<SharedCredential> {
   const credential = await records.credentials.get(id);
   if (credential === undefined) throw invalidField('credential_id', 'does not exist');
   return credential;

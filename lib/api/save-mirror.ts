@@ -36,7 +36,7 @@ export async function createMirror(call: SaveCall, direction: 'push' | 'pull', g
   return (await deps.records.mirrors.get(made)) ?? made;
 }
 
-/** A change of URL, credentials or host keys starts anew; so does enabling it. Refuses with 400, 404. */
+/** A change of URL, credentials or host keys starts anew; so does enabling it. Refuses with 400, 404, 409 (what it depends on was changed meanwhile). */
 export async function updateMirror(call: SaveCall, before: Mirror, given: GivenMirror): Promise<Mirror> {
   const { deps, token } = call;
   const rules = await resolveRules(given.rules, deps.guard, before);
@@ -47,10 +47,13 @@ export async function updateMirror(call: SaveCall, before: Mirror, given: GivenM
     (credential) =>
       deps.records.mirrors.update(before, changesOf(before, { ...rules, ...change.address, credential }, change), {
         resetStatus: change.changed,
+        basis: before,
       }),
-    (result) => result === undefined,
+    (result) => result === undefined || result === 'changed',
     deps,
   );
+  if (after === 'changed')
+    throw conflict('The mirror was changed by somebody else at the same time: nothing of this change is saved; read it again');
   if (after === undefined) throw notFound();
   await dropReplaced(before.credential, after.credential, deps);
   if (after.enabled && (change.changed || !before.enabled)) await startNow(call, after);

@@ -3,7 +3,7 @@
 import type { Mirror } from '../model/mirror.ts';
 import type { Project, ProjectSettings } from '../model/project.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { invalidField, projectNotFound } from './api-error.ts';
+import { conflict, invalidField, projectNotFound } from './api-error.ts';
 import type { Call, ProjectCall } from './endpoint.ts';
 import { dropReplaced, dropSecret, withOwnSecret } from './own-secret.ts';
 import { type GivenAddress, type RemoteAddress, resolveAddress } from './remote-address.ts';
@@ -43,13 +43,16 @@ export async function updateProject(
   const after = await withOwnSecret(
     { value: ownCredential, otherwise: address.credential, kind: 'project' },
     (credential) =>
-      deps.records.projects.update(before.id, {
-        ...(path === undefined ? {} : { path }),
-        ...(changed ? { ...settingsOf(address), credential } : {}),
-      }),
-    (result) => result === undefined || result === 'path_taken',
+      deps.records.projects.update(
+        before.id,
+        { ...(path === undefined ? {} : { path }), ...(changed ? { ...settingsOf(address), credential } : {}) },
+        before,
+      ),
+    (result) => result === undefined || typeof result === 'string',
     deps,
   );
+  if (after === 'changed')
+    throw conflict('The project was changed by somebody else at the same time: nothing of this change is saved; read it again');
   if (after === 'path_taken') throw taken();
   if (after === undefined) throw projectNotFound();
   await dropReplaced(before.credential, after.credential, deps);

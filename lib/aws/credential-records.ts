@@ -23,6 +23,7 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
         title: credential.name,
         secret_name: credential.secretName,
         public_key: credential.publicKey,
+        allowed_urls: credential.allowedUrls,
         created_at: credential.createdAt,
         updated_at: credential.updatedAt,
       };
@@ -32,11 +33,17 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
 
     get,
 
-    async update(id, { name, updatedAt, publicKey }) {
-      const changes = { title: name, updated_at: updatedAt, public_key: publicKey };
+    async update(id, { name, updatedAt, publicKey, allowedUrls }) {
+      const changes = { title: name, updated_at: updatedAt, public_key: publicKey, allowed_urls: allowedUrls };
       if (Object.values(changes).every((value) => value === undefined)) return get(id);
       const item = await table.update(keys.credential(id), updateExpression(changes), exists);
       return item === undefined ? undefined : credentialOfItem(item);
+    },
+
+    async noteAllowedUrls(id, urls) {
+      const parts = updateExpression({ allowed_urls: urls });
+      const item = await table.update(keys.credential(id), parts, `${exists} AND attribute_not_exists(allowed_urls)`);
+      return item === undefined ? get(id) : credentialOfItem(item);
     },
 
     async delete(id) {
@@ -56,6 +63,7 @@ function credentialOfItem(item: Item): SharedCredential {
     name: item['title'],
     secretName: item['secret_name'],
     publicKey: item['public_key'] ?? null,
+    allowedUrls: item['allowed_urls'] ?? null,
     createdAt: item['created_at'],
     updatedAt: item['updated_at'],
   } as SharedCredential;

@@ -12,6 +12,8 @@ export interface Transfer {
   readonly to: number;
   /** Only URLs on this host, whatever the port. */
   readonly host: string | undefined;
+  /** Whether the other one may be used there. */
+  mayUse(url: string): boolean;
 }
 
 export interface Transferred {
@@ -52,6 +54,12 @@ export async function transferCredential(table: RecordTable, clock: Clock, trans
   return { mirrors: [...mirrors.values()], projects: [...projects] };
 }
 
+/** Of the mirrors and projects that use it; a little old. */
+export async function urlsOfCredential(table: RecordTable, id: number): Promise<readonly string[]> {
+  const rows = await table.all({ ...usesQuery(id), only: ['url', 'repository_url'] });
+  return rows.map((row) => String(row['url'] ?? row['repository_url']));
+}
+
 /** How many mirrors and projects use it; a little old. */
 export async function usesOfCredential(table: RecordTable, id: number): Promise<number> {
   let uses = 0;
@@ -59,16 +67,18 @@ export async function usesOfCredential(table: RecordTable, id: number): Promise<
   return uses;
 }
 
-async function transferMirror(table: RecordTable, clock: Clock, key: MirrorKey, { from, to, host }: Transfer): Promise<boolean> {
-  const only = ({ credential, url }: Mirror) => credential?.kind === 'shared' && credential.credentialId === from && isOnHost(url, host);
+async function transferMirror(table: RecordTable, clock: Clock, key: MirrorKey, transfer: Transfer): Promise<boolean> {
+  const { from, to } = transfer;
+  const only = ({ credential, url }: Mirror) => credential?.kind === 'shared' && credential.credentialId === from && isMeant(url, transfer);
   const changes = { credential: { kind: 'shared', credentialId: to } } as const;
   return (await changeMirror(table, clock, key, { changes, resetStatus: true, only })) !== undefined;
 }
 
-async function transferProject(table: RecordTable, clock: Clock, id: number, { from, to, host }: Transfer): Promise<boolean> {
+async function transferProject(table: RecordTable, clock: Clock, id: number, transfer: Transfer): Promise<boolean> {
+  const { from, to } = transfer;
   const project = await table.get(keys.project(id));
   const url = String(project?.['repository_url']);
-  if (project?.['credential_id'] !== from || !isOnHost(url, host)) return false;
+  if (project?.['credential_id'] !== from || !isMeant(url, transfer)) return false;
   const known = { values: { ':from': from, ':url': url } };
   const parts = updateExpression({ credential_id: to }, known);
   if ((await table.update(keys.project(id), parts, 'credential_id = :from AND repository_url = :url')) === undefined) return false;
@@ -115,6 +125,10 @@ function usesQuery(credentialId: number) {
     only: ['pk', 'sk'],
     pageSize: 100,
   };
+}
+
+function isMeant(url: string, { host, mayUse }: Pick<Transfer, 'host' | 'mayUse'>): boolean {
+  return isOnHost(url, host) && mayUse(url);
 }
 
 /** Hosts are compared without their case; a URL that cannot be read is on none. */

@@ -17,7 +17,11 @@ export interface MirrorChange {
 const startWithoutRequestMs = 60_000;
 
 /** What a change depends on. */
-const watched = ['id', 'enabled', 'paused', 'due_at', 'lease_token', 'credential_id', 'url'] as const;
+const watched = [
+  ...['id', 'enabled', 'paused', 'due_at', 'lease_token'],
+  ...['url', 'auth_method', 'credential_id', 'secret_name', 'public_key'],
+  ...['only_protected_branches', 'mirror_branch_regex'],
+] as const;
 
 /** Of lib/aws/mirror-jobs.ts: a request that waits, and the tick's notes on it. */
 const requestAttributes = [
@@ -77,7 +81,7 @@ function consequences(before: Mirror, changes: Partial<MirrorSettings>, resetSta
   return { attributes, set };
 }
 
-/** Still the same mirror, as enabled, due and leased as it was read. */
+/** Still the same mirror, as enabled, due, leased and set as it was read. */
 function unchanged(item: Item): { condition: string; values: Item; names: Record<string, string> } {
   const clauses = watched.map((name, place) => (item[name] === undefined ? `attribute_not_exists(#w${place})` : `#w${place} = :w${place}`));
   return {

@@ -1,9 +1,10 @@
 /** Mirrors in the table, but for the life of their updates (mirror-jobs.ts). */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.ts';
-import type { Mirror, MirrorKey } from '../model/mirror.ts';
+import type { Mirror, MirrorKey, MirrorSettings } from '../model/mirror.ts';
 import type { MirrorRecords } from '../model/records.ts';
 import { noteCodeCommitUrl } from './code-commit-lookup.ts';
-import { resetFailingUsers, transferCredential, usesOfCredential } from './credential-transfer.ts';
+import { resetFailingUsers, transferCredential, urlsOfCredential, usesOfCredential } from './credential-transfer.ts';
 import { changeMirror } from './mirror-change.ts';
 import { itemOfMirror, mirrorOfItem } from './mirror-item.ts';
 import { isNew, type RecordTable } from './record-table.ts';
@@ -14,6 +15,24 @@ export function createMirrorRecords(table: RecordTable, clock: Clock): MirrorRec
     const item = await table.get(keys.mirror(key));
     return item === undefined ? undefined : mirrorOfItem(item);
   };
+
+  // One function for both signatures.
+  async function updateMirror(
+    key: MirrorKey,
+    changes: Partial<MirrorSettings>,
+    options: { readonly resetStatus: boolean },
+  ): Promise<Mirror | undefined>;
+  async function updateMirror(
+    key: MirrorKey,
+    changes: Partial<MirrorSettings>,
+    { resetStatus, basis }: { readonly resetStatus: boolean; readonly basis?: Mirror },
+  ): Promise<Mirror | 'changed' | undefined> {
+    if (key.mirror === 'pull') await noteCodeCommitUrl(table, key.projectId, changes.url);
+    if (basis === undefined) return changeMirror(table, clock, key, { changes, resetStatus });
+    const only = (mirror: Mirror) => mirror.id === basis.id && isStill(mirror, basis, changes);
+    const after = await changeMirror(table, clock, key, { changes, resetStatus, only });
+    return after ?? ((await get(key)) === undefined ? undefined : 'changed');
+  }
 
   return {
     async create(projectId, direction, settings, { now, dueAt }) {
@@ -47,18 +66,27 @@ export function createMirrorRecords(table: RecordTable, clock: Clock): MirrorRec
       return items.map(mirrorOfItem).sort((one, other) => one.id - other.id);
     },
 
-    async update(key, changes, { resetStatus }) {
-      if (key.mirror === 'pull') await noteCodeCommitUrl(table, key.projectId, changes.url);
-      return changeMirror(table, clock, key, { changes, resetStatus });
-    },
+    update: updateMirror,
 
     async delete(key) {
       const item = await table.remove(keys.mirror(key));
       return item === undefined ? undefined : mirrorOfItem(item);
     },
 
-    transferCredential: (from, to, host) => transferCredential(table, clock, { from, to, host }),
+    transferCredential: (from, to, { host, mayUse = () => true } = {}) => transferCredential(table, clock, { from, to, host, mayUse }),
+    urlsOfCredential: (id) => urlsOfCredential(table, id),
     usesOfCredential: (id) => usesOfCredential(table, id),
     resetFailingUsers: (id) => resetFailingUsers(table, clock, id),
   };
+}
+
+/** Settings that say something only together. */
+const groups: readonly (readonly (keyof MirrorSettings)[])[] = [
+  ['url', 'authMethod', 'credential', 'hostKeys', 'publicKey'],
+  ['onlyProtectedBranches', 'mirrorBranchRegex'],
+];
+
+function isStill(mirror: Mirror, basis: Mirror, changes: Partial<MirrorSettings>): boolean {
+  const touched = groups.filter((group) => group.some((name) => changes[name] !== undefined));
+  return touched.flat().every((name) => isDeepStrictEqual(mirror[name], basis[name]));
 }

@@ -4,7 +4,7 @@ import type { Page, ProjectContents, ProjectRecords } from '../model/records.ts'
 import { codeCommitKey, noteCodeCommitUrl, projectsOfCodeCommit } from './code-commit-lookup.ts';
 import { hookOfItem } from './hook-records.ts';
 import { isBeyond, readListPage, slicePage } from './list-page.ts';
-import { type Item, mirrorOfItem } from './mirror-item.ts';
+import { credentialAttributes, type Item, mirrorOfItem, withoutNulls } from './mirror-item.ts';
 import { newProjectItem, projectAttributes, projectOfItem, protectedBranchKey } from './project-item.ts';
 import { claimPath, confirmPath, heldPath, releasePath, samePath } from './project-path.ts';
 import { contended, exists, isNew, type RecordTable, writeAttempts } from './record-table.ts';
@@ -17,42 +17,58 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
     return item === undefined ? undefined : projectOfItem(item);
   };
 
-  /** `moved` = the path is no longer the one that was read; undefined = gone. */
-  async function write(id: number, changes: Partial<ProjectSettings>, readPath?: string): Promise<Project | 'moved' | undefined> {
-    const parts = updateExpression(projectAttributes(changes), {
-      ...(readPath === undefined ? {} : { values: { ':path': readPath }, names: { '#path': 'path' } }),
-    });
+  /** `moved` = the path is no longer the one that was read, `changed` = URL or credential are not those of the basis; undefined = gone. */
+  async function write(
+    id: number,
+    changes: Partial<ProjectSettings>,
+    { path, basis }: { readonly path?: string; readonly basis?: Project | undefined } = {},
+  ): Promise<Project | 'moved' | 'changed' | undefined> {
+    const clauses = [exists];
+    const values: Item = {};
+    if (path !== undefined) {
+      clauses.push('#path = :path');
+      values[':path'] = path;
+    }
+    if (basis !== undefined && changes.repositoryUrl !== undefined) {
+      const read = withoutNulls({ repository_url: basis.repositoryUrl, ...credentialAttributes(basis.credential) });
+      for (const name of ['repository_url', 'credential_id', 'secret_name']) {
+        clauses.push(read[name] === undefined ? `attribute_not_exists(${name})` : `${name} = :read_${name}`);
+        if (read[name] !== undefined) values[`:read_${name}`] = read[name];
+      }
+    }
+    const parts = updateExpression(projectAttributes(changes), { values, ...(path === undefined ? {} : { names: { '#path': 'path' } }) });
     if (parts.UpdateExpression === '') return get(id);
-    const item = await table.update(keys.project(id), parts, readPath === undefined ? exists : '#path = :path');
+    const item = await table.update(keys.project(id), parts, clauses.join(' AND '));
     if (item !== undefined) return projectOfItem(item);
-    return readPath !== undefined && (await get(id)) !== undefined ? 'moved' : undefined;
+    const now = await get(id);
+    return now === undefined ? undefined : path !== undefined && now.path !== path ? 'moved' : 'changed';
   }
 
-  async function writeWithPath(id: number, changes: Partial<ProjectSettings> & { readonly path: string }) {
+  async function writeWithPath(id: number, changes: Partial<ProjectSettings> & { readonly path: string }, basis?: Project) {
     for (let attempt = 0; attempt < writeAttempts; attempt++) {
       const before = await get(id);
       if (before === undefined) return undefined;
       if (samePath(before.path, changes.path)) {
-        const same = await write(id, changes, before.path);
+        const same = await write(id, changes, { path: before.path, basis });
         if (same === 'moved') continue;
         return same;
       }
       const former = await heldPath(table, before.path, id);
       const claim = await claimPath(table, changes.path, id);
       if (claim === undefined) return 'path_taken';
-      const after = await write(id, changes, before.path);
+      const after = await write(id, changes, { path: before.path, basis });
       // A repeat of the SDK's after a lost answer finds its own path there: it is confirmed like any other.
-      const written = after === 'moved' ? (await get(id))?.path === changes.path : after !== undefined;
+      const written = after === 'changed' ? false : after === 'moved' ? (await get(id))?.path === changes.path : after !== undefined;
       if (!written) {
         await releasePath(table, claim);
         if (after === 'moved') continue;
-        return undefined;
+        return after === 'changed' ? after : undefined;
       }
       if (await confirmPath(table, claim)) {
         if (former !== undefined) await releasePath(table, former);
         return get(id);
       }
-      await write(id, { path: before.path }, changes.path);
+      await write(id, { path: before.path }, { path: changes.path });
       return 'path_taken';
     }
     throw contended();
@@ -88,11 +104,11 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
       return contentsOfItems(await table.all(everythingButActivity(id)));
     },
 
-    async update(id, changes) {
+    async update(id, changes, basis) {
       await noteCodeCommitUrl(table, id, changes.repositoryUrl);
       const { path } = changes;
-      if (path !== undefined) return writeWithPath(id, { ...changes, path });
-      const written = await write(id, changes);
+      if (path !== undefined) return writeWithPath(id, { ...changes, path }, basis);
+      const written = await write(id, changes, { basis });
       return written === 'moved' ? undefined : written;
     },
 

@@ -145,6 +145,11 @@ const entries = {
     sentence: 'The stored credential does not exist any more.',
     hint: 'Set the credential of the mirror (or of its project) again, or choose another shared credential.',
   },
+  credential_not_allowed: {
+    disposition: 'park',
+    sentence: 'The shared credential may not be used at this URL.',
+    hint: 'An owner of the instance can add the URL, its group or its host to the allowed_urls of the credential; or use another credential.',
+  },
   memory_short: {
     disposition: 'retry',
     sentence: 'The ref lists of other runs leave no room for those of this one.',

@@ -31,9 +31,10 @@ export async function listSource(
   const lists = (deps.listMemory ?? new ListMemory(undefined)).open();
   try {
     const source = mirror.direction === 'push' ? { ...project, url: project.repositoryUrl } : mirror;
-    credential = await credentialOf(source.credential, deps, { fresh: false });
     const { url } = parseRepositoryUrl(source.url, 'url');
-    transport = deps.connect({ url, credential, hostKeys: source.hostKeys }, deps.deadline);
+    const usable = await credentialOf(source.credential, url.href, deps, { fresh: false });
+    credential = usable?.value;
+    transport = deps.connect({ url, credential, allowedUrls: usable?.allowedUrls, hostKeys: source.hostKeys }, deps.deadline);
     const { refs } = await (await UploadPack.open(transport, lists.share())).listRefs([branchPrefix, tagPrefix]);
     const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
     return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };

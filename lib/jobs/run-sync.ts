@@ -7,7 +7,7 @@ import type { ListMemory } from '../git/client/list-memory.ts';
 import { shortRefName } from '../git/ref-name.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import { parseLfsUrl } from '../git/transport/lfs-url.ts';
-import { isSameRepository, parseRepositoryUrl } from '../git/transport/repository-url.ts';
+import { isSameRepository, parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import type { LfsEnd } from '../lfs/create-lfs-server.ts';
 import type { LfsServer } from '../lfs/lfs-server.ts';
@@ -17,7 +17,7 @@ import { type SyncProgress, syncRepositories } from '../mirror/sync.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
-import { type CredentialDeps, credentialOf } from './credential-of.ts';
+import { type CredentialDeps, credentialOf, type UsableCredential } from './credential-of.ts';
 import { lfsInputOf } from './lfs-memory.ts';
 
 export interface RunSyncInput {
@@ -113,21 +113,25 @@ class MirrorRun {
     };
     if (isSameRepository(urls.project, urls.mirror)) throw new GitferryError('same_repository');
     const [ofProject, ofMirror] = await Promise.all([
-      this.#credential(project.credential, options),
-      this.#credential(mirror.credential, options),
+      this.#credential(project.credential, urls.project.href, options),
+      this.#credential(mirror.credential, urls.mirror.href, options),
     ]);
     return {
-      project: { url: urls.project, credential: ofProject, hostKeys: project.hostKeys },
-      mirror: { url: urls.mirror, credential: ofMirror, hostKeys: mirror.hostKeys },
+      project: endOf(urls.project, ofProject, project.hostKeys),
+      mirror: endOf(urls.mirror, ofMirror, mirror.hostKeys),
     };
   }
 
-  async #credential(reference: CredentialReference | null, options: { readonly fresh: boolean }): Promise<CredentialValue | undefined> {
-    const value = await credentialOf(reference, this.#deps, options);
-    if (value === undefined) return undefined;
-    this.#used = [...this.#used, value];
+  async #credential(
+    reference: CredentialReference | null,
+    url: string,
+    options: { readonly fresh: boolean },
+  ): Promise<UsableCredential | undefined> {
+    const credential = await credentialOf(reference, url, this.#deps, options);
+    if (credential === undefined) return undefined;
+    this.#used = [...this.#used, credential.value];
     this.#redactor = createRedactor(this.#used.flatMap(secretsOf));
-    return value;
+    return credential;
   }
 
   async #sync({ project, mirror }: { readonly project: End; readonly mirror: End }): Promise<RunOutcome> {
@@ -176,6 +180,10 @@ export function rulesOf({
     confirmDeletions,
     maxDeletionsPercent,
   };
+}
+
+function endOf(url: RepositoryUrl, credential: UsableCredential | undefined, hostKeys: readonly string[]): End {
+  return { url, credential: credential?.value, allowedUrls: credential?.allowedUrls, hostKeys };
 }
 
 function isSame(a: End, b: End): boolean {

@@ -25,7 +25,7 @@ export interface LfsEndDeps {
 
 /** Connects to nothing yet. SSH is loaded when it is first used. */
 export function createLfsServer(
-  { side, url, credential, hostKeys, lfsUrl }: LfsEnd,
+  { side, url, credential, allowedUrls, hostKeys, lfsUrl }: LfsEnd,
   { http, guard, deadline, redactor }: LfsEndDeps,
 ): LfsServer {
   const overSsh: SshAuthenticate = async (operation) => {
@@ -34,7 +34,7 @@ export function createLfsServer(
   };
   const authenticate = url.scheme === 'ssh' ? overSsh : undefined;
   return new LfsServer(
-    { side, url, credential, lfsUrl, ...(authenticate === undefined ? {} : { authenticate }) },
+    { side, url, credential, allowedUrls, lfsUrl, ...(authenticate === undefined ? {} : { authenticate }) },
     { http, deadline, redactor },
   );
 }

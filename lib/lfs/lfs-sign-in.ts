@@ -1,5 +1,6 @@
 /** Where one end's batch API is asked, and what signs in there: the end's own credential, or what `git-lfs-authenticate` gave out. */
 import { limits } from '../core/limits.ts';
+import { isAllowed } from '../git/transport/allowed-urls.ts';
 import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
 import type { Operation } from './batch-message.ts';
 import { isSameHost, type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
@@ -8,6 +9,8 @@ export interface LfsSignInOptions {
   readonly url: RepositoryUrl;
   /** For `url`'s host only, and over HTTP only. */
   readonly credential: UserInfo | undefined;
+  /** Where it may be used; undefined = everywhere on that host. */
+  readonly allowedUrls?: readonly string[] | undefined;
   /** Instead of the usual place. */
   readonly lfsUrl: RepositoryUrl | undefined;
   /** Only for ssh:// repositories. */
@@ -48,9 +51,10 @@ export class LfsSignIn {
 
   /** Our credential, if `url` is on the host that it belongs to and nothing else signs in there. */
   header(url: URL, given: Readonly<Record<string, string>>): Record<string, string> {
-    const { credential, url: repository } = this.#options;
+    const { credential, allowedUrls, url: repository } = this.#options;
     if (credential === undefined || repository.scheme === 'ssh' || given['authorization'] !== undefined) return {};
     if (!isSameHost(new URL(repository.href), url)) return {};
+    if (allowedUrls !== undefined && !isAllowed(`${url.origin}${url.pathname}`, allowedUrls)) return {};
     const { username, password } = credential;
     if (this.#scheme === 'bearer') return { authorization: `Bearer ${password === '' ? username : password}` };
     return { authorization: `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}` };

@@ -12,6 +12,8 @@ export interface SharedCredential {
   readonly secretName: string;
   /** As in authorized_keys; null = it holds a password. */
   readonly publicKey: string | null;
+  /** Hosts and folders on them where it may be used (lib/git/transport/allowed-urls.ts); null = made before there were any, and not asked for since. */
+  readonly allowedUrls: readonly string[] | null;
   readonly createdAt: number;
   /** When its value was last set. */
   readonly updatedAt: number;

@@ -40,8 +40,11 @@ export interface ProjectRecords {
   getByPath(path: string, isWanted?: (id: number) => boolean): Promise<Project | undefined>;
   /** Eventually consistent, one query. */
   contents(id: number): Promise<ProjectContents | undefined>;
-  /** `undefined` = gone; `path_taken`. Fields left out stay. */
-  update(id: number, changes: Partial<ProjectSettings>): Promise<Project | undefined | 'path_taken'>;
+  /**
+   * `undefined` = gone; `path_taken`. Fields left out stay. `basis` = the project that the changes were made from: `changed` if its URL or credential are not
+   * those any more, and the changes touch them.
+   */
+  update(id: number, changes: Partial<ProjectSettings>, basis?: Project): Promise<Project | undefined | 'path_taken' | 'changed'>;
   /** Only if it differs; what a run saw. */
   noteDefaultBranch(id: number, name: string): Promise<void>;
   /** Adds a protected branch; `exists` if the name is there. undefined = project gone. */
@@ -67,19 +70,27 @@ export interface MirrorRecords {
   ofProject(projectId: number): Promise<readonly Mirror[]>;
   /**
    * Fields left out stay. `resetStatus` (URL, credentials or host keys changed) sets the status to `none` and un-pauses. Disabling takes it out of
-   * the index and settles a waiting request. undefined = gone.
+   * the index and settles a waiting request. undefined = gone. With `basis`, the mirror that the changes were made from: `changed` if settings that belong
+   * together with changed ones (URL, credential and host keys; the two branch filters) are not those any more.
    */
   update(key: MirrorKey, changes: Partial<MirrorSettings>, options: { readonly resetStatus: boolean }): Promise<Mirror | undefined>;
+  update(
+    key: MirrorKey,
+    changes: Partial<MirrorSettings>,
+    options: { readonly resetStatus: boolean; readonly basis: Mirror },
+  ): Promise<Mirror | 'changed' | undefined>;
   /** Resolves with what was there. */
   delete(key: MirrorKey): Promise<Mirror | undefined>;
-  /** Points every mirror and project that uses one shared credential at another; `host` limits it to URLs on that host. Resolves with how many of each were changed. */
+  /** Points every mirror and project that uses one shared credential at another, where `mayUse` says so of its URL; `host` limits it to URLs on that host. Resolves with those that were changed. */
   transferCredential(
     from: number,
     to: number,
-    host?: string,
+    options?: { readonly host?: string | undefined; readonly mayUse?: (url: string) => boolean },
   ): Promise<{ readonly mirrors: readonly MirrorKey[]; readonly projects: readonly number[] }>;
   /** Whether any mirror or project uses it (eventually consistent). */
   usesOfCredential(id: number): Promise<number>;
+  /** Of the mirrors and projects that use it (eventually consistent). */
+  urlsOfCredential(id: number): Promise<readonly string[]>;
   /** Resets and un-pauses the failing mirrors that use it, themselves or through their project (found in an index, which may be a little old). Resolves with them. */
   resetFailingUsers(id: number): Promise<readonly MirrorKey[]>;
 }
@@ -122,9 +133,16 @@ export interface TokenRecords {
 }
 
 export interface CredentialRecords {
-  create(credential: Omit<SharedCredential, 'id' | 'publicKey'> & { readonly publicKey?: string | null }): Promise<SharedCredential>;
+  create(
+    credential: Omit<SharedCredential, 'id' | 'publicKey' | 'allowedUrls'> & Partial<Pick<SharedCredential, 'publicKey' | 'allowedUrls'>>,
+  ): Promise<SharedCredential>;
   get(id: number): Promise<SharedCredential | undefined>;
-  update(id: number, changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'publicKey'>>): Promise<SharedCredential | undefined>;
+  update(
+    id: number,
+    changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'publicKey' | 'allowedUrls'>>,
+  ): Promise<SharedCredential | undefined>;
+  /** Unless it has some; resolves with the credential as it is then. */
+  noteAllowedUrls(id: number, urls: readonly string[]): Promise<SharedCredential | undefined>;
   delete(id: number): Promise<boolean>;
   list(page: PageRequest): Promise<Page<SharedCredential>>;
 }

@@ -13,7 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => aws.close());
 
-const credential = (name: string) => ({ name, secretName: `secret of ${name}`, publicKey: null, createdAt: 5, updatedAt: 5 });
+const credential = (name: string) => ({
+  name,
+  secretName: `secret of ${name}`,
+  publicKey: null,
+  allowedUrls: null,
+  createdAt: 5,
+  updatedAt: 5,
+});
 
 describe('a shared credential', () => {
   it('is what it was created as, and can be renamed', async () => {

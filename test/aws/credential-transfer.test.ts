@@ -73,7 +73,7 @@ describe('transferring a credential', () => {
     const off = await Promise.all(
       ['https://xgit.example/a.git', 'https://git.example.org/a.git'].map((url) => newMirror(elsewhere, from, url)),
     );
-    const moved = await records.mirrors.transferCredential(from, to, 'GIT.EXAMPLE');
+    const moved = await records.mirrors.transferCredential(from, to, { host: 'GIT.EXAMPLE' });
     expect(sorted(moved.mirrors)).toEqual(sorted(onHost.map(keyOf)));
     expect(moved.projects).toEqual([here]);
     for (const mirror of off) expect(await credentialOf(mirror)).toEqual(shared(from));

@@ -53,7 +53,9 @@ async function everything(): Promise<Ids> {
   await records.runs.put(mirror.id, run);
   const hook = await records.hooks.create(id, { provider: 'github', tokenHash: hashToken(newHookToken(id)) }, now);
   await records.projects.protectBranch(id, 'main');
-  const credential = await site.api.call('POST', '/credentials', { body: { name: `c${id}`, username: 'u', password: 'secret-99' } });
+  const credential = await site.api.call('POST', '/credentials', {
+    body: { name: `c${id}`, username: 'u', password: 'secret-99', allowed_urls: ['https://m.example.org/'] },
+  });
   const token = await records.tokens.find(hashToken(await site.api.newToken('reporter', { projectIds: [id] })));
   const [mirrorId, hookId, credentialId, tokenId] = [mirror.id, hook?.id, credential.body.id, token?.id].map(String);
   return {

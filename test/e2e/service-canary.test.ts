@@ -58,7 +58,14 @@ describe('secrets that the running service is given', () => {
 
     const project = await createProject(service, 'group/app', source.url);
     const refused = await createProject(service, 'group/refused', withUserInfo(echo.server.url('src.git'), 'ada', canaries.ofSource));
-    const shared = ok(await service.api('POST', '/credentials', { name: 'shared', username: 'bob', password: canaries.shared }));
+    const shared = ok(
+      await service.api('POST', '/credentials', {
+        name: 'shared',
+        username: 'bob',
+        password: canaries.shared,
+        allowed_urls: [new URL('/', echo.server.url('')).href],
+      }),
+    );
     const mirrors: string[] = [];
     const add = async (id: number, body: object): Promise<void> => {
       const made = ok(await service.api('POST', `/projects/${id}/remote_mirrors`, { enabled: true, ...body }));

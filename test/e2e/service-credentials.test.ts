@@ -17,8 +17,13 @@ describe('shared credentials of the running service', () => {
       },
     });
     const first = await source.commit();
-    const leaving = ok(await service.api('POST', '/credentials', { name: 'grace', username: 'grace', password: 'old-secret-of-grace' }));
-    const account = ok(await service.api('POST', '/credentials', { name: 'robot', username: 'robot', password: 'secret-of-the-robot' }));
+    const allowed_urls = [new URL('/', (await targets.repository('m')).url).href];
+    const leaving = ok(
+      await service.api('POST', '/credentials', { name: 'grace', username: 'grace', password: 'old-secret-of-grace', allowed_urls }),
+    );
+    const account = ok(
+      await service.api('POST', '/credentials', { name: 'robot', username: 'robot', password: 'secret-of-the-robot', allowed_urls }),
+    );
     const project = await createProject(service, 'group/app', source.url);
     const paths: string[] = [];
     for (let index = 0; index < 20; index++) {
@@ -47,7 +52,9 @@ describe('shared credentials of the running service', () => {
     const source = await (await forge('s')).repository('app');
     const target = await (await forge('t', { basic: { username: 'ada', password: 'the-new-password' } })).repository('app');
     const commit = await source.commit();
-    const credential = ok(await service.api('POST', '/credentials', { name: 'ada', username: 'ada', password: 'the-old-password' }));
+    const credential = ok(
+      await service.api('POST', '/credentials', { name: 'ada', username: 'ada', password: 'the-old-password', allowed_urls: [target.url] }),
+    );
     const project = await createProject(service, 'group/app', source.url);
     const { id } = ok(
       await service.api('POST', `/projects/${project}/remote_mirrors`, { url: target.url, enabled: true, credential_id: credential.id }),

@@ -73,7 +73,14 @@ async function overSsh(): Promise<Ends> {
   const lfsUrls = { source: `${served.source.url}/info/lfs`, target: `${served.target.url}/info/lfs` };
   const { sshd, environment, asked } = await startLfsSshd(scenario.folder, lfsUrls);
   const { api } = scenario.service;
-  const key = ok(await api('POST', '/credentials', { name: 'deploy', username: sshd.user, auth_method: 'ssh_public_key' }));
+  const key = ok(
+    await api('POST', '/credentials', {
+      name: 'deploy',
+      username: sshd.user,
+      auth_method: 'ssh_public_key',
+      allowed_urls: [`ssh://${new URL(sshd.url('/x')).host}/`],
+    }),
+  );
   await appendFile(join(sshd.folder, 'authorized_keys'), `${key.public_key}\n`);
   const access = { auth_method: 'ssh_public_key', credential_id: key.id, host_keys: sshd.hostKeys };
   const [from, to] = [served.source, served.target].map((end): End => ({ ...end, url: sshd.url(end.path), access })) as [End, End];

@@ -120,7 +120,13 @@ describe.runIf(isAvailable('sshd'))('the service over SSH', () => {
     onTestFinished(() => asking.close());
 
     const shared = ok(
-      await service.api('POST', '/credentials', { name: 'deploy', username: server.user, auth_method: 'ssh_public_key', key_type: 'rsa' }),
+      await service.api('POST', '/credentials', {
+        name: 'deploy',
+        username: server.user,
+        auth_method: 'ssh_public_key',
+        key_type: 'rsa',
+        allowed_urls: [`ssh://${new URL(server.url(path)).host}/`],
+      }),
     );
     await allow(server, shared.public_key);
     const address = { auth_method: 'ssh_public_key', credential_id: shared.id, host_keys: server.hostKeys };

@@ -80,6 +80,21 @@ describe('both ends', () => {
     expect(await world.refs()).toEqual({ 'heads/main': 'c2' });
   });
 
+  it('a shared credential goes nowhere but to the places of its owner', async () => {
+    const world = await scenario({ ...small, targetServer: guarded('target-secret') });
+    const { origin } = new URL(world.targetUrl);
+    const common = { name: 'shared', secretName: (await own('target-secret')).secretName, createdAt: noon, updatedAt: noon };
+    const runWith = async (allowedUrls: readonly string[] | null) => {
+      const { id } = await bench.records.credentials.create({ ...common, allowedUrls });
+      const mirror = { url: world.targetUrl, credential: { kind: 'shared', credentialId: id } } as const;
+      return (await run({ project: { repositoryUrl: world.sourceUrl }, mirror })).outcome;
+    };
+    for (const elsewhere of ['https://elsewhere.example.org/', `${origin}/other/`, 'http://127.0.0.1:1/'])
+      expect(await runWith([elsewhere])).toMatchObject({ outcome: 'failed', error: { code: 'credential_not_allowed' } });
+    expect(await world.refs()).toEqual({ 'heads/main': 'c1' });
+    expect(await runWith([`${origin}/`])).toMatchObject({ outcome: 'success' });
+  });
+
   it('a pull mirror goes from its URL to the project', async () => {
     const world = await scenario({ ...small, targetHead: 'heads/other', target: { 'heads/main': 'c1', 'heads/other': 'c3' } });
     const changes = { project: { repositoryUrl: world.targetUrl }, mirror: { url: world.sourceUrl, direction: 'pull' } } as const;

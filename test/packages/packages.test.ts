@@ -310,8 +310,9 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
       expect(await api('GET', `/projects/${other}/remote_mirrors/${otherMirror}`)).toMatchObject({ update_status: 'failed' });
 
       // The rest of the API that reaches other tables' corners: shared credentials, tokens, silent mode, and what is deleted with its secrets.
-      const credential = await api('POST', '/credentials', { name: 'robot', username, password });
-      const heir = await api('POST', '/credentials', { name: 'heir', username, password });
+      const allowed_urls = [new URL('/', target.url).href];
+      const credential = await api('POST', '/credentials', { name: 'robot', username, password, allowed_urls });
+      const heir = await api('POST', '/credentials', { name: 'heir', username, password, allowed_urls });
       await api('PUT', `/projects/${project}/remote_mirrors/${mirror}`, { credential_id: credential.id });
       await api('POST', `/credentials/${credential.id}/transfer`, { to: heir.id });
       await api('PUT', `/credentials/${heir.id}`, { password: `${password}-new` });

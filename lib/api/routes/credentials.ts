@@ -1,14 +1,16 @@
 /** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
 import { z } from '@hono/zod-openapi';
+import { isAllowed } from '../../git/transport/allowed-urls.ts';
 import type { CredentialValue, SharedCredential } from '../../model/credential.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 import { credentialFields } from '../address-input.ts';
+import { allowedUrlsOf, checkAllowedUrls } from '../allowed-urls.ts';
 import { created, isoTime, noContent, ok } from '../answer.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { badParameter, conflict, invalidField, notFound } from '../api-error.ts';
 import { checkCredentialValue } from '../credential-value.ts';
 import { type Call, instanceEndpoint } from '../endpoint.ts';
-import { choice, idField, line } from '../fields.ts';
+import { choice, idField, line, texts } from '../fields.ts';
 import { generateKeyPair, sshKeyTypes } from '../key-pair.ts';
 import { dropSecret, readCredential } from '../own-secret.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
@@ -22,11 +24,14 @@ const credentialSchema = z
     name: z.string(),
     auth_method: z.enum(authMethods),
     public_key: z.string().nullable(),
+    allowed_urls: z.array(z.string()).openapi({ description: 'Hosts, and groups on them, where it may be used; nowhere else' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
   .openapi('Credential');
 const nameField = line(255);
+/** Of a host (`https://github.com/`, `ssh://git.example.org/`), of a group there, or of one repository. */
+const allowedUrlsField = () => texts(2048).openapi({ example: ['https://github.com/acme/'] });
 const one = '/credentials/{credential_id}';
 const keyFields = { auth_method: choice(authMethods).optional(), key_type: choice(sshKeyTypes).optional() };
 
@@ -43,7 +48,7 @@ export const credentialEndpoints = [
     async (call) => {
       const request = idPageRequest(call.input);
       const page = await call.deps.records.credentials.list(request);
-      return idPageAnswer(call, request, page, page.items.map(shown));
+      return idPageAnswer(call, request, page, await Promise.all(page.items.map((credential) => shown(credential, call.deps))));
     },
   ),
   instanceEndpoint(
@@ -52,37 +57,43 @@ export const credentialEndpoints = [
       path: '/credentials',
       summary: 'Create a shared credential',
       role: 'owner',
-      input: z.object({ name: nameField, ...credentialFields, ...keyFields }),
+      input: z.object({ name: nameField, allowed_urls: allowedUrlsField(), ...credentialFields, ...keyFields }),
       answers: { 201: credentialSchema },
     },
     async ({ deps, input }) => {
+      const allowedUrls = checkAllowedUrls(input.allowed_urls);
       const value = await newValue(input, deps);
-      return created(shown(await create(deps, input.name, value)));
+      return created(await shown(await create(deps, input.name, value, allowedUrls), deps));
     },
   ),
   instanceEndpoint(
     { method: 'GET', path: one, summary: 'A shared credential', role: 'owner', input: z.object({}), answers: { 200: credentialSchema } },
-    async (call) => ok(shown(await credentialOf(call))),
+    async (call) => ok(await shown(await credentialOf(call), call.deps)),
   ),
   instanceEndpoint(
     {
       method: 'PUT',
       path: one,
-      summary: 'Rename it, or give it another value: what failed runs at once, the rest uses it from its next run on',
+      summary: 'Change its name, value or allowed URLs: what failed runs at once, the rest uses it from its next run on',
       role: 'owner',
-      input: z.object({ name: nameField.optional(), ...credentialFields }),
+      input: z.object({ name: nameField.optional(), allowed_urls: allowedUrlsField().optional(), ...credentialFields }),
       answers: { 200: credentialSchema },
     },
     async (call) => {
       const { deps, input } = call;
       const credential = await credentialOf(call);
       const isRotated = input.username !== undefined || input.password !== undefined;
+      const allowedUrls = input.allowed_urls === undefined ? undefined : checkAllowedUrls(input.allowed_urls);
       if (isRotated) await rotate(deps, credential, input);
-      const changes = { ...(input.name === undefined ? {} : { name: input.name }), ...(isRotated ? { updatedAt: deps.clock.now() } : {}) };
+      const changes = {
+        ...(input.name === undefined ? {} : { name: input.name }),
+        ...(allowedUrls === undefined ? {} : { allowedUrls }),
+        ...(isRotated ? { updatedAt: deps.clock.now() } : {}),
+      };
       const after = await deps.records.credentials.update(credential.id, changes);
       if (after === undefined) throw notFound();
-      if (isRotated) await requestNow(call, await deps.records.mirrors.resetFailingUsers(credential.id));
-      return ok(shown(after));
+      if (isRotated || allowedUrls !== undefined) await requestNow(call, await deps.records.mirrors.resetFailingUsers(credential.id));
+      return ok(await shown(after, deps));
     },
   ),
   instanceEndpoint(
@@ -101,7 +112,7 @@ export const credentialEndpoints = [
     {
       method: 'POST',
       path: `${one}/transfer`,
-      summary: 'Point everything that uses it (or what is on one host) at another credential, and run it',
+      summary: 'Point everything that uses it (or what is on one host) at another credential where that one is allowed, and run it',
       role: 'owner',
       input: z.object({ to: idField(), host: line(255).optional() }),
       answers: { 200: z.object({ mirrors: z.int(), projects: z.int() }) },
@@ -118,7 +129,10 @@ export const credentialEndpoints = [
           `holds a ${to.publicKey === null ? 'password' : 'key pair'}: mirrors that sign in otherwise cannot use it`,
         );
       if (input.host !== undefined && /[/@:\s]/.test(input.host)) throw invalidField('host', 'must be a host name alone');
-      const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, input.to, input.host?.toLowerCase());
+      const allowed = await allowedUrlsOf(to, deps.records);
+      const host = input.host?.toLowerCase();
+      const mayUse = (url: string) => isAllowed(url, allowed);
+      const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, to.id, { host, mayUse });
       await requestNow(call, await withMirrorsOf(deps, mirrors, projects));
       return ok({ mirrors: mirrors.length, projects: projects.length });
     },
@@ -132,11 +146,12 @@ export async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' 
   return credential;
 }
 
-async function create(deps: ApiDeps, name: string, value: CredentialValue): Promise<SharedCredential> {
+async function create(deps: ApiDeps, name: string, value: CredentialValue, allowedUrls: readonly string[]): Promise<SharedCredential> {
   const secretName = await deps.secrets.create('credential', value);
   const now = deps.clock.now();
   try {
-    return await deps.records.credentials.create({ name, secretName, publicKey: value.publicKey ?? null, createdAt: now, updatedAt: now });
+    const publicKey = value.publicKey ?? null;
+    return await deps.records.credentials.create({ name, secretName, publicKey, allowedUrls, createdAt: now, updatedAt: now });
   } catch (error) {
     await dropSecret({ kind: 'own', secretName }, deps);
     throw error;
@@ -191,7 +206,15 @@ async function newValue(
   return isKey ? { ...value, ...(await generateKeyPair(input.key_type ?? 'ed25519', deps)) } : value;
 }
 
-function shown({ id, name, publicKey, createdAt, updatedAt }: SharedCredential): object {
-  const authMethod = publicKey === null ? 'password' : 'ssh_public_key';
-  return { id, name, auth_method: authMethod, public_key: publicKey, created_at: isoTime(createdAt), updated_at: isoTime(updatedAt) };
+async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<object> {
+  const { id, name, publicKey, createdAt, updatedAt } = credential;
+  return {
+    id,
+    name,
+    auth_method: publicKey === null ? 'password' : 'ssh_public_key',
+    public_key: publicKey,
+    allowed_urls: await allowedUrlsOf(credential, records),
+    created_at: isoTime(createdAt),
+    updated_at: isoTime(updatedAt),
+  };
 }

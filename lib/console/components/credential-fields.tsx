@@ -22,6 +22,22 @@ export function PasswordField({ label = 'Password or token', hint, fault }: Pass
   );
 }
 
+/** Where a shared credential may be used. */
+export function AllowedUrlsField({ value, fault }: { readonly value: string; readonly fault: string | undefined }) {
+  return (
+    <TextField
+      name="allowed_urls"
+      label="Where it may be used"
+      value={value}
+      rows={3}
+      required
+      code
+      fault={fault}
+      hint="Hosts, or groups on them, one per line: https://github.com/acme/ or ssh://git.example.org/. It is never sent anywhere else."
+    />
+  );
+}
+
 interface KeyTypeProps {
   readonly label: string;
   readonly value: string;

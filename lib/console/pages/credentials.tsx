@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { parseId } from '../../model/parse-id.ts';
 import { credentialOptions } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
-import { KeyTypeField, PasswordField } from '../components/credential-fields.tsx';
+import { AllowedUrlsField, KeyTypeField, PasswordField } from '../components/credential-fields.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { FormCard } from '../components/form-card.tsx';
@@ -25,11 +25,13 @@ interface Values {
   readonly way: string;
   readonly username: string;
   readonly keyType: string;
+  /** One per line. */
+  readonly allowedUrls: string;
 }
 
 const list = '/settings/credentials';
-const fields = ['name', 'auth_method', 'username', 'password', 'key_type'] as const;
-const empty: Values = { name: '', way: 'password', username: '', keyType: 'ed25519' };
+const fields = ['name', 'auth_method', 'username', 'password', 'key_type', 'allowed_urls'] as const;
+const empty: Values = { name: '', way: 'password', username: '', keyType: 'ed25519', allowedUrls: '' };
 
 export function addCredentialPages(app: Hono<ConsoleEnv>): void {
   app.get(list, (context) => sendCredentials(context, empty, noFaults));
@@ -54,11 +56,15 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
     const password = form.exact('password');
-    const [name, username] = [form.text('name'), form.text('username')];
-    const input = { name, ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
+    const [name, username, allowedUrls] = [form.text('name'), form.text('username'), form.text('allowed_urls')];
+    const input = {
+      ...{ name, allowed_urls: linesOf(allowedUrls) },
+      ...(username === '' ? {} : { username }),
+      ...(password === '' ? {} : { password }),
+    };
     const answer = await api(visit, 'PUT', pathOf(context), input);
     const faults = faultsOf(answer, fields);
-    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { name, username }, faults });
+    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { name, username, allowedUrls }, faults });
     const saved = await answered<CredentialView>(answer);
     const isRotated = username !== '' || password !== '';
     const text = isRotated
@@ -111,14 +117,21 @@ function pathOf(context: ConsoleContext): string {
 }
 
 function valuesOf(form: Form): Values {
-  return { name: form.text('name'), way: form.text('auth'), username: form.text('username'), keyType: form.text('key_type') };
+  return {
+    ...{ name: form.text('name'), way: form.text('auth'), username: form.text('username') },
+    ...{ keyType: form.text('key_type'), allowedUrls: form.text('allowed_urls') },
+  };
 }
 
 function inputOf(form: Form): Record<string, unknown> {
-  const { name, way, username, keyType } = valuesOf(form);
-  const common = { name, ...(username === '' ? {} : { username }) };
+  const { name, way, username, keyType, allowedUrls } = valuesOf(form);
+  const common = { name, allowed_urls: linesOf(allowedUrls), ...(username === '' ? {} : { username }) };
   if (way === 'ssh_public_key') return { ...common, auth_method: 'ssh_public_key', key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' };
   return { ...common, auth_method: 'password', password: form.exact('password') };
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split(/\s+/).filter((line) => line !== '');
 }
 
 async function sendCredentials(context: ConsoleContext, values: Values, faults: Faults): Promise<Response> {
@@ -196,6 +209,7 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
           fault={faults.fields['name']}
           hint="For example the service account it belongs to."
         />
+        <AllowedUrlsField value={values.allowedUrls} fault={faults.fields['allowed_urls']} />
         <RadioField
           name="auth"
           label="Kind"

@@ -1,7 +1,7 @@
 /** One shared credential: its name, a new value, its public key, and the transfer of everything that uses it. */
 import type { CredentialOption } from '../address-form.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
-import { PasswordField } from '../components/credential-fields.tsx';
+import { AllowedUrlsField, PasswordField } from '../components/credential-fields.tsx';
 import { PostButton, Form as PostForm } from '../components/form.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { FormFaults } from '../components/form-faults.tsx';
@@ -13,6 +13,7 @@ import type { Visit } from '../visit.ts';
 /** As the API shows it. */
 export interface CredentialView extends CredentialOption {
   readonly public_key: string | null;
+  readonly allowed_urls: readonly string[];
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -31,6 +32,7 @@ interface Props {
 export interface TypedCredential {
   readonly name?: string;
   readonly username?: string;
+  readonly allowedUrls?: string;
   readonly to?: string;
   readonly host?: string;
 }
@@ -58,6 +60,7 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
       )}
       <FormCard id="value" title={isKey ? 'Name' : 'Name and value'} faults={faults} action={path} submit="Save">
         <TextField name="name" label="Name" value={typed.name ?? credential.name} required fault={faults.fields['name']} />
+        <AllowedUrlsField value={typed.allowedUrls ?? credential.allowed_urls.join('\n')} fault={faults.fields['allowed_urls']} />
         <TextField
           name="username"
           label="New user name"
@@ -77,7 +80,8 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
       <section class="card" aria-labelledby="transfer-heading">
         <h2 id="transfer-heading">Transfer</h2>
         <p>
-          Points everything that uses this credential at another one, for example when a person leaves and a service account takes over.
+          Points everything that uses this credential, and where the other one is allowed, at that one, for example when a person leaves and
+          a service account takes over.
         </p>
         <FormFaults faults={transferFaults} />
         {others.length === 0 ? (

@@ -11,6 +11,8 @@ import type { Conversation, Transport } from './transport.ts';
 export interface RemoteEndpoint {
   readonly url: RepositoryUrl;
   readonly credential: SshCredential | undefined;
+  /** Where the credential may be used; undefined = everywhere on the URL's host. */
+  readonly allowedUrls?: readonly string[] | undefined;
   /** Stored known_hosts lines; for ssh:// only. */
   readonly hostKeys: readonly string[];
 }
@@ -22,8 +24,8 @@ export interface TransportDeps {
 }
 
 /** Connects to nothing yet. SSH is loaded when it is first used: runs over HTTP do not pay for it. */
-export function createTransport({ url, credential, hostKeys }: RemoteEndpoint, deps: TransportDeps): Transport {
-  if (url.scheme !== 'ssh') return createHttpTransport(url, credential, deps);
+export function createTransport({ url, credential, allowedUrls, hostKeys }: RemoteEndpoint, deps: TransportDeps): Transport {
+  if (url.scheme !== 'ssh') return createHttpTransport(url, credential, { ...deps, allowedUrls });
   let loading: Promise<Transport> | undefined;
   const load = (): Promise<Transport> => {
     loading ??= import('./ssh.ts').then(({ createSshTransport }) => createSshTransport(url, credential, { ...deps, hostKeys }));

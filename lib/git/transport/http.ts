@@ -10,6 +10,7 @@ import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } 
 import { agent } from '../agent.ts';
 import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
+import { isAllowed } from './allowed-urls.ts';
 import { errorForStatus } from './http-status.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
@@ -20,6 +21,8 @@ export interface HttpTransportDeps {
   readonly http: HttpClient;
   readonly guard: AddressGuard;
   readonly deadline: Deadline;
+  /** Where the credential may be used; undefined = everywhere on the URL's host. */
+  readonly allowedUrls?: readonly string[] | undefined;
 }
 
 /** Begins like git's own: some hosts tell Git clients from browsers by that. */
@@ -106,12 +109,16 @@ class HttpTransport implements Transport {
     if (to.hostname !== from.hostname) throw refused(`the redirect leads to another host (${to.hostname})`);
     const upgrade = from.protocol === 'http:' && to.protocol === 'https:';
     if (!upgrade && to.protocol !== from.protocol) throw refused('the redirect leads from https to http');
-    if (!upgrade && to.port !== from.port) throw refused(`the redirect leads to another port (${to.host})`);
+    // From http to https: from 80 to 443, or on the same explicit port.
+    if (to.port !== from.port) throw refused(`the redirect leads to another port (${to.host})`);
     if (!to.pathname.endsWith('/info/refs') || to.searchParams.get('service') !== service) {
       throw refused(`the redirect leads to ${to.pathname}, which is no longer a Git address`);
     }
     to.username = '';
     to.password = '';
+    const { allowedUrls } = this.#deps;
+    if (this.#credential !== undefined && allowedUrls !== undefined && !isAllowed(`${to.origin}${to.pathname}`, allowedUrls))
+      throw new GitferryError('credential_not_allowed', { detail: `${this.href} redirects there.` });
     return to;
   }
 

@@ -7,8 +7,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+const allowed_urls = ['https://m.example.org/', 'https://here.example.org/', 'https://there.example.org/', 'https://git.example.org/'];
 const newCredential = async (name = 'robot'): Promise<number> =>
-  (await api.call('POST', '/credentials', { body: { name, username: 'bot', password: 'token-1234' } })).body.id;
+  (await api.call('POST', '/credentials', { body: { name, username: 'bot', password: 'token-1234', allowed_urls } })).body.id;
 const storedValue = async (id: number) => api.deps.secrets.read((await api.deps.records.credentials.get(id))!.secretName, { fresh: true });
 
 async function newMirror(credentialId: number, url = 'https://m.example.org/a.git') {
@@ -22,7 +23,7 @@ describe('/credentials', () => {
     const id = await newCredential('service account');
     const answers = [await api.call('GET', `/credentials/${id}`), await api.call('GET', '/credentials')];
     const times = { created_at: expect.any(String), updated_at: expect.any(String) };
-    expect(answers[0]?.body).toEqual({ id, name: 'service account', auth_method: 'password', public_key: null, ...times });
+    expect(answers[0]?.body).toEqual({ id, name: 'service account', auth_method: 'password', public_key: null, allowed_urls, ...times });
     for (const { text } of answers) expect(text).not.toMatch(/token-1234|bot/);
     expect(await storedValue(id)).toEqual({ username: 'bot', password: 'token-1234' });
   });
@@ -44,7 +45,7 @@ describe('/credentials', () => {
     [{ name: 'x', password: 'y', username: 'a:b' }, 'username is invalid: it must not hold a colon'],
     [{ name: 'x', password: 'y', url: 'z' }, 'url is unknown'],
   ])('does not take %j', async (body, error) => {
-    expect(await api.call('POST', '/credentials', { body })).toMatchObject({ status: 400, body: { error } });
+    expect(await api.call('POST', '/credentials', { body: { allowed_urls, ...body } })).toMatchObject({ status: 400, body: { error } });
   });
 
   it('does not let a value become empty', async () => {

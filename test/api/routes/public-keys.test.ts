@@ -14,6 +14,7 @@ const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID46anbqQPsVQ6AlAySRFvytXAZ
 const key = { auth_method: 'ssh_public_key', host_keys: [hostKey] };
 const ed25519 = /^ssh-ed25519 [A-Za-z0-9+/]{68} gitferry@ferry\.example\.org$/;
 let hosts = 0;
+const allowed_urls = Array.from({ length: 49 }, (_, index) => `ssh://h${index + 1}.example.org/`);
 
 interface Made {
   readonly project: number;
@@ -171,8 +172,8 @@ describe('other holders of key pairs', () => {
   });
 
   it('are shared credentials: what uses one shows its key and gets the next', async () => {
-    const shared = (await api.call('POST', '/credentials', { body: { name: 'deploy', auth_method: 'ssh_public_key' } })).body;
-    const password = (await api.call('POST', '/credentials', { body: { name: 'other', password: 'secret' } })).body;
+    const shared = (await api.call('POST', '/credentials', { body: { name: 'deploy', auth_method: 'ssh_public_key', allowed_urls } })).body;
+    const password = (await api.call('POST', '/credentials', { body: { name: 'other', password: 'secret', allowed_urls } })).body;
     expect(shared).toMatchObject({ auth_method: 'ssh_public_key', public_key: expect.stringMatching(ed25519) });
     const made = await newMirror({ credential_id: shared.id });
     expect([await made.publicKey(), (await made.record()).publicKey]).toEqual([shared.public_key, null]);
@@ -187,7 +188,7 @@ describe('other holders of key pairs', () => {
     for (const body of [{ credential_id: password.id }, { auth_method: 'password', credential_id: shared.id }])
       expect((await put(made.path, body)).body.message).toEqual({ credential_id: [expect.any(String)] });
     expect((await api.call('POST', `/credentials/${shared.id}/transfer`, { body: { to: password.id } })).status).toBe(400);
-    const next = (await api.call('POST', '/credentials', { body: { name: 'next', auth_method: 'ssh_public_key' } })).body;
+    const next = (await api.call('POST', '/credentials', { body: { name: 'next', auth_method: 'ssh_public_key', allowed_urls } })).body;
     expect((await api.call('POST', `/credentials/${shared.id}/transfer`, { body: { to: next.id } })).body).toEqual({
       mirrors: 1,
       projects: 0,

@@ -295,7 +295,11 @@ describe.each(['PUT', 'POST'])('%s /projects/:id/remote_mirrors/:mirror_id', (me
 
 describe('shared credentials', () => {
   const newCredential = async () =>
-    (await api.call('POST', '/credentials', { body: { name: 'robot', username: 'r', password: 'token-9' } })).body.id;
+    (
+      await api.call('POST', '/credentials', {
+        body: { name: 'robot', username: 'r', password: 'token-9', allowed_urls: ['https://m.example.org/'] },
+      })
+    ).body.id;
 
   it('are for owners to hand out: whoever chooses the URL could read them', async () => {
     const credential_id = await newCredential();

@@ -68,7 +68,9 @@ describe('a page that asks first', () => {
 
   it('has nothing to ask about the key of a mirror that has none, and says why that of others stays', async () => {
     expect((await owner.get(`${(await newMirror()).path}/rotate-key`)).status).toBe(404);
-    const { body } = await site.api.call('POST', '/credentials', { body: { name: 'keys', auth_method: 'ssh_public_key' } });
+    const { body } = await site.api.call('POST', '/credentials', {
+      body: { name: 'keys', auth_method: 'ssh_public_key', allowed_urls: ['ssh://m.example.org/'] },
+    });
     const credential = { kind: 'shared', credentialId: body.id } as const;
     const { mirror, path } = await newMirror({ authMethod: 'ssh_public_key', credential });
     expect((await owner.post(`${path}/rotate-key`)).location).toBe(path);

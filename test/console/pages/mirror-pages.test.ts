@@ -358,7 +358,13 @@ describe('the form', () => {
   it('keeps what was chosen after an error', async () => {
     const { id } = await site.api.newProject();
     const credential = async (name: string): Promise<string> =>
-      String((await site.api.call('POST', '/credentials', { body: { name, auth_method: 'password', password: 'x' } })).body.id);
+      String(
+        (
+          await site.api.call('POST', '/credentials', {
+            body: { name, auth_method: 'password', password: 'x', allowed_urls: ['https://m.example.org/'] },
+          })
+        ).body.id,
+      );
     await credential('one');
     const chosen = await credential('two');
     await credential('three');

@@ -81,17 +81,25 @@ describe('lists of settings', () => {
   });
 });
 
+const allowed_urls = 'https://git.example.org/group/\nssh://git.example.org/';
+
 describe('shared credentials', () => {
   it('are made, given another value, transferred and deleted, and their values never shown', async () => {
     const person = await site.signedIn();
-    const made = await person.post('/settings/credentials', { name: 'robot', auth: 'password', username: 'u', password: 'one-value' });
+    const made = await person.post('/settings/credentials', {
+      name: 'robot',
+      auth: 'password',
+      username: 'u',
+      password: 'one-value',
+      allowed_urls,
+    });
     const one = made.location ?? '';
     expect(one).toMatch(/^\/settings\/credentials\/\d+$/);
     const other =
-      (await person.post('/settings/credentials', { name: 'other', auth: 'password', username: 'u', password: 'two-value' })).location ??
-      '';
+      (await person.post('/settings/credentials', { name: 'other', auth: 'password', username: 'u', password: 'two-value', allowed_urls }))
+        .location ?? '';
     const { id } = await site.api.newProject(undefined, { credential_id: Number(one.split('/').at(-1)) });
-    expect((await person.post(one, { name: 'renamed', username: '', password: 'three-value' })).status).toBe(303);
+    expect((await person.post(one, { name: 'renamed', username: '', password: 'three-value', allowed_urls })).status).toBe(303);
     expect((await person.post(`${one}/delete`)).location).toBe(one);
     expect((await person.get(one)).text).toContain('message-failed');
     expect((await person.post(`${one}/transfer`, { to: '99999' })).status).toBe(400);
@@ -109,17 +117,23 @@ describe('shared credentials', () => {
 
   it('leave in their forms what was typed and chosen when something is wrong with it, but for passwords', async () => {
     const person = await site.signedIn();
-    const made = await person.post('/settings/credentials', { name: '', auth: 'ssh_public_key', username: 'typed-user', key_type: 'rsa' });
+    const made = await person.post('/settings/credentials', {
+      name: '',
+      auth: 'ssh_public_key',
+      username: 'typed-user',
+      key_type: 'rsa',
+      allowed_urls,
+    });
     expect([made.status, chosenIn(made.text)]).toMatchObject([400, { auth: 'ssh_public_key', username: 'typed-user', key_type: 'rsa' }]);
     const newOne = async (name: string): Promise<string> =>
-      (await person.post('/settings/credentials', { name, auth: 'password', password: 'first-value' })).location ?? '';
+      (await person.post('/settings/credentials', { name, auth: 'password', password: 'first-value', allowed_urls })).location ?? '';
     const path = await newOne('kept');
     const others = [await newOne('kept-1'), await newOne('kept-2'), await newOne('kept-3')];
     const [, to = ''] = others.map((other) => other.split('/').at(-1) ?? '');
     const edited = await person.post(path, { name: 'x'.repeat(300), username: 'typed-user', password: 'typed-value' });
     expect([edited.status, chosenIn(edited.text)]).toMatchObject([400, { name: 'x'.repeat(300), username: 'typed-user' }]);
     expect(edited.text).not.toContain('typed-value');
-    const key = await person.post('/settings/credentials', { name: 'kept-key', auth: 'ssh_public_key', key_type: 'ed25519' });
+    const key = await person.post('/settings/credentials', { name: 'kept-key', auth: 'ssh_public_key', key_type: 'ed25519', allowed_urls });
     const moved = await person.post(`${path}/transfer`, { to, host: 'no host/' });
     // Neither itself nor one of another kind.
     for (const other of [path, key.location ?? '']) expect(moved.text).not.toContain(`<option value="${other.split('/').at(-1)}"`);
@@ -140,7 +154,9 @@ describe('shared credentials', () => {
 
   it('can be key pairs, whose public half is shown for copying and can be renewed', async () => {
     const person = await site.signedIn();
-    const path = (await person.post('/settings/credentials', { name: 'keys', auth: 'ssh_public_key', key_type: 'ed25519' })).location ?? '';
+    const path =
+      (await person.post('/settings/credentials', { name: 'keys', auth: 'ssh_public_key', key_type: 'ed25519', allowed_urls })).location ??
+      '';
     const keyIn = (text: string) => /id="public-key"[^>]*>([^<]+)</.exec(text)?.[1]?.trim();
     const before = keyIn((await person.get(path)).text);
     expect(before).toMatch(/^ssh-ed25519 /);
@@ -150,7 +166,7 @@ describe('shared credentials', () => {
 
   it.each([
     ['no name', { name: '', auth: 'password', password: 'x' }, /field-name-fault/],
-    ['no value', { name: 'x', auth: 'password' }, /field-password-fault/],
+    ['no value', { name: 'x', auth: 'password', allowed_urls }, /field-password-fault/],
   ])('are not made with %s', async (_, form, expected) => {
     const { status, text } = await (await site.signedIn()).post('/settings/credentials', form);
     expect(status).toBe(400);

@@ -1,9 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createDeadline } from '../../../lib/core/deadline.ts';
 import { UploadPack } from '../../../lib/git/client/upload-pack.ts';
+import { createHttpTransport } from '../../../lib/git/transport/http.ts';
+import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
+import { createAddressGuard } from '../../../lib/net/address-guard.ts';
+import { createHttpClient } from '../../../lib/net/http-client.ts';
 import { codeOf } from '../../support/byte-streams.ts';
-import { startFaultServer } from '../../support/fault-server.ts';
+import { startFaultServer, startTcpServer } from '../../support/fault-server.ts';
 import { git, temporaryFolder } from '../../support/git.ts';
 import { startGitHttpServer } from '../../support/git-http-server.ts';
 import { discovered, forThisTest, transportTo } from '../../support/http-transport.ts';
@@ -83,14 +89,25 @@ describe('a redirect within the host', () => {
     expect(server.requests.at(-1)).toMatchObject({ method: 'POST', url: '/new/git-upload-pack' });
   });
 
-  it('may lead from http to https', async () => {
+  it('may lead from http to https on the same port', async () => {
     const secure = await forThisTest(startGitHttpServer({ root: folder.path, tls: certificates.loopback }));
-    const plain = await forThisTest(startFaultServer(redirecting((request) => `${secure.origin}${request.url}`)));
-    const transport = transportTo(`${plain.origin}/new.git`, { authorities: testAuthority });
+    const plain = await forThisTest(startFaultServer(redirecting(({ url }) => `${both.origin.replace('http:', 'https:')}${url}`)));
+    // One port for both, as some servers have it: the first byte of TLS is no letter.
+    const both = await forThisTest(
+      startTcpServer((socket) => {
+        socket.once('data', (first: Buffer) => {
+          const to = connect(first[0] === 0x16 ? secure.port : plain.port, '127.0.0.1');
+          for (const end of [socket, to]) end.on('error', () => {});
+          to.write(first);
+          socket.pipe(to).pipe(socket);
+        });
+      }),
+    );
+    const transport = transportTo(`${both.origin}/new.git`, { authorities: testAuthority });
     expect(await discovered(transport)).toContain('version 2');
-    // The old address is not asked again.
+    expect(plain.requests.length).toBe(1);
     await discovered(transport);
-    expect(plain.requests).toHaveLength(1);
+    expect(plain.requests.length).toBe(1);
   });
 });
 
@@ -173,5 +190,45 @@ describe('a redirect is refused, and its target never asked', () => {
     const source = await UploadPack.open(transportTo(server.url('new.git')));
     expect(await codeOf(source.listRefs(['refs/']))).toBe('redirect_refused');
     expect(server.log).toHaveLength(2);
+  });
+});
+
+describe('a redirect from http to https', () => {
+  /** The TLS server stands on another port than the plain one: only the scheme's own ports, or one port for both, are the same host. */
+  it('to another port is refused before anything is sent there', async () => {
+    const asked: string[] = [];
+    const secure = await forThisTest(
+      startFaultServer((request, response) => {
+        asked.push(request.headers.authorization ?? '');
+        response.writeHead(404).end();
+      }, certificates.loopback),
+    );
+    const plain = await forThisTest(startFaultServer(redirecting(({ url }) => `${secure.origin}${url}`)));
+    const transport = transportTo(`${plain.origin.replace('://', '://me:secret-77@')}/r.git`, { authorities: testAuthority });
+    expect(await codeOf(discovered(transport))).toBe('redirect_refused');
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a redirect out of the places where a credential may be used', () => {
+  it('is refused before anything is sent there', async () => {
+    const server = await movedServer();
+    const { url } = parseRepositoryUrl(server.url('old.git'), 'url');
+    const guard = createAddressGuard(['127.0.0.0/8']);
+    const http = createHttpClient(guard);
+    const deadline = createDeadline(20_000);
+    onTestFinished(async () => {
+      deadline.clear();
+      await http.close();
+    });
+    const to = (path: string, credential: boolean) => {
+      const allowedUrls = [new URL(path, url.href).href];
+      const value = credential ? { username: 'me', password: 'secret-77' } : undefined;
+      return discovered(createHttpTransport(url, value, { http, guard, deadline, allowedUrls }));
+    };
+    expect(await codeOf(to('/old.git/', true))).toBe('credential_not_allowed');
+    expect(server.log.map(({ url: asked }) => asked)).toEqual([`/old.git/${discovery}`]);
+    expect(await codeOf(to('/old.git/', false))).toBeUndefined();
+    expect(await codeOf(to('/', true))).toBeUndefined();
   });
 });
