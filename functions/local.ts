@@ -1,6 +1,6 @@
 /** The whole service on this machine: the real functions behind an HTTP server, a queue poller and a minute timer, on embedded AWS endpoints. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
@@ -10,13 +10,16 @@ import { createResources } from '../lib/aws/create-resources.ts';
 import { deleteExpiredItems } from '../lib/aws/expired-items.ts';
 import { createJobReceiver } from '../lib/aws/job-queue.ts';
 import { GitferryError } from '../lib/core/errors.ts';
+import { createLog } from '../lib/core/log.ts';
 import type { LocalSettings } from '../lib/core/service-settings.ts';
 import { startAwsEndpointsThread } from '../lib/local/aws-endpoints-thread.ts';
+import { claimDataFolder } from '../lib/local/data-folder.ts';
 import { pollQueue, startTicking } from '../lib/local/event-sources.ts';
 import { loopback } from '../lib/local/guarded-server.ts';
 import { createHostCheck } from '../lib/local/host-check.ts';
+import type { StorageReport } from '../lib/local/table-endpoint.ts';
 import { hashToken } from '../lib/model/token-hash.ts';
-import { hasAwsEndpoints, setEnvironment } from './wiring.ts';
+import { hasAwsEndpoints, logSink, setEnvironment } from './wiring.ts';
 
 export interface LocalService {
   /** `http://127.0.0.1:PORT` */
@@ -61,12 +64,15 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
   };
   try {
     const isEmbedded = !hasAwsEndpoints();
+    if (isEmbedded || settings.adminToken === undefined) await claimDataFolder(settings.dataFolder);
     if (isEmbedded) {
-      await usableFolder(settings.dataFolder);
       // Anybody on this machine can reach the endpoints: they answer only to whoever knows this.
       const accessKeyId = `gitferry-${randomBytes(16).toString('hex')}`;
+      const storageLog = createLog(logSink(), settings.logLevel);
+      const report: StorageReport = (event, detail) =>
+        storageLog.write(event === 'disk_full' || event === 'table_failed' ? 'error' : 'info', event, { detail });
       const worker = new URL('./aws-endpoints-worker.js', import.meta.url);
-      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId).catch((cause: Error) => {
+      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId, report).catch((cause: Error) => {
         throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: ${cause.message}`, cause });
       });
       closers.push(() => endpoints.close());
@@ -189,23 +195,11 @@ function listen(server: ReturnType<typeof createAdaptorServer>, port: number): P
   });
 }
 
-async function usableFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new GitferryError('invalid_settings', {
-      detail: `GITFERRY_DATA_DIR: it cannot be made (${(cause as NodeJS.ErrnoException).code}).`,
-      cause,
-    });
-  }
-}
-
 async function adminToken({
   adminToken: given,
   dataFolder,
 }: LocalSettings): Promise<{ readonly token: string; readonly file: string | undefined }> {
   if (given !== undefined) return { token: given, file: undefined };
-  await usableFolder(dataFolder);
   const file = join(dataFolder, 'admin-token');
   const unusable = (cause: NodeJS.ErrnoException): never => {
     throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: admin-token cannot be used (${cause.code}).`, cause });

@@ -6,8 +6,6 @@ import { localSettings } from './wiring.ts';
 try {
   const service = await startLocalService(localSettings());
   const { origin, adminTokenFile } = service;
-  if (adminTokenFile !== undefined) process.stderr.write(`The first owner token is in ${adminTokenFile}\n`);
-  process.stdout.write(`gitferry is ready on ${origin}\n`);
   let isEnding = false;
   const end = (): void => {
     // Asked twice: at once.
@@ -24,6 +22,9 @@ try {
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
+  if (adminTokenFile !== undefined) process.stderr.write(`The first owner token is in ${adminTokenFile}\n`);
+  // Whoever reads this may end it at once.
+  process.stdout.write(`gitferry is ready on ${origin}\n`);
 } catch (error) {
   const { message, hint } = toGitferryError(error);
   process.stderr.write(`gitferry did not start: ${message}\n${hint}\n`);

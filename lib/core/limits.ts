@@ -159,6 +159,12 @@ export const limits = {
   /** Work on a filter's names before everything else has its turn, and in all: 1,000,000 names take honest filters 2 s. */
   turnMs: 5,
   filterMs: 10_000,
+  /** Free space and files below which the data folder of `npm start` is not written to: LevelDB's log (4 MiB), and a compaction of it, which writes its
+   * result before it removes what it read. */
+  dataReserveBytes: 16 * MiB,
+  dataReserveFiles: 32,
+  /** Between two looks whether a full disk has room again. */
+  diskCheckMs: 1_000,
   /** Deletions in one run from which the deletion guard looks at their share. */
   guardedDeletions: 10,
   maxDeletionsPercent: 50,

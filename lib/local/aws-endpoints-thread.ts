@@ -2,13 +2,17 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { AwsEndpoints } from './aws-endpoints.ts';
+import type { StorageReport } from './table-endpoint.ts';
 
 export interface ThreadInput {
   readonly folder?: string;
   readonly accessKeyId?: string;
 }
 
-export type ThreadMessage = { readonly started: Omit<AwsEndpoints, 'close'> } | { readonly failed: string };
+export type ThreadMessage =
+  | { readonly started: Omit<AwsEndpoints, 'close'> }
+  | { readonly failed: string }
+  | { readonly event: Parameters<StorageReport>[0]; readonly detail: string | undefined };
 
 /** Closing waits for requests under way, then the thread is ended. */
 const closingMs = 5_000;
@@ -17,7 +21,12 @@ const closingMs = 5_000;
  * `workerFile` is aws-endpoints-worker.ts as JavaScript. Rejects where the endpoints cannot start. Should the thread end later without having been told
  * to, the process ends with an uncaught exception: without its table the service cannot go on. `close` resolves when the data is closed.
  */
-export async function startAwsEndpointsThread(folder: string | undefined, workerFile: URL, accessKeyId?: string): Promise<AwsEndpoints> {
+export async function startAwsEndpointsThread(
+  folder: string | undefined,
+  workerFile: URL,
+  accessKeyId?: string,
+  report: StorageReport = () => {},
+): Promise<AwsEndpoints> {
   const workerData: ThreadInput = { ...(folder === undefined ? {} : { folder }), ...(accessKeyId === undefined ? {} : { accessKeyId }) };
   const worker = new Worker(workerFile, { workerData, name: 'aws-endpoints' });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -26,6 +35,9 @@ export async function startAwsEndpointsThread(folder: string | undefined, worker
   const origins = await started(worker, folder).catch(async (error: unknown) => {
     await worker.terminate();
     throw error;
+  });
+  worker.on('message', (message: ThreadMessage) => {
+    if ('event' in message) report(message.event, message.detail);
   });
   worker.on('error', (error) => {
     if (!isClosing) throw new Error('the embedded AWS endpoints failed', { cause: error });
@@ -54,7 +66,9 @@ function started(worker: Worker, folder: string | undefined): Promise<Omit<AwsEn
     const ended = () => settle(() => reject(new Error('the embedded AWS endpoints ended before they had started')));
     worker.once('exit', ended);
     worker.once('message', (message: ThreadMessage) => {
-      settle(() => ('failed' in message ? reject(new Error(message.failed)) : resolve(message.started)));
+      settle(() =>
+        'started' in message ? resolve(message.started) : reject(new Error('failed' in message ? message.failed : message.event)),
+      );
     });
     // What dynalite throws past its callers, when its database cannot be opened.
     worker.once('error', (error) => settle(() => reject(startFailure(folder, error))));

@@ -94,6 +94,10 @@ async function replaceFile(path: string, text: string): Promise<void> {
   try {
     await file.writeFile(text);
     await file.sync();
+  } catch (error) {
+    // What is half written takes room that a full disk has not.
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -1,5 +1,5 @@
 /** Programs that some suites need beside Node and git. Where one is missing its suite is left out, loudly; in CI (CI=true) that is an error. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 interface Program {
@@ -23,6 +23,13 @@ function allOf(...paths: readonly (string | undefined)[]): string | undefined {
 function aLibrary(name: string): string | undefined {
   const processor = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string];
   return allOf(`/usr/lib/${processor}-linux-gnu/${name}`);
+}
+
+/** CAP_SYS_ADMIN is the 21st bit, capabilities(7). */
+function mayMount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> 21n) & 1n) === 1n;
 }
 
 export const programs = {
@@ -68,6 +75,11 @@ export const programs = {
     path: process.platform === 'linux' ? allOf(onPath('g++'), onPath('make'), onPath('python3')) : undefined,
     suite: 'the packages for Lambda, driven',
     debianPackages: 'g++ make python3',
+  },
+  mount: {
+    path: mayMount() ? onPath('mount') : undefined,
+    suite: 'a full disk',
+    debianPackages: 'mount; as root, on Linux, with the right to mount',
   },
   gitLfs: { path: onPath('git-lfs'), suite: 'LFS as git-lfs sees it', debianPackages: 'git-lfs' },
   nginx: { path: onPath('nginx'), suite: 'interop with git behind nginx', debianPackages: 'nginx-light' },
