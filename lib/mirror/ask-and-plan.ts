@@ -12,6 +12,7 @@ export interface PlanInput {
   readonly source: SourceRefs;
   /** The target's refs, by name. */
   readonly values: ReadonlyMap<string, Oid>;
+  readonly impossible: ReadonlySet<string>;
   readonly history: History;
   /** Refs to plan for; undefined = all. */
   readonly only: ReadonlySet<string> | undefined;
@@ -19,7 +20,7 @@ export interface PlanInput {
 }
 
 /** Each round answers all that the last one needed, so there are at most a few. Throws what the questions throw. */
-export async function askAndPlan({ direction, rules, source, values, history, only, targetDetails }: PlanInput): Promise<Plan> {
+export async function askAndPlan({ direction, rules, source, values, impossible, history, only, targetDetails }: PlanInput): Promise<Plan> {
   const contained = new Map<string, HistoryAnswer>();
   const tags = new Map<Oid, HistoryAnswer>();
   let details: TargetDetails | undefined;
@@ -31,7 +32,7 @@ export async function askAndPlan({ direction, rules, source, values, history, on
       direction,
       rules,
       source,
-      target: { values, ...(details === undefined ? {} : { details }) },
+      target: { values, impossible, ...(details === undefined ? {} : { details }) },
       answers: { contained, tags },
       ...(only === undefined ? {} : { only }),
     });

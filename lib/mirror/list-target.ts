@@ -4,7 +4,7 @@ import { GitferryError } from '../core/errors.ts';
 import type { ListShare } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
-import type { Oid } from '../git/object-id.ts';
+import { type Oid, zeroOid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { Capabilities } from '../git/wire/capabilities.ts';
@@ -15,7 +15,9 @@ export async function listedValues(target: Transport, lists: ListShare): Promise
   const receivePack = await ReceivePack.open(target, lists);
   // Over SSH it would wait for a push until the end of the run, and some hosts allow few at once.
   await receivePack.close();
-  return new Map(receivePack.refs.map(({ name, oid }) => [name, oid]));
+  // A broken ref is not gone: it has a value that nobody asked for.
+  const broken = [...receivePack.impossible].map((name): [string, Oid] => [name, zeroOid(receivePack.objectFormat)]);
+  return new Map([...broken, ...receivePack.refs.map(({ name, oid }): [string, Oid] => [name, oid])]);
 }
 
 /** Asks the target's git-upload-pack for HEAD, symbolic refs and peeled tags; a C git that just introduced itself is known to speak v2. */

@@ -30,10 +30,11 @@ class Planner {
 
   run(): Planning {
     const { source, target, direction, rules } = this.#input;
-    for (const [ref, value] of source.values) if (this.#isConcerned(ref)) this.#planSourceRef(ref, value);
+    for (const [ref, value] of source.values) if (this.#isPlanned(ref)) this.#planSourceRef(ref, value);
     if (direction === 'push') {
-      for (const [ref, value] of target.values) if (!source.values.has(ref) && this.#isConcerned(ref)) this.#planTargetOnly(ref, value);
+      for (const [ref, value] of target.values) if (!source.values.has(ref) && this.#isPlanned(ref)) this.#planTargetOnly(ref, value);
     }
+    this.#refuseImpossible();
     const notes: Note[] = [];
     this.#holdBackDeletions(notes);
     if (
@@ -50,6 +51,21 @@ class Planner {
     this.#refuseNamesInTheWay();
     const changes = [...byName(this.#deletions), ...byName(this.#changes, source.headBranch)];
     return { kind: 'plan', plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards } };
+  }
+
+  #isPlanned(ref: string): boolean {
+    return this.#isConcerned(ref) && !this.#input.source.impossible.has(ref) && !this.#input.target.impossible.has(ref);
+  }
+
+  /** A value that no object can have is neither a value nor an absence: nothing is written over it, nothing deleted for it. */
+  #refuseImpossible(): void {
+    const { source, target } = this.#input;
+    for (const ref of new Set([...source.impossible, ...target.impossible])) {
+      if (!this.#isConcerned(ref)) continue;
+      const end = source.impossible.has(ref) ? 'source' : 'target';
+      const [old, value] = [target.values.get(ref) ?? null, source.values.get(ref) ?? null];
+      this.#stay(ref, old, value, 'rejected', `the ${end} lists a value that no object can have: the ref is broken there`);
+    }
   }
 
   #isConcerned(ref: string): boolean {
@@ -174,7 +190,8 @@ class Planner {
   #refuseNamesInTheWay(): void {
     if (!this.#changes.some(({ result }) => result === 'created')) return;
     const deleted = new Set(this.#deletions.map(({ ref }) => ref));
-    const staying = [...this.#input.target.values.keys()].filter((ref) => !deleted.has(ref));
+    const { values, impossible } = this.#input.target;
+    const staying = [...values.keys(), ...impossible].filter((ref) => !deleted.has(ref));
     const names = new NamesInTheWay(staying);
     const possible = this.#changes.filter(({ ref, old, new: value, result }) => {
       const other = result === 'created' ? names.of(ref) : undefined;

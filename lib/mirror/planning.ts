@@ -8,6 +8,8 @@ export type Direction = 'push' | 'pull';
 export interface SourceRefs {
   /** Branches and tags without symbolic refs. */
   readonly values: ReadonlyMap<string, Oid>;
+  /** Names that are listed with a value that no object can have. */
+  readonly impossible: ReadonlySet<string>;
   /** What HEAD names, whether it exists or not. */
   readonly headBranch: string | undefined;
 }
@@ -15,6 +17,8 @@ export interface SourceRefs {
 export interface TargetRefs {
   /** All refs that the target shows to a pusher; symbolic refs look like plain ones. */
   readonly values: ReadonlyMap<string, Oid>;
+  /** As at the source. */
+  readonly impossible: ReadonlySet<string>;
   /** What only the target's git-upload-pack can tell; undefined until somebody asked. */
   readonly details?: TargetDetails;
 }

@@ -137,6 +137,7 @@ class Run {
     const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
     const plan = await askAndPlan({
       ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only },
+      impossible: target.impossible,
       targetDetails: () => this.#targetDetails(target),
     });
     if (only === undefined) {
@@ -146,7 +147,7 @@ class Run {
     // In a second try, a ref that needs nothing any more got its new value from somebody else.
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
-    if (sourceRefs.values.size === 0) this.#error = new GitferryError('source_empty');
+    if (sourceRefs.values.size + sourceRefs.impossible.size === 0) this.#error = new GitferryError('source_empty');
 
     // Whether an overwritten branch was merely fast-forwarded changes nothing but its name in the record: asked when the source has sent
     // the pack and has nothing else to do.
@@ -227,10 +228,10 @@ class Run {
 
   async #listSource(source: UploadPack): Promise<SourceRefs> {
     const prefixes = this.#input.rules.tags === 'none' ? [branchPrefix] : [branchPrefix, tagPrefix];
-    const { refs, headBranch } = await source.listRefs(prefixes);
+    const { refs, impossible, headBranch } = await source.listRefs(prefixes);
     const values = new Map<string, Oid>();
     for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);
-    return { values, headBranch };
+    return { values, impossible, headBranch };
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {

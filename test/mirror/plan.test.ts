@@ -21,6 +21,8 @@ interface Situation {
   /** Tag objects that the source does not have. */
   readonly unknown?: readonly string[] | 'undecided';
   readonly only?: readonly string[];
+  /** Refs that an end lists with an impossible value. */
+  readonly broken?: { readonly source?: readonly string[]; readonly target?: readonly string[] };
 }
 
 const undecided: HistoryAnswer = { undecided: 'nobody can tell' };
@@ -45,9 +47,14 @@ async function planned(situation: Situation): Promise<{ readonly plan: Plan; rea
       rules,
       source: {
         values: new Map(Object.entries(source)),
+        impossible: new Set(situation.broken?.source),
         headBranch: sourceHead === undefined ? 'refs/heads/main' : (sourceHead ?? undefined),
       },
-      target: { values: new Map(Object.entries(target)), ...(details === undefined ? {} : { details }) },
+      target: {
+        values: new Map(Object.entries(target)),
+        impossible: new Set(situation.broken?.target),
+        ...(details === undefined ? {} : { details }),
+      },
       answers: { contained, tags },
       ...(only === undefined ? {} : { only: new Set(only) }),
     });
@@ -203,6 +210,30 @@ describe('a push', () => {
         rules: { tags: { regex: '^v' } },
       },
       ['deleted tags/v0', 'created tags/v1'],
+    ],
+    [
+      'refuses a ref that is broken at the source by name, deletes and overwrites nothing for it, and moves the rest',
+      {
+        source: { ...main, 'refs/heads/new': '2' },
+        target: { ...main, 'refs/heads/a': '1', 'refs/tags/a': '1' },
+        broken: { source: ['refs/heads/a', 'refs/tags/a', 'refs/tags/b', 'refs/pull/1'] },
+        contained: ['1 M'],
+      },
+      ['created heads/new', 'rejected heads/a', 'rejected tags/a', 'rejected tags/b'],
+    ],
+    [
+      'refuses a ref that is broken at the target by name, and what its name is in the way of',
+      {
+        source: { ...main, 'refs/heads/a': '2', 'refs/heads/b/c': '2' },
+        target: main,
+        broken: { target: ['refs/heads/a', 'refs/heads/b'] },
+      },
+      ['rejected heads/a', 'rejected heads/b', 'rejected heads/b/c'],
+    ],
+    [
+      'deletes nothing where the default branch of the source is broken',
+      { source: {}, target: { ...main, 'refs/heads/a': '1' }, broken: { source: ['refs/heads/main'] }, contained: ['1 M'] },
+      ['kept heads/a', 'rejected heads/main'],
     ],
     [
       'looks at certain refs only when told so',

@@ -89,7 +89,14 @@ export async function lfsStepScene({ answers = [], target: targetEnd = {}, ...in
     });
     const plan = { changes, stays: [], notes: [], divergedDefaultBranch: undefined, fastForwards: [] };
     const compiled = await compileRules({ ...defaultRules, ...rules });
-    await step.copy({ plan, source, sourceRefs: { values, headBranch }, target, targetValues, rules: compiled });
+    await step.copy({
+      plan,
+      source,
+      sourceRefs: { values, impossible: new Set<string>(), headBranch },
+      target,
+      targetValues,
+      rules: compiled,
+    });
   };
   const branch = (name: string, from: string) => git(made.source.path, ['branch', '--force', name, from]);
   return { ...made, step, attempt, fetches, branch, deadline };

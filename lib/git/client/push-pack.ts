@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
 import type { Conversation, Transport } from '../transport/transport.ts';
-import type { AdvertisedRef, Advertisement } from '../wire/advertisement.ts';
+import type { AdvertisedRef, Advertisement, ImpossibleRefs } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
 import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { encodePushRequest, type PushCommand } from '../wire/push-request.ts';
@@ -52,6 +52,10 @@ export class ReceivePack {
   /** All that it shows; symbolic refs look like plain ones. */
   get refs(): readonly AdvertisedRef[] {
     return this.#advertisement.refs;
+  }
+
+  get impossible(): ImpossibleRefs {
+    return this.#advertisement.impossible;
   }
 
   /** Objects it has through alternates. */

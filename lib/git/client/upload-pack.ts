@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import type { Answer, Conversation, Transport } from '../transport/transport.ts';
-import { type AdvertisedRef, type Advertisement, parseAdvertisement } from '../wire/advertisement.ts';
+import { type AdvertisedRef, type Advertisement, type ImpossibleRefs, parseAdvertisement } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
 import { encodeFetchRequestV0, encodeFetchRequestV2, type FetchRequest } from '../wire/fetch-request.ts';
 import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '../wire/fetch-response.ts';
@@ -17,6 +17,7 @@ import type { ListShare } from './list-memory.ts';
 export interface RefList {
   /** Without HEAD. */
   readonly refs: readonly AdvertisedRef[];
+  readonly impossible: ImpossibleRefs;
   /** Full name of the branch that HEAD stands for, whether it exists or not; undefined if HEAD is detached or not listed. */
   readonly headBranch: string | undefined;
   /** Whether symbolic refs other than HEAD are marked (protocol v2); v0 shows them as plain refs. */
@@ -93,7 +94,7 @@ export class UploadPack {
 
   /** The refs that begin with one of `prefixes`, and HEAD. */
   async listRefs(prefixes: readonly string[]): Promise<RefList> {
-    if (this.#advertisement.version !== 2) return listedV0(this.#advertisement.refs, this.capabilities, prefixes);
+    if (this.#advertisement.version !== 2) return listedV0(this.#advertisement, prefixes);
     const body = encodeLsRefsRequest({
       capabilities: this.#commandCapabilities(),
       prefixes: ['HEAD', ...prefixes],
@@ -103,9 +104,10 @@ export class UploadPack {
     const answer = await conversation.request(body, { compressedAnswer: true });
     const reader = new PktReader(answer, { ...listReader, onLine: this.#lists?.begin() });
     try {
-      const { refs, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
+      const { refs, impossible, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
-      return { refs: refs.filter(({ name }) => name !== 'HEAD'), headBranch: head?.symrefTarget ?? unbornHead, symrefsListed: true };
+      const headBranch = head?.symrefTarget ?? unbornHead;
+      return { refs: refs.filter(({ name }) => name !== 'HEAD'), impossible, headBranch, symrefsListed: true };
     } finally {
       await finishAnswer(reader, answer);
     }
@@ -202,10 +204,14 @@ async function finishAnswer(reader: PktReader, answer: Answer): Promise<void> {
   }
 }
 
-function listedV0(refs: readonly AdvertisedRef[], capabilities: Capabilities, prefixes: readonly string[]): RefList {
+function listedV0(
+  { refs, impossible, capabilities }: Exclude<Advertisement, { readonly version: 2 }>,
+  prefixes: readonly string[],
+): RefList {
   const headSymref = capabilities.values('symref').find((value) => value.startsWith('HEAD:'));
   return {
     refs: refs.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix))),
+    impossible: new Set([...impossible].filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))),
     headBranch: headSymref?.slice('HEAD:'.length),
     symrefsListed: false,
   };

@@ -16,6 +16,9 @@ export interface AdvertisedRef {
   readonly symrefTarget?: string;
 }
 
+/** Refs whose value no object can have (all zeros, the wrong length, no digits): broken at their host, and neither there nor gone. By name. */
+export type ImpossibleRefs = ReadonlySet<string>;
+
 export type Advertisement =
   | { readonly version: 2; readonly capabilities: Capabilities; readonly objectFormat: ObjectFormat }
   | {
@@ -23,6 +26,7 @@ export type Advertisement =
       readonly capabilities: Capabilities;
       readonly objectFormat: ObjectFormat;
       readonly refs: readonly AdvertisedRef[];
+      readonly impossible: ImpossibleRefs;
       /** `.have` lines: objects the repository has through others (alternates), usable as haves. */
       readonly extraHaves: readonly Oid[];
       /** `shallow` lines: commits whose parents the repository lacks. */
@@ -63,10 +67,11 @@ async function parseV2(reader: PktReader): Promise<Advertisement> {
 
 async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<Advertisement> {
   const refs: AdvertisedRef[] = [];
+  const impossible = new Set<string>();
   const extraHaves: Oid[] = [];
   const shallows: Oid[] = [];
   let capabilities = new Capabilities([]);
-  if (first === 'flush') return { version, capabilities, objectFormat: 'sha1', refs, extraHaves, shallows };
+  if (first === 'flush') return { version, capabilities, objectFormat: 'sha1', refs, impossible, extraHaves, shallows };
   if (!Buffer.isBuffer(first)) throw unexpected(first);
 
   const nul = first.indexOf(0);
@@ -81,7 +86,7 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
   await reader.readLines(addLine);
   const symrefs = new Map(capabilities.values('symref').map((value) => value.split(':', 2) as [string, string]));
   const named = symrefs.size === 0 ? refs : refs.map((ref) => withSymref(ref, symrefs.get(ref.name)));
-  return { version, capabilities, objectFormat, refs: named, extraHaves, shallows };
+  return { version, capabilities, objectFormat, refs: named, impossible, extraHaves, shallows };
 
   function addLine(line: string): void {
     if (line.startsWith('shallow ')) {
@@ -89,11 +94,13 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
       return;
     }
     const { oid, rest: name } = splitOid(line, objectFormat);
-    if (name === '.have') extraHaves.push(oid);
-    else if (name === 'capabilities^{}') return;
+    if (name === 'capabilities^{}') return;
+    if (oid === undefined) {
+      if (name.startsWith('refs/') && !name.endsWith('^{}')) impossible.add(name);
+    } else if (name === '.have') extraHaves.push(oid);
     else if (name.endsWith('^{}')) peelLast(refs, name.slice(0, -3), oid);
-    else if (!isZeroOid(oid)) refs.push({ oid, name });
-    if (refs.length > limits.refs) throw tooManyRefs();
+    else refs.push({ oid, name });
+    if (refs.length + impossible.size > limits.refs) throw tooManyRefs();
   }
 }
 
@@ -107,12 +114,18 @@ function peelLast(refs: AdvertisedRef[], name: string, peeled: Oid): void {
   if (last?.name === name) refs[refs.length - 1] = { ...last, peeled };
 }
 
-/** Splits `<oid> <rest>`; throws `protocol_error` if it does not begin with an object id of this format. */
-export function splitOid(line: string, format: ObjectFormat): { readonly oid: Oid; readonly rest: string } {
+/**
+ * Splits `<oid> <rest>`. Without an oid where what stands in its place can be no object's id, and a name follows; throws `protocol_error` for lines that
+ * are none of a ref list.
+ */
+export function splitOid(line: string, format: ObjectFormat): { readonly oid: Oid | undefined; readonly rest: string } {
   const length = oidLength[format];
-  const oid = checkedOid(line.slice(0, length), format);
-  if (line.length <= length || line[length] !== ' ') throw unexpectedLine(line);
-  return { oid, rest: line.slice(length + 1) };
+  const oid = line.slice(0, length);
+  if (line[length] === ' ' && isOid(oid, format)) return { oid: isZeroOid(oid) ? undefined : oid, rest: line.slice(length + 1) };
+  const space = line.indexOf(' ');
+  const rest = line.slice(space + 1);
+  if (space < 0 || !/^(refs\/|HEAD(?: |$)|\.have$)/.test(rest)) throw unexpectedLine(line);
+  return { oid: undefined, rest };
 }
 
 /** By character code: 0 for lower-case hexadecimal digits, 1 for all else. */
@@ -120,12 +133,21 @@ const isNoHexDigit = Uint8Array.from({ length: 256 }, (_, code) => (/[0-9a-f]/.t
 
 /** The text itself if it is an object id; throws `protocol_error` if not. */
 export function checkedOid(text: string, format: ObjectFormat): Oid {
-  if (text.length !== oidLength[format]) throw unexpectedLine(text);
+  if (!isOid(text, format)) throw unexpectedLine(text);
+  return text;
+}
+
+/** Whether an object can have this id. */
+export function isPossibleOid(text: string, format: ObjectFormat): boolean {
+  return isOid(text, format) && !isZeroOid(text);
+}
+
+function isOid(text: string, format: ObjectFormat): boolean {
+  if (text.length !== oidLength[format]) return false;
   // Half of the time that a long list takes goes into this check: a table without branches is twice as fast as comparisons or a regular expression.
   let wrong = 0;
   for (let index = 0; index < text.length; index++) wrong |= isNoHexDigit[text.charCodeAt(index)] ?? 1;
-  if (wrong !== 0) throw unexpectedLine(text);
-  return text;
+  return wrong === 0;
 }
 
 export function tooManyRefs(): GitferryError {

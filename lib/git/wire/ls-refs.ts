@@ -1,7 +1,7 @@
 /** The ls-refs command of protocol v2, gitprotocol-v2(5): asks for refs by prefix, with symbolic refs and peeled tags. */
 import { limits } from '../../core/limits.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
-import { type AdvertisedRef, checkedOid, splitOid, tooManyRefs } from './advertisement.ts';
+import { type AdvertisedRef, type ImpossibleRefs, isPossibleOid, splitOid, tooManyRefs } from './advertisement.ts';
 import { delimPkt, encodePkt, flushPkt } from './pkt-line.ts';
 import type { PktReader } from './pkt-reader.ts';
 
@@ -15,6 +15,7 @@ export interface LsRefsRequest {
 
 export interface LsRefsAnswer {
   readonly refs: readonly AdvertisedRef[];
+  readonly impossible: ImpossibleRefs;
   /** What HEAD names although that branch does not exist. */
   readonly unbornHead?: string;
 }
@@ -32,26 +33,31 @@ export function encodeLsRefsRequest({ capabilities, prefixes, unborn }: LsRefsRe
 /** Reads the list up to its flush packet. Throws `protocol_error`, `advertisement_too_large`, `remote_error`. */
 export async function parseLsRefsAnswer(reader: PktReader, format: ObjectFormat): Promise<LsRefsAnswer> {
   const refs: AdvertisedRef[] = [];
+  const impossible = new Set<string>();
   let unbornHead: string | undefined;
   await reader.readLines((line) => {
     if (line.startsWith('unborn ')) {
       unbornHead = attributes(line, 0).symrefTarget ?? unbornHead;
       return;
     }
-    refs.push(parseRefLine(line, format));
-    if (refs.length > limits.refs) throw tooManyRefs();
+    const ref = parseRefLine(line, format);
+    if (ref === 'HEAD') return;
+    if (typeof ref === 'string') impossible.add(ref);
+    else refs.push(ref);
+    if (refs.length + impossible.size > limits.refs) throw tooManyRefs();
   });
-  return unbornHead === undefined ? { refs } : { refs, unbornHead };
+  return unbornHead === undefined ? { refs, impossible } : { refs, impossible, unbornHead };
 }
 
-/** `<oid> <name>[ symref-target:<name>][ peeled:<oid>]` */
-function parseRefLine(line: string, format: ObjectFormat): AdvertisedRef {
+/** `<oid> <name>[ symref-target:<name>][ peeled:<oid>]`; the name alone where the value is impossible. */
+function parseRefLine(line: string, format: ObjectFormat): AdvertisedRef | string {
   const { oid, rest } = splitOid(line, format);
   const space = rest.indexOf(' ');
-  if (space < 0) return { oid, name: rest };
-  const { symrefTarget, peeled } = attributes(rest, space);
-  const name = rest.slice(0, space);
-  if (peeled !== undefined) checkedOid(peeled, format);
+  const name = space < 0 ? rest : rest.slice(0, space);
+  if (oid === undefined) return name;
+  if (space < 0) return { oid, name };
+  const { symrefTarget, peeled: stated } = attributes(rest, space);
+  const peeled = stated !== undefined && isPossibleOid(stated, format) ? stated : undefined;
   if (symrefTarget !== undefined) return peeled === undefined ? { oid, name, symrefTarget } : { oid, name, symrefTarget, peeled };
   return peeled === undefined ? { oid, name } : { oid, name, peeled };
 }
