@@ -6,7 +6,7 @@ const shownRefs = 40;
 const shownObjects = 20;
 const shortOid = 8;
 /** What needs a person comes first. */
-const order: readonly RefResult[] = ['rejected', 'raced', 'diverged', 'kept', 'deleted', 'forced', 'created', 'updated'];
+const order: readonly RefResult[] = ['unreadable', 'rejected', 'raced', 'diverged', 'kept', 'deleted', 'forced', 'created', 'updated'];
 
 export function renderOutcome(outcome: RunOutcome): string {
   const lines: string[] = [];

@@ -11,6 +11,7 @@ export const resultWords: Readonly<Record<string, string>> = {
   kept: 'only at the target, kept',
   rejected: 'refused by the target',
   raced: 'changed by somebody else meanwhile',
+  unreadable: 'the source cannot read its objects',
 };
 
 /** `12 created, 1 forced`; `` for none. */

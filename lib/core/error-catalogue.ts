@@ -84,10 +84,30 @@ const entries = {
     sentence: 'The pack from the source is damaged.',
     hint: 'Run git fsck on the source repository; a proxy in between may also damage data.',
   },
+  source_damaged: {
+    disposition: 'partial',
+    sentence: 'The source cannot read objects that these refs need:',
+    hint: "Run git fsck on the source repository: objects are missing or damaged there. The source's own words stand beside each ref.",
+  },
+  push_too_large: {
+    disposition: 'partial',
+    sentence: 'Some refs need a larger push than the target takes:',
+    hint: 'Raise the limit at the target (nginx: client_max_body_size, git: receive.maxInputSize) or leave these refs out of the mirror. Others have moved.',
+  },
+  objects_refused: {
+    disposition: 'partial',
+    sentence: 'Some refs need objects that the target refuses:',
+    hint: "The target's own words name the object. If git fsck complains about it: rewrite that commit at the source, or allow this kind of fault at the target (git: receive.fsck.<id>).",
+  },
+  target_locked: {
+    disposition: 'retry',
+    sentence: 'Some refs are locked at the target:',
+    hint: 'Another program is at work there; it is tried again. If it stays, a .lock file was left behind: remove it when no git process runs in that repository.',
+  },
   unpack_failed: {
     disposition: 'retry',
     sentence: 'The target could not store the pack.',
-    hint: "The target's own words are in the message: often a full disk, a size limit (a file over the host's limit), or objects that git fsck complains about.",
+    hint: "The target's own words are in the message: often a full disk, or missing permissions in the repository's folder.",
   },
   report_missing: {
     disposition: 'retry',

@@ -93,12 +93,20 @@ export const limits = {
   /** Commands in one push: CodeCommit takes 4,000 refs, C git is quadratic in places. */
   commandsPerPush: 2_000,
 
-  /** Halving of refused batches ends after this many pushes, this share of the remaining time, and this many bytes more than the first push. */
-  halvingPushes: 400,
-  halvingTimeShare: 0.5,
-  halvingExtraBytes: 64 * MiB,
-  /** Groups of a push that was too large in one piece. */
-  splitPushes: 64,
+  /** Trying parts of refused pushes ends after this many refused ones, this many without any ref that moved (a target that refuses everything), this share
+   * of the remaining time, and when refused parts cost twice the pack that was refused first, but at least this much. */
+  isolationPushes: 400,
+  isolationPushesInVain: 40,
+  isolationTimeShare: 0.5,
+  isolationLeastBytes: 16 * MiB,
+  /** A push that broke off later than this is begun again by the next run, not by this one: hosts that refuse chunks hang up early. */
+  resentBytes: 16 * MiB,
+  /** Pauses before a locked ref is tried again: git holds locks for milliseconds, garbage collection for a second or two. */
+  lockWaitsMs: [500, 1500, 4000],
+  /** A ref's reason. */
+  refReasonCharacters: 500,
+  /** Lines of a target that a run keeps, for a note of `toldCharacters`. */
+  heardLines: 200,
 
   /** History questions under way at once against one source. */
   concurrentQuestions: 6,

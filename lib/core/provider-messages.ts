@@ -52,7 +52,7 @@ const providerMessages: readonly ProviderMessage[] = [
   },
   {
     pattern: /pack exceeds maximum allowed size|pack is larger than the maximum|TF402462|push was rejected because its size is greater/i,
-    hint: 'The push is larger than the host takes at once (GitHub: 2 GiB, Bitbucket: 3.5 GB, Azure DevOps: 5 GB). Raise the limit where you can, or mirror fewer branches first (--branch-regex, or the filter of the mirror).',
+    hint: 'The push is larger than the host takes at once (GitHub: 2 GiB, Bitbucket: 3.5 GB, Azure DevOps: 5 GB; git: receive.maxInputSize). Raise the limit where you can, or mirror fewer branches first (--branch-regex, or the filter of the mirror).',
   },
   {
     pattern: /maximum ref updates exceeded|too many ref(erence)? update|update more than \d+ (branches|tags|refs)/i,

@@ -1,13 +1,19 @@
-/** Carries out planned changes: groups them into pushes, judges each, isolates what a target refuses so that it does not hold back the rest. */
+/** Carries out planned changes: groups them into pushes, judges each, and does with what was refused as the table of refusals says. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
+import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
-import { isClean, judgeByValue, rejectionReason, type Verdict } from './judge.ts';
+import { Isolation } from './isolation.ts';
+import { isClean, judgeByValue, type Verdict } from './judge.ts';
+import type { Note } from './planning.ts';
+import { PushNotes } from './push-notes.ts';
+import { type RefusalKind, refusalOf, rowOf, wordsOf } from './refusals.ts';
+import { rejectionReasons } from './rejection-reason.ts';
 import { type RelayResult, relay } from './relay.ts';
 
 export interface CarryOutInput {
@@ -17,6 +23,8 @@ export interface CarryOutInput {
   readonly commands: readonly PushCommand[];
   /** Values that both sides list: the haves most likely to help. */
   readonly common: readonly Oid[];
+  /** Refs that lost a race, both ends listed anew: what the source still does not have is not on its way. */
+  readonly isSecondTry: boolean;
 }
 
 export interface CarryOutDeps {
@@ -34,6 +42,7 @@ export interface CarriedOut {
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** What ended the run early, or kept every ref from moving. */
   readonly error: GitferryError | undefined;
+  readonly notes: readonly Note[];
 }
 
 /** Never throws for what a source or target does wrong: that is in the result. */
@@ -41,11 +50,19 @@ export async function carryOut(input: CarryOutInput, deps: CarryOutDeps): Promis
   return new CarryingOut(input, deps).run();
 }
 
-/**
- * Breaks after which the same push is tried once more in the same run. Hosts that refuse chunked requests say so, or just hang up in the middle, and
- * an idle connection may have been closed when it was wanted; the transport sends the second try with its length.
- */
-const onceMore: ReadonlySet<string> = new Set(['chunking_refused', 'connection_failed']);
+interface Batch {
+  readonly commands: readonly PushCommand[];
+  readonly thinPack: boolean;
+  /** One of the parts of a refused push: how that was refused. */
+  readonly partOf?: Refused;
+}
+
+/** What one push left behind for the same reason. */
+interface Refused {
+  readonly kind: RefusalKind;
+  readonly result: RelayResult;
+  reason(command: PushCommand): string;
+}
 
 class CarryingOut {
   readonly #input: CarryOutInput;
@@ -53,8 +70,9 @@ class CarryingOut {
   readonly #verdicts = new Map<string, Verdict>();
   /** Values that got to the target in this run. */
   readonly #arrived = new Set<Oid>();
-  readonly #halving: { pushes: number; extraBytes: number; until: number };
-  #splits = 0;
+  readonly #isolation: Isolation;
+  readonly #notes = new PushNotes();
+  readonly #waits: number[] = [...limits.lockWaitsMs];
   #error: GitferryError | undefined;
   #reportMissing = false;
   #firstBreak: GitferryError | undefined;
@@ -62,34 +80,36 @@ class CarryingOut {
   constructor(input: CarryOutInput, deps: CarryOutDeps) {
     this.#input = input;
     this.#deps = deps;
-    this.#halving = { pushes: 0, extraBytes: 0, until: performance.now() + deps.deadline.remainingMs() * limits.halvingTimeShare };
+    this.#isolation = new Isolation(deps.deadline.remainingMs());
   }
 
   async run(): Promise<CarriedOut> {
-    for (const group of groupsOf(this.#input.commands)) await this.#push(group, { thinPack: true });
+    for (const commands of groupsOf(this.#input.commands)) {
+      const queue: Batch[] = [{ commands, thinPack: true }];
+      for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) queue.push(...(await this.#push(batch)));
+    }
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
     if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
-    return { verdicts: this.#verdicts, error: this.#error };
+    return { verdicts: this.#verdicts, error: this.#error, notes: this.#notes.list(this.#verdicts) };
   }
 
-  async #push(commands: readonly PushCommand[], { thinPack }: { readonly thinPack: boolean }): Promise<void> {
-    if (commands.length === 0) return;
-    if (this.#error !== undefined) return this.#reject(commands, () => `not tried: ${this.#error?.message ?? ''}`);
-    let result: RelayResult;
-    try {
-      result = await relay({ ...this.#input, commands, haves: this.#haves(commands), thinPack }, this.#deps);
-    } catch (error) {
-      // Nothing has gone to the target.
-      if (!(error instanceof GitferryError)) throw error;
-      this.#error = error;
-      return this.#reject(commands, () => `not tried: ${error.message}`);
+  /** Pushes, settles what can be told, and returns what is to be tried next. */
+  async #push(batch: Batch): Promise<readonly Batch[]> {
+    const { commands, partOf } = batch;
+    const error = this.#error;
+    if (error !== undefined) return this.#leave(commands, partOf, (command) => partOf?.reason(command) ?? `not tried: ${error.message}`);
+    if (partOf !== undefined && !this.#isolation.mayGoOn)
+      return this.#leave(commands, partOf, (command) => `${partOf.reason(command)} (refused together with others and not tried alone)`);
+    const result = await relay({ ...this.#input, ...batch, haves: this.#haves(commands) }, this.#deps);
+    if (result.kind === 'answered' && isClean(result.answer, commands)) {
+      this.#isolation.moved();
+      return this.#settle(commands, () => ({ state: 'done' }));
     }
-    if (result.kind === 'answered' && isClean(result.answer, commands)) return this.#settle(commands, () => ({ state: 'done' }));
-    const unmoved = await this.#look(commands, result);
-    if (unmoved.length === 0) return;
-    if (result.kind === 'broken') return this.#afterBreak(unmoved, result.error, { thinPack });
-    await this.#afterRefusal(commands, unmoved, result.answer, { thinPack, bytes: result.bytes });
+    if (result.kind === 'answered') this.#notes.hear(result.answer.words);
+    const unmoved = result.kind === 'broken' && !result.reachedTarget ? commands : await this.#look(commands, result);
+    if (unmoved.length < commands.length) this.#isolation.moved();
+    return this.#afterRefusal(batch, unmoved, result);
   }
 
   /** Lists the target again and settles what can be told by value; returns the commands whose refs still have their old values. */
@@ -99,9 +119,7 @@ class CarryingOut {
       values = await this.#deps.relist();
     } catch (error) {
       if (!(error instanceof GitferryError)) throw error;
-      this.#error = result.kind === 'broken' ? result.error : error;
-      const broken = this.#error;
-      this.#reject(commands, () => `not known, the target could not be listed again: ${broken.message}`);
+      this.#tellUnverified(commands, result, error);
       return [];
     }
     return commands.filter((command) => {
@@ -111,62 +129,109 @@ class CarryingOut {
     });
   }
 
-  async #afterBreak(unmoved: readonly PushCommand[], error: GitferryError, { thinPack }: { readonly thinPack: boolean }): Promise<void> {
-    if (onceMore.has(error.code) && this.#firstBreak === undefined) {
-      this.#firstBreak = error;
-      return this.#push(unmoved, { thinPack });
-    }
-    if (error.code === 'request_too_large' && unmoved.length > 1 && this.#splits < limits.splitPushes) {
-      // The first (the default branch) alone carries most of the objects; the rest then need little.
-      this.#splits++;
-      const [first, ...rest] = unmoved;
-      const middle = Math.ceil(rest.length / 2);
-      const parts = this.#splits === 1 && first !== undefined ? [[first], rest] : [unmoved.slice(0, middle), unmoved.slice(middle)];
-      for (const part of parts) await this.#push(part, { thinPack: true });
-      return;
-    }
-    // Where the second try could not even begin, the first one says what is wrong.
-    const cause = error.code === 'spool_limit_exceeded' && this.#firstBreak?.code === 'connection_failed' ? this.#firstBreak : error;
-    this.#error ??= cause;
-    this.#reject(unmoved, () => cause.message);
+  /** The target's report is all that there is: its words are passed on, its "ok" is believed as it would be in a clean report. */
+  #tellUnverified(commands: readonly PushCommand[], result: RelayResult, error: GitferryError): void {
+    this.#error = result.kind === 'broken' ? result.error : error;
+    const report = result.kind === 'answered' ? result.answer.report : undefined;
+    const believed = commands.filter(({ ref }) => report?.unpack === 'ok' && report.refs.has(ref) && report.refs.get(ref) === undefined);
+    const others = commands.filter((command) => !believed.includes(command));
+    const reason = this.#reasons(others, result);
+    this.#settle(believed, () => ({ state: 'done' }));
+    this.#reject(others, (command) => `${reason(command)} (not verified, the target could not be listed again: ${error.message})`);
   }
 
-  async #afterRefusal(
-    commands: readonly PushCommand[],
-    unmoved: readonly PushCommand[],
-    answer: PushAnswer,
-    { thinPack, bytes }: { readonly thinPack: boolean; readonly bytes: number },
-  ): Promise<void> {
-    const { report } = answer;
-    if (report !== undefined && report.unpack !== 'ok') {
-      if (thinPack && bytes > 0) return this.#push(unmoved, { thinPack: false });
-      const words = [report.unpack, ...answer.words].join(' | ');
-      this.#error = new GitferryError('unpack_failed', { words });
-      return this.#reject(unmoved, () => `the target could not store the pack: ${words}`);
+  async #afterRefusal(batch: Batch, unmoved: readonly PushCommand[], result: RelayResult): Promise<readonly Batch[]> {
+    const byKind = new Map<RefusalKind, PushCommand[]>();
+    for (const command of unmoved) {
+      const kind = refusalOf(command, result, batch.commands);
+      byKind.set(kind, [...(byKind.get(kind) ?? []), command]);
     }
-    if (report === undefined) {
-      this.#reportMissing = true;
-      // A hook that ends the target in the middle says nothing of the refs behind the culprit: they are tried again.
-      if (unmoved.length < commands.length && unmoved.length > 1 && this.#mayHalve(bytes)) return this.#push(unmoved, { thinPack });
+    if (byKind.has('unreported')) this.#reportMissing = true;
+    const next: Batch[] = [];
+    for (const [kind, commands] of byKind) {
+      const refused: Refused = { kind, result, reason: this.#reasons(commands, result) };
+      next.push(...(await this.#step(batch, commands, refused)));
     }
-    const refusedWhole = unmoved.length === commands.length && commands.length > 1;
-    if (!refusedWhole || !this.#mayHalve(bytes)) {
-      const together = refusedWhole ? ' (refused together with others and not tried alone)' : '';
-      return this.#reject(unmoved, (command) => `${rejectionReason(command, answer)}${together}`);
-    }
-    const middle = Math.ceil(unmoved.length / 2);
-    await this.#push(unmoved.slice(0, middle), { thinPack });
-    await this.#push(unmoved.slice(middle), { thinPack });
+    return next;
   }
 
-  /** Halving is bounded by pushes, time, and the bytes that refused pushes cost. */
-  #mayHalve(bytes: number): boolean {
-    const halving = this.#halving;
-    halving.pushes += 2;
-    halving.extraBytes += bytes;
-    return (
-      halving.pushes <= limits.halvingPushes && halving.extraBytes <= limits.halvingExtraBytes + bytes && performance.now() < halving.until
-    );
+  async #step(batch: Batch, commands: readonly PushCommand[], refused: Refused): Promise<readonly Batch[]> {
+    const { kind, result } = refused;
+    const again = { ...batch, commands };
+    switch (rowOf(kind).next) {
+      case 'reject':
+        return this.#leave(commands, refused);
+      case 'wait':
+        if (await this.#waited()) return [again];
+        return this.#leave(commands, refused);
+      case 'once more':
+        if (this.#firstBreak !== undefined || result.kind !== 'broken' || result.bytes > limits.resentBytes)
+          return this.#end(commands, refused);
+        this.#firstBreak = result.error;
+        this.#notes.sentAgain(result.bytes, result.error.message);
+        return [again];
+      case 'send whole':
+        // What was sent whole, or to a target without anything that deltas could be against, cannot come out differently.
+        if (batch.thinPack && result.bytes > 0 && this.#haves(commands).length > 0) {
+          this.#notes.sentAgain(result.bytes, wordsOf(result));
+          return [{ ...again, thinPack: false }];
+        }
+        return this.#isolate(batch, commands, refused);
+      case 'isolate':
+        // Where the pack's length was asked for only after a break, the break says what is wrong.
+        if (kind === 'spool' && this.#firstBreak?.code === 'connection_failed') return this.#end(commands, refused, this.#firstBreak);
+        return this.#isolate(batch, commands, refused);
+      case 'end':
+        return this.#end(commands, refused);
+    }
+  }
+
+  #isolate(batch: Batch, unmoved: readonly PushCommand[], refused: Refused): readonly Batch[] {
+    const { result } = refused;
+    this.#isolation.refused(result.bytes);
+    const words = wordsOf(result);
+    // Tips that the words name cannot come out differently.
+    const isNamed = ({ new: value }: PushCommand): boolean => value !== null && words.includes(value);
+    const named = namesCulprits.has(refused.kind) ? unmoved.filter(isNamed) : [];
+    const rest = unmoved.filter((command) => !named.includes(command));
+    this.#leave(named, refused);
+    const stoppedAtFirst = refused.kind === 'unreported' && unmoved.length < batch.commands.length;
+    const parts = this.#isolation.parts({ commands: rest, words, stoppedAtFirst, culpritsKnown: named.length > 0 });
+    if (parts.length === 0) return this.#leave(rest, refused);
+    return parts.map((commands) => ({ commands, thinPack: batch.thinPack, partOf: refused }));
+  }
+
+  /** Whether some time has passed; there is not much to be had in one run. */
+  async #waited(): Promise<boolean> {
+    const ms = this.#waits.shift();
+    if (ms === undefined || this.#deps.deadline.remainingMs() < 2 * ms) return false;
+    try {
+      await wait(ms, undefined, { signal: this.#deps.deadline.signal });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #reasons(refused: readonly PushCommand[], result: RelayResult): (command: PushCommand) => string {
+    return result.kind === 'broken' ? () => result.error.message : rejectionReasons(refused, result.answer);
+  }
+
+  /** These refs stay as they are. */
+  #leave(commands: readonly PushCommand[], refused: Refused | undefined, reason?: (command: PushCommand) => string): readonly Batch[] {
+    const kind = refused?.kind === 'sourceMoved' && this.#input.isSecondTry ? 'sourceDamaged' : refused?.kind;
+    return this.#settle(commands, (command) => {
+      const why = reason?.(command) ?? refused?.reason(command) ?? '';
+      if (kind === 'sourceMoved') return { state: 'raced', reason: `the source has another value by now: ${why}` };
+      return { state: kind === 'sourceDamaged' ? 'unreadable' : 'rejected', reason: why, code: kind && rowOf(kind).code };
+    });
+  }
+
+  #end(commands: readonly PushCommand[], { kind, result, reason }: Refused, cause?: GitferryError): readonly Batch[] {
+    const error = cause ?? (result.kind === 'broken' ? result.error : undefined);
+    this.#error ??= error ?? new GitferryError(rowOf(kind).code ?? 'remote_error', { words: wordsOf(result) });
+    const notTried = result.kind === 'broken' && !result.reachedTarget;
+    return this.#reject(commands, (command) => (notTried ? `not tried: ${result.error.message}` : (error?.message ?? reason(command))));
   }
 
   #haves(commands: readonly PushCommand[]): Oid[] {
@@ -175,19 +240,23 @@ class CarryingOut {
     return [...new Set([...this.#arrived, ...old, ...common, ...target.refs.map(({ oid }) => oid), ...target.extraHaves])];
   }
 
-  #settle(commands: readonly PushCommand[], verdict: (command: PushCommand) => Verdict): void {
+  #settle(commands: readonly PushCommand[], verdict: (command: PushCommand) => Verdict): readonly Batch[] {
     for (const command of commands) {
       const settled = verdict(command);
       this.#verdicts.set(command.ref, settled);
       if (settled.state === 'done' && command.new !== null) this.#arrived.add(command.new);
     }
     this.#deps.onRefs(this.#verdicts.size);
+    return [];
   }
 
-  #reject(commands: readonly PushCommand[], reason: (command: PushCommand) => string): void {
-    this.#settle(commands, (command) => ({ state: 'rejected', reason: reason(command) }));
+  #reject(commands: readonly PushCommand[], reason: (command: PushCommand) => string): readonly Batch[] {
+    return this.#settle(commands, (command) => ({ state: 'rejected', reason: reason(command) }));
   }
 }
+
+/** Refusals whose words may name the value of a ref as what is wrong. */
+const namesCulprits: ReadonlySet<RefusalKind> = new Set(['objects', 'sourceDamaged', 'sourceMoved']);
 
 /**
  * Pushes of at most 2,000 commands, in order. Deletions that make room for a name (`a` before `a/b`, `a/b` before `a`) get a push of their own:

@@ -1,4 +1,5 @@
 /** What really happened to the refs of a push: by the target's report where that is clean, else by the values that the target lists afterwards. */
+import type { ErrorCode } from '../core/error-catalogue.ts';
 import type { PushAnswer } from '../git/client/push-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
@@ -7,7 +8,8 @@ export type Verdict =
   | { readonly state: 'done' }
   /** Somebody else moved it: neither the old value nor the new one is there. */
   | { readonly state: 'raced'; readonly reason: string }
-  | { readonly state: 'rejected'; readonly reason: string };
+  /** The target refused it (`rejected`), or the source could not send it (`unreadable`). `code`: what is wrong, where that is more than the ref's own matter. */
+  | { readonly state: 'rejected' | 'unreadable'; readonly reason: string; readonly code?: ErrorCode | undefined };
 
 /** Whether the report says, without a doubt, that everything was done. */
 export function isClean(answer: PushAnswer, commands: readonly PushCommand[]): boolean {
@@ -21,13 +23,4 @@ export function judgeByValue(command: PushCommand, values: ReadonlyMap<string, O
   if (actual === command.new) return { state: 'done' };
   if (actual === command.old) return undefined;
   return { state: 'raced', reason: `somebody else moved it to ${actual ?? 'nothing (deleted)'} meanwhile` };
-}
-
-/** Why a ref still has its old value, in the target's words where it had any. */
-export function rejectionReason(command: PushCommand, answer: PushAnswer): string {
-  const said = answer.words.filter((line) => line !== '').join(' | ');
-  const reported = answer.report?.refs.get(command.ref);
-  if (reported !== undefined) return said === '' ? reported : `${reported}: ${said}`;
-  if (said !== '') return said;
-  return answer.report === undefined ? 'the target ended without a report' : 'the target reported no error but did not move the ref';
 }

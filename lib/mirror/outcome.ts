@@ -9,7 +9,7 @@ import type { Oid } from '../git/object-id.ts';
 import { type LfsOutcome, lfsRunError } from './lfs-outcome.ts';
 import type { Note } from './planning.ts';
 
-export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced'] as const;
+export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced', 'unreadable'] as const;
 export type RefResult = (typeof refResults)[number];
 
 export interface RefOutcome {
@@ -20,6 +20,11 @@ export interface RefOutcome {
   /** The source's value; null = it has none. */
   readonly new: Oid | null;
   readonly reason: string | null;
+}
+
+/** A ref's outcome with what is wrong, where that is more than a matter between the ref and the target. */
+export interface RefFact extends RefOutcome {
+  readonly code?: ErrorCode | undefined;
 }
 
 export interface RunError {
@@ -47,7 +52,7 @@ export interface RunOutcome {
 }
 
 export interface RunFacts {
-  readonly refs: readonly RefOutcome[];
+  readonly refs: readonly RefFact[];
   /** What ended the run early. */
   readonly error: GitferryError | undefined;
   readonly divergedDefaultBranch: string | undefined;
@@ -60,21 +65,28 @@ export interface RunFacts {
 
 const listedInMessage = 100;
 const isDone: ReadonlySet<RefResult> = new Set(['created', 'updated', 'forced', 'deleted']);
-const notDone: readonly (readonly [RefResult, ErrorCode])[] = [
-  ['diverged', 'refs_diverged'],
-  ['rejected', 'refs_rejected'],
-  ['raced', 'refs_raced'],
-];
+/** What refs that were left behind are told under. The first that is there is the run's code: what will be tried again by itself, then what says most. */
+const sectionOrder = [
+  ...['target_locked', 'unpack_failed', 'source_damaged', 'push_too_large', 'spool_limit_exceeded', 'objects_refused'],
+  ...['refs_diverged', 'refs_rejected', 'refs_raced'],
+] as const satisfies readonly ErrorCode[];
+const codeOfResult: Readonly<Partial<Record<RefResult, ErrorCode>>> = {
+  diverged: 'refs_diverged',
+  rejected: 'refs_rejected',
+  raced: 'refs_raced',
+  unreadable: 'source_damaged',
+};
 
 /** Sums up a run. All texts pass the redactor here, and are cut behind it. */
 export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
-  const facts: RunFacts = { ...given, lfs: given.lfs === undefined ? undefined : toldLfs(given.lfs, redactor) };
-  const refs = facts.refs.map((ref) => ({ ...ref, reason: ref.reason === null ? null : told(ref.reason, redactor) }));
+  const lfs = given.lfs === undefined ? undefined : toldLfs(given.lfs, redactor);
+  const facts: RunFacts = { ...given, lfs, refs: given.refs.map((ref) => toldRef(ref, redactor)) };
+  const refs = facts.refs.map(({ code: _, ...ref }) => ref);
   const counts = Object.fromEntries(refResults.map((result) => [result, 0])) as Record<RefResult, number>;
   for (const { result } of refs) counts[result]++;
   return {
     outcome: outcomeOf(facts, refs),
-    error: runError(facts, refs, redactor),
+    error: runError(facts, redactor),
     refs,
     counts,
     bytes: facts.bytes,
@@ -83,6 +95,10 @@ export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
     notes: facts.notes.map((note) => ({ ...note, message: told(note.message, redactor) })),
     lfs: facts.lfs ?? null,
   };
+}
+
+function toldRef(ref: RefFact, redactor: Redactor): RefFact {
+  return { ...ref, reason: ref.reason === null ? null : told(ref.reason, redactor, limits.refReasonCharacters) };
 }
 
 function toldLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
@@ -97,35 +113,35 @@ function toldLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
 function outcomeOf({ error, lfs }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
   const hasMoved = refs.some(({ result }) => isDone.has(result)) || (lfs?.moved ?? 0) > 0;
   if (error !== undefined && error.disposition !== 'partial') return hasMoved ? 'partial' : 'failed';
-  return error !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => notDone.some(([kind]) => kind === result))
+  return error !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => codeOfResult[result] !== undefined)
     ? 'partial'
     : 'success';
 }
 
-function runError({ error, ...facts }: RunFacts, refs: readonly RefOutcome[], redactor: Redactor): RunError | null {
+function runError({ error, ...facts }: RunFacts, redactor: Redactor): RunError | null {
   if (error !== undefined) {
     const { retryAfterSeconds } = error;
     return { ...toldError(error, redactor), ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
   }
-  const listed = listedError(facts, refs);
+  const listed = listedError(facts);
   // A list of refs is as long as it has to be.
   return listed === null ? null : { ...listed, message: redactor.redact(listed.message), hint: redactor.redact(listed.hint) };
 }
 
-function listedError({ divergedDefaultBranch, lfs }: Omit<RunFacts, 'error'>, refs: readonly RefOutcome[]): RunError | null {
+function listedError({ divergedDefaultBranch, lfs, refs }: Omit<RunFacts, 'error'>): RunError | null {
   if (divergedDefaultBranch !== undefined) {
     const name = divergedDefaultBranch.replace(/^refs\/heads\//, '');
     const message = `The default branch (${name}) has diverged from its upstream counterpart and could not be updated automatically.`;
     return { code: 'default_branch_diverged', message, hint: errorCatalogue.default_branch_diverged.hint };
   }
-  const sections = notDone.flatMap(([result, code]) => {
-    const concerned = refs.filter((ref) => ref.result === result);
+  const sections = sectionOrder.flatMap((code) => {
+    const concerned = refs.filter((ref) => (ref.code ?? codeOfResult[ref.result]) === code);
     return concerned.length === 0 ? [] : [{ code, concerned, message: listed(code, concerned) }];
   });
   const first = sections[0];
   const ofLfs = lfs === undefined ? undefined : lfsRunError(lfs);
   if (first === undefined) return ofLfs ?? null;
-  const hint = (first.code === 'refs_rejected' ? hintForRejected(first.concerned) : undefined) ?? errorCatalogue[first.code].hint;
+  const hint = (heedsWords.has(first.code) ? hintFor(first.code, first.concerned) : undefined) ?? errorCatalogue[first.code].hint;
   return {
     code: first.code,
     message: [...sections, ...(ofLfs === undefined ? [] : [ofLfs])].map(({ message }) => message).join('\n\n'),
@@ -133,12 +149,15 @@ function listedError({ divergedDefaultBranch, lfs }: Omit<RunFacts, 'error'>, re
   };
 }
 
+/** Codes whose refs have the target's own words as their reasons. */
+const heedsWords: ReadonlySet<ErrorCode> = new Set(['refs_rejected', 'objects_refused', 'push_too_large', 'unpack_failed']);
+
 /** The first ref whose reason is known to mean something; a reason may name other refs too. */
-function hintForRejected(refs: readonly RefOutcome[]): string | undefined {
+function hintFor(code: ErrorCode, refs: readonly RefOutcome[]): string | undefined {
   const shown = refs.slice(0, listedInMessage);
   const names = shown.map(({ ref }) => ref);
   for (const reason of new Set(shown.map(({ reason }) => reason ?? ''))) {
-    const hint = refineHint({ code: 'refs_rejected', words: reason, refs: names });
+    const hint = refineHint({ code, words: reason, refs: names });
     if (hint !== undefined) return hint;
   }
   return undefined;

@@ -31,8 +31,14 @@ export interface RelayDeps {
 
 export type RelayResult =
   | { readonly kind: 'answered'; readonly answer: PushAnswer; readonly bytes: number }
-  /** The target may or may not have moved refs: look. */
-  | { readonly kind: 'broken'; readonly error: GitferryError; readonly bytes: number };
+  /** Something went wrong at this end. If anything reached the target, it may or may not have moved refs: look. */
+  | {
+      readonly kind: 'broken';
+      readonly error: GitferryError;
+      readonly end: 'source' | 'target';
+      readonly reachedTarget: boolean;
+      readonly bytes: number;
+    };
 
 /** Asks the source for what the commands need; undefined = for nothing. */
 async function fetchFor({ source, target, commands, haves, thinPack }: RelayInput): Promise<IncomingPack | undefined> {
@@ -49,12 +55,19 @@ async function fetchFor({ source, target, commands, haves, thinPack }: RelayInpu
 }
 
 /**
- * Fetches first, and opens the push only when the pack's header is there: what throws from here happened before anything went to the target.
- * Whatever goes wrong later comes back as `broken`; a source that dies or sends a damaged pack aborts the push, so the target keeps its old refs.
+ * Fetches first, and opens the push only when the pack's header is there. A source that dies or sends a damaged pack aborts the push, so the target
+ * keeps its old refs.
  */
 export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayResult> {
   const { source, target, commands } = input;
-  const passage = new Passage(await fetchFor(input), deps);
+  let pack: IncomingPack | undefined;
+  try {
+    pack = await fetchFor(input);
+  } catch (error) {
+    if (!(error instanceof GitferryError)) throw error;
+    return { kind: 'broken', error, end: 'source', reachedTarget: false, bytes: 0 };
+  }
+  const passage = new Passage(pack, deps);
   try {
     const answer = await target.push(commands, packFor(commands, passage, source));
     if (!passage.isComplete && claimsSuccess(answer)) {
@@ -64,7 +77,13 @@ export async function relay(input: RelayInput, deps: RelayDeps): Promise<RelayRe
   } catch (error) {
     const cause = passage.sourceError ?? error;
     if (!(cause instanceof GitferryError)) throw cause;
-    return { kind: 'broken', error: cause, bytes: passage.bytes };
+    return {
+      kind: 'broken',
+      error: cause,
+      end: passage.sourceError === undefined ? 'target' : 'source',
+      reachedTarget: true,
+      bytes: passage.bytes,
+    };
   } finally {
     await passage.end();
   }

@@ -17,7 +17,7 @@ import type { Verdict } from './judge.ts';
 import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
 import { askDetails, listedValues } from './list-target.ts';
 import { nameOfUpdate } from './name-of-update.ts';
-import { type RefOutcome, type RunOutcome, summarise } from './outcome.ts';
+import { type RefFact, type RunOutcome, summarise } from './outcome.ts';
 import type { Direction, Note, Plan, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
@@ -73,11 +73,12 @@ class Run {
   readonly #input: SyncInput;
   readonly #deps: SyncDeps;
   readonly #startedAt = performance.now();
-  readonly #outcomes = new Map<string, RefOutcome>();
+  readonly #outcomes = new Map<string, RefFact>();
   readonly #transports = new Map<'source' | 'target', Transport>();
   #notes: readonly Note[] = [];
   #divergedDefaultBranch: string | undefined;
   #error: GitferryError | undefined;
+  #isSecondTry = false;
   #targetHeadKnown = false;
   #bytes = 0;
   #refsDone = 0;
@@ -104,7 +105,10 @@ class Run {
   async complete(): Promise<RunOutcome> {
     try {
       const raced = await this.#attempt();
-      if (raced.size > 0 && this.#error === undefined) await this.#attempt(raced);
+      if (raced.size > 0 && this.#error === undefined) {
+        this.#isSecondTry = true;
+        await this.#attempt(raced);
+      }
     } catch (error) {
       this.#error = toGitferryError(error);
     } finally {
@@ -176,8 +180,8 @@ class Run {
     this.#progress('relaying');
     const listedBySource = new Set(sourceRefs.values.values());
     const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
-    const { verdicts, error } = await carryOut(
-      { source, target, commands: changes, common },
+    const { verdicts, error, notes } = await carryOut(
+      { source, target, commands: changes, common, isSecondTry: this.#isSecondTry },
       {
         deadline: this.#deps.deadline,
         relist: () => this.#relistTarget(),
@@ -193,6 +197,7 @@ class Run {
       },
     );
     this.#error ??= error;
+    this.#notes = [...this.#notes, ...notes];
     return verdicts;
   }
 
@@ -202,7 +207,15 @@ class Run {
       const { ref, old, new: value } = change;
       const verdict = verdicts.get(ref) ?? { state: 'done' };
       if (verdict.state === 'done') this.#outcomes.set(ref, { ref, old, new: value, ...nameOfUpdate(change, fastForwards) });
-      else this.#outcomes.set(ref, { ref, old, new: value, result: verdict.state, reason: verdict.reason });
+      else
+        this.#outcomes.set(ref, {
+          ref,
+          old,
+          new: value,
+          result: verdict.state,
+          reason: verdict.reason,
+          code: verdict.state === 'raced' ? undefined : verdict.code,
+        });
       if (verdict.state === 'raced') raced.add(ref);
     }
     return raced;

@@ -49,7 +49,7 @@ describe('gitferry sync', () => {
         { ref: 'refs/heads/merged', result: 'deleted', old: store.oid('c1'), new: null, reason: null },
         { ref: 'refs/tags/t', result: 'created', old: null, new: store.oid('c1'), reason: null },
       ]),
-      counts: { created: 1, updated: 1, forced: 0, deleted: 1, diverged: 0, kept: 0, rejected: 0, raced: 0 },
+      counts: { created: 1, updated: 1, forced: 0, deleted: 1, diverged: 0, kept: 0, rejected: 0, raced: 0, unreadable: 0 },
       bytes: expect.any(Number),
       duration_ms: expect.any(Number),
       dry_run: false,

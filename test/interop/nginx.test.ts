@@ -72,9 +72,26 @@ describe.skipIf(!isAvailable('nginx'))('git behind nginx', () => {
     await makeRepository(`${name}.git`, bytes);
     const target = await makeRepository(`${name}-target.git`, 0);
     const outcome = await sync(server.url(`${name}.git`), `${nginx.origin}/${name}-target.git`);
-    expect(outcome).toMatchObject({ outcome: 'failed', error: { code: 'request_too_large' } });
+    expect(outcome).toMatchObject({ outcome: 'partial', error: { code: 'push_too_large' } });
     expect(outcome.error?.hint).toContain('client_max_body_size');
     expect(await refsOf(target, ['refs/'])).toEqual({});
+  });
+
+  it('moves all others past a branch that is over the limit, in every run', async () => {
+    const source = await makeRepository('one-over.git', 2_000_000);
+    const target = await makeRepository('one-over-target.git', 0);
+    await git(source, ['branch', '-m', 'main', 'a-large']);
+    const tree = await git(source, ['mktree'], { input: '' });
+    for (const name of ['b', 'c', 'd', 'e', 'f', 'main']) {
+      const oid = await git(source, ['commit-tree', tree, '-m', name]);
+      await git(source, ['update-ref', `refs/heads/${name}`, oid]);
+    }
+    const run = (): ReturnType<typeof sync> => sync(server.url('one-over.git'), `${nginx.origin}/one-over-target.git`);
+    for (const created of [6, 0]) {
+      expect(await run()).toMatchObject({ outcome: 'partial', counts: { created, rejected: 1 }, error: { code: 'push_too_large' } });
+    }
+    const { 'refs/heads/a-large': _, ...others } = await refsOf(source);
+    expect(await refsOf(target)).toEqual(others);
   });
 
   it('pushes over 1 MB, chunked, where nginx takes any size', async () => {

@@ -7,7 +7,7 @@ import type { Mirror } from '../../lib/model/mirror.ts';
 import { heldClock, hour, minute, noon, plainMirror } from '../support/mirrors.ts';
 
 const start = noon - 2000;
-const noCounts = { created: 0, updated: 0, forced: 0, deleted: 0, diverged: 0, kept: 0, rejected: 0, raced: 0 };
+const noCounts = { created: 0, updated: 0, forced: 0, deleted: 0, diverged: 0, kept: 0, rejected: 0, raced: 0, unreadable: 0 };
 const success: FinishedRun = {
   id: `${start}-token`,
   trigger: { kind: 'event', who: 'github' },

@@ -18,8 +18,8 @@ import { parseReportStatus } from '../../lib/git/wire/report-status.ts';
 import { demultiplex, RemoteWords } from '../../lib/git/wire/sideband.ts';
 import { failureOf } from '../../lib/lfs/lfs-failure.ts';
 import { LfsServer } from '../../lib/lfs/lfs-server.ts';
-import { rejectionReason } from '../../lib/mirror/judge.ts';
 import { type RunFacts, summarise } from '../../lib/mirror/outcome.ts';
+import { rejectionReasons } from '../../lib/mirror/rejection-reason.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
 import { forThisTest, transportTo } from '../support/http-transport.ts';
@@ -88,14 +88,14 @@ const ways: Readonly<Record<string, (words: string) => Promise<RunFacts>>> = {
         for await (const _ of demultiplex(bytesOf(band(3, words)), { words: new RemoteWords(), truncatedCode: 'pack_truncated' }));
       }),
     ),
-  'what hooks say': async (words) => rejected(rejectionReason(command, { report: undefined, words: await said(words) })),
+  'what hooks say': async (words) => rejected(rejectionReasons([command], { report: undefined, words: await said(words) })(command)),
   'what hooks say before much else': async (words) => {
     const rest = 'p'.repeat(limits.remoteWordsBytes - 150);
-    return rejected(rejectionReason(command, { report: undefined, words: await said(`${words}\r${rest}`) }));
+    return rejected(rejectionReasons([command], { report: undefined, words: await said(`${words}\r${rest}`) })(command));
   },
   'the reason of a ref': async (words) => {
     const report = await parseReportStatus(packetReader('unpack ok', `ng ${command.ref} ${words}`));
-    return rejected(rejectionReason(command, { report, words: [] }));
+    return rejected(rejectionReasons([command], { report, words: [] })(command));
   },
   'the reason of a refused pack': async (words) => rejected((await parseReportStatus(packetReader(`unpack ${words}`)))?.unpack ?? ''),
   'a line that is no report': async (words) => failed(await errorOf(() => parseReportStatus(packetReader(`x${words}`)))),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isClean, judgeByValue, rejectionReason } from '../../lib/mirror/judge.ts';
+import { isClean, judgeByValue } from '../../lib/mirror/judge.ts';
+import { rejectionReasons } from '../../lib/mirror/rejection-reason.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
 const ref = 'refs/heads/x';
@@ -45,5 +46,7 @@ describe('the reason of a rejection', () => {
     [answer(undefined, [], ['fatal: gone']), 'fatal: gone'],
     [answer(undefined), 'the target ended without a report'],
     [answer('ok', [[ref, undefined]]), 'the target reported no error but did not move the ref'],
-  ])('%# is the words of the target where it had any', (given, expected) => expect(rejectionReason(update, given)).toBe(expected));
+  ])('%# is the words of the target where it had any', (given, expected) =>
+    expect(rejectionReasons([update], given)(update)).toBe(expected),
+  );
 });

@@ -71,7 +71,7 @@ export const emptyOutcome: RunOutcome = {
   outcome: 'success',
   error: null,
   refs: [],
-  counts: { created: 0, updated: 0, forced: 0, deleted: 0, diverged: 0, kept: 0, rejected: 0, raced: 0 },
+  counts: { created: 0, updated: 0, forced: 0, deleted: 0, diverged: 0, kept: 0, rejected: 0, raced: 0, unreadable: 0 },
   bytes: 0,
   duration_ms: 1,
   dry_run: true,

@@ -243,6 +243,11 @@ function runBackend(
     if (rest.length > 0) send(rest);
     else response.flushHeaders();
   });
+  if (options.maxRequestBytes !== undefined) {
+    // git http-backend begins its answer at once, and then there could be no 413.
+    backend.stdout.pause();
+    request.once('end', () => backend.stdout.resume());
+  }
   backend.on('close', () => {
     if (head !== undefined && !response.headersSent) response.writeHead(500);
     response.end();

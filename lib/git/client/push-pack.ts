@@ -90,11 +90,7 @@ export class ReceivePack {
     } catch (error) {
       if (!(error instanceof GitferryError)) throw error;
       if (error.code === 'report_missing' || error.code === 'protocol_error') return { report: undefined, words: words.lines() };
-      // The server's last words on band 3 come with what hooks said before.
-      const said = words.lines().join(' ');
-      throw error.code === 'remote_error' && said !== ''
-        ? new GitferryError('remote_error', { words: `${said} ${error.words}`, cause: error })
-        : error;
+      throw error;
     }
   }
 
@@ -104,7 +100,7 @@ export class ReceivePack {
 
   #offered(): string[] {
     const capabilities = this.capabilities;
-    const chosen = ['report-status', 'side-band-64k'].filter((name) => capabilities.has(name));
+    const chosen = ['report-status', 'side-band-64k', 'quiet'].filter((name) => capabilities.has(name));
     if (capabilities.has('object-format')) chosen.push(`object-format=${this.objectFormat}`);
     if (capabilities.has('agent')) chosen.push(`agent=${agent}`);
     return chosen;

@@ -8,7 +8,10 @@ import { printable } from '../../core/printable.ts';
 import { parsePktLength } from './pkt-line.ts';
 import type { ByteStream } from './pkt-reader.ts';
 
-/** What a server said on band 2: hooks, progress. The last `limits.remoteWordsBytes` are kept, in whole lines; of a longer line its beginning. */
+/** `Resolving deltas:  50% (1/2)`, `Enumerating objects: 5, done.`: how far the server has come, for people who watch. */
+const progress = /: +\d+% \(\d+\/\d+\)|: \d+, done\.?$/;
+
+/** What a server said on band 2: hooks, errors. Progress is left out; the last `limits.remoteWordsBytes` are kept, in whole lines; of a longer line its beginning. */
 export class RemoteWords {
   readonly #decoder = new StringDecoder('utf8');
   readonly #lines: string[] = [];
@@ -20,12 +23,17 @@ export class RemoteWords {
     const [first = '', ...others] = text.split(/[\r\n]+/);
     this.#goOn(first);
     for (const piece of others) {
-      this.#lines.push(this.#line);
-      this.#line = '';
+      this.#end();
       this.#goOn(piece);
     }
     // Never the beginning of a line alone: the rest of it might be the rest of a password.
     while (this.#characters > limits.remoteWordsBytes && this.#lines.length > 0) this.#characters -= this.#lines.shift()?.length ?? 0;
+  }
+
+  /** Lines without control characters, empty ones left out. */
+  lines(): string[] {
+    const last = shownLine(this.#line);
+    return last === '' ? [...this.#lines] : [...this.#lines, last];
   }
 
   #goOn(piece: string): void {
@@ -34,10 +42,20 @@ export class RemoteWords {
     this.#characters += kept.length;
   }
 
-  /** Lines without control characters and terminal overwriting, empty ones left out. */
-  lines(): string[] {
-    return [...this.#lines, this.#line].map((line) => printable(line).trim()).filter((line) => line !== '');
+  #end(): void {
+    this.#characters -= this.#line.length;
+    const shown = shownLine(this.#line);
+    this.#line = '';
+    if (shown === '') return;
+    this.#lines.push(shown);
+    this.#characters += shown.length;
   }
+}
+
+/** '' for progress. */
+function shownLine(line: string): string {
+  const shown = printable(line).trim();
+  return progress.test(shown) ? '' : shown;
 }
 
 export interface SidebandOptions {
@@ -68,7 +86,7 @@ export async function* demultiplex(stream: ByteStream, { words, truncatedCode }:
         if (band === 1) yield piece;
         else if (band === 2) words.add(piece);
         else fatal.push(Buffer.from(piece));
-        if (band === 3 && left === 0) throw fatalError(fatal);
+        if (band === 3 && left === 0) throw fatalError(words, fatal);
         continue;
       }
       if (ended) throw new GitferryError('protocol_error', { detail: 'There are bytes after the end of the answer.' });
@@ -84,13 +102,15 @@ export async function* demultiplex(stream: ByteStream, { words, truncatedCode }:
         if (band < 1 || band > 3) throw new GitferryError('protocol_error', { detail: `There is no sideband ${band}.` });
         left = packetBytes - 5;
         filled = 0;
-        if (band === 3 && left === 0) throw fatalError(fatal);
+        if (band === 3 && left === 0) throw fatalError(words, fatal);
       }
     }
   }
   if (!ended) throw new GitferryError(truncatedCode);
 }
 
-function fatalError(pieces: readonly Buffer[]): GitferryError {
-  return new GitferryError('remote_error', { words: printable(Buffer.concat(pieces).toString('utf8')).trim() });
+/** The server's last words, behind what it said before: that often says more (`unable to read 62cf...`, then `possible repository corruption`). */
+function fatalError(words: RemoteWords, pieces: readonly Buffer[]): GitferryError {
+  const last = printable(Buffer.concat(pieces).toString('utf8')).trim();
+  return new GitferryError('remote_error', { words: [...words.lines(), last].join(' | ') });
 }
