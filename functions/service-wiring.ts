@@ -1,6 +1,7 @@
 /** What each of the service's functions needs, built out of settings; the parts they share exist once per process. */
 
 import type { ApiDeps } from '../lib/api/api-deps.ts';
+import { createGuessLimit } from '../lib/api/guess-limit.ts';
 import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
 import { withDeploymentToken } from '../lib/aws/deployment-token.ts';
 import { createHostSlots } from '../lib/aws/host-slots.ts';
@@ -144,6 +145,7 @@ export function wireApi(): ApiDeps {
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
+    guesses: createGuessLimit(),
     listSource: ({ mirror, project, timeoutMs, credential }) =>
       within(timeoutMs, (deadline) =>
         listSource(

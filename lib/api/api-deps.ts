@@ -11,6 +11,7 @@ import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
+import type { GuessLimit } from './guess-limit.ts';
 
 export interface PlanInput {
   readonly mirror: Mirror;
@@ -28,6 +29,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly guard: AddressGuard;
+  readonly guesses: GuessLimit;
   /** Where people reach this instance: an origin, without a slash at its end. */
   readonly publicUrl: string;
   /** A dry run. Ends as `failed` with `deadline_exceeded` when the time is up. */

@@ -19,6 +19,11 @@ export function unauthorized(): ApiError {
   return new ApiError(401, { message: '401 Unauthorized' });
 }
 
+/** Too many wrong tokens from one sender. */
+export function tooManyGuesses(waitMs: number): ApiError {
+  return new ApiError(429, { message: '429 Too Many Requests' }, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+}
+
 export function forbidden(reason?: string): ApiError {
   return new ApiError(403, { message: reason === undefined ? '403 Forbidden' : `403 Forbidden - ${reason}` });
 }

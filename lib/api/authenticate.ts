@@ -3,17 +3,37 @@ import type { AccessToken, Role } from '../model/access-token.ts';
 import { roles } from '../model/access-token.ts';
 import { hashToken } from '../model/token-hash.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { forbidden, unauthorized } from './api-error.ts';
+import { forbidden, tooManyGuesses, unauthorized } from './api-error.ts';
+import { senderOf } from './guess-limit.ts';
 
 const maxTokenCharacters = 255;
 
-/** Refuses with 401 without a token that is known and has not expired. */
-export async function authenticate(headers: Headers, { records, clock }: Pick<ApiDeps, 'records' | 'clock'>): Promise<AccessToken> {
+type LookUpDeps = Pick<ApiDeps, 'records' | 'clock' | 'guesses'>;
+
+/** Refuses with 401 without a token that is known and has not expired, with 429 after too many of those. */
+export async function authenticate(headers: Headers, deps: LookUpDeps): Promise<AccessToken> {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
   const token = headers.get('private-token')?.trim() || bearer;
   if (token === undefined || token.length > maxTokenCharacters) throw unauthorized();
-  const found = await records.tokens.find(hashToken(token));
-  if (found === undefined || !isValid(found, clock.now())) throw unauthorized();
+  const found = await lookUpToken(token, headers, deps);
+  if ('waitMs' in found) throw found.waitMs > 0 ? tooManyGuesses(found.waitMs) : unauthorized();
+  return found;
+}
+
+/** The token of this value; otherwise how long its sender has to wait before it may try another, 0 = not at all. */
+export async function lookUpToken(
+  value: string,
+  headers: Headers,
+  { records, clock, guesses }: LookUpDeps,
+): Promise<AccessToken | { readonly waitMs: number }> {
+  const [sender, tokenHash] = [senderOf(headers), hashToken(value)];
+  const waitMs = guesses.waitMs(sender, tokenHash, clock.now());
+  if (waitMs > 0) return { waitMs };
+  const found = await records.tokens.find(tokenHash);
+  if (found === undefined) guesses.wrong(sender, tokenHash, clock.now());
+  // One that has expired is no guess.
+  if (found === undefined || !isValid(found, clock.now())) return { waitMs: 0 };
+  guesses.right(tokenHash);
   return found;
 }
 

@@ -1,13 +1,14 @@
 /** Signing in with a token, and finding out on each request whose session a cookie names. */
 import { randomBytes } from 'node:crypto';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { isValid } from '../api/authenticate.ts';
+import { isValid, lookUpToken } from '../api/authenticate.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
 import { hashToken } from '../model/token-hash.ts';
 import { consoleLimits } from './console-limits.ts';
 
 type SessionDeps = Pick<ApiDeps, 'records' | 'clock'>;
+type SignInDeps = Pick<ApiDeps, 'records' | 'clock' | 'guesses'>;
 
 export interface SignedIn {
   readonly session: Session;
@@ -17,16 +18,21 @@ export interface SignedIn {
 
 const maxTokenCharacters = 255;
 
-/** The value for the cookie; undefined if there is no such token, or it has expired. The look-up by hash takes as long for any token. */
+/**
+ * The value for the cookie. `waitMs` if there is no such token, or it has expired: more than 0 = it was not even looked up, after too many wrong ones. The
+ * look-up by hash takes as long for any token.
+ */
 export async function signIn(
   typed: string,
-  { records, clock }: SessionDeps,
-): Promise<{ readonly cookie: string; readonly maxAgeSeconds: number; readonly token: AccessToken } | undefined> {
+  headers: Headers,
+  deps: SignInDeps,
+): Promise<{ readonly cookie: string; readonly maxAgeSeconds: number; readonly token: AccessToken } | { readonly waitMs: number }> {
   const value = typed.trim();
-  if (value === '' || value.length > maxTokenCharacters) return undefined;
+  if (value === '' || value.length > maxTokenCharacters) return { waitMs: 0 };
+  const token = await lookUpToken(value, headers, deps);
+  if ('waitMs' in token) return token;
+  const { records, clock } = deps;
   const now = clock.now();
-  const token = await records.tokens.find(hashToken(value));
-  if (token === undefined || !isValid(token, now)) return undefined;
   const expiresAt = Math.min(now + consoleLimits.sessionMs, token.expiresAt ?? Number.POSITIVE_INFINITY);
   const cookie = randomBytes(32).toString('base64url');
   const { tokenHash, id: tokenId } = token;

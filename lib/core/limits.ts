@@ -167,6 +167,12 @@ export const limits = {
   /** Work on a filter's names before everything else has its turn, and in all: 1,000,000 names take honest filters 2 s. */
   turnMs: 5,
   filterMs: 10_000,
+  /** Wrong tokens of one sender that are answered at once, and how often one more is: a script with an old token is told so, guessing 20 a minute is hopeless. */
+  guessBurst: 30,
+  guessMs: 3_000,
+  /** 32 KiB of memory; who shares a bucket with a guesser by chance waits with it, unless its token is one of those that were right lately. */
+  guessBuckets: 4_096,
+  guessKnownTokens: 1_000,
   /** Free space and files below which the data folder of `npm start` is not written to: LevelDB's log (4 MiB), and a compaction of it, which writes its
    * result before it removes what it read. */
   dataReserveBytes: 16 * MiB,

@@ -8,6 +8,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { handle } from 'hono/aws-lambda';
 import type { ApiDeps } from '../../lib/api/api-deps.ts';
 import { createApi } from '../../lib/api/create-api.ts';
+import { createGuessLimit } from '../../lib/api/guess-limit.ts';
 import { requestEvent } from '../../lib/api/lambda-event.ts';
 import { createJobQueue } from '../../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
@@ -109,6 +110,7 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
     clock,
     log,
     guard: createAddressGuard(allowAddresses),
+    guesses: createGuessLimit(),
     publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),
     listSource: (input) => api.listSource(input),

@@ -29,14 +29,16 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
   app.post('/sign-in', async (context) => {
     const form = await readForm(context.req.raw);
     const back = returnPath(form.text('return'));
-    const signedIn = await signIn(form.text('token'), deps);
-    deps.log.write('info', 'console_sign_in', {
-      ok: signedIn !== undefined,
-      ...(signedIn === undefined ? {} : { token: signedIn.token.id }),
-    });
-    if (signedIn === undefined) {
-      const fault = 'This token is not known here, or it has expired.';
-      return sendPage(context, <SignInPage back={back} fault={fault} />, 403);
+    const signedIn = await signIn(form.text('token'), context.req.raw.headers, deps);
+    deps.log.write('info', 'console_sign_in', 'waitMs' in signedIn ? { ok: false } : { ok: true, token: signedIn.token.id });
+    if ('waitMs' in signedIn) {
+      const seconds = Math.ceil(signedIn.waitMs / 1000);
+      if (seconds > 0) context.header('retry-after', String(seconds));
+      const fault =
+        seconds > 0
+          ? `Too many wrong tokens came from your address. Try again in ${seconds} seconds.`
+          : 'This token is not known here, or it has expired.';
+      return sendPage(context, <SignInPage back={back} fault={fault} />, seconds > 0 ? 429 : 403);
     }
     writeCookie(context, cookies, 'session', signedIn.cookie, signedIn.maxAgeSeconds);
     return context.redirect(back, 303);
