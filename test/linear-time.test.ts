@@ -1,11 +1,11 @@
 /** What strangers write is read in a time that grows with its length and no faster: every parser and regular expression that meets their text. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { apiLimits } from '../lib/api/api-limits.ts';
+import { hiderFor } from '../lib/api/hide-addresses.ts';
 import { requestEvent } from '../lib/api/lambda-event.ts';
 import { readParameters } from '../lib/api/read-parameters.ts';
 import { checkSshUser } from '../lib/api/remote-credential.ts';
 import { routeSegments } from '../lib/api/route-path.ts';
-import { withoutUrl } from '../lib/api/show-mirror.ts';
 import { answerAsset } from '../lib/console/assets.ts';
 import { faultsOf } from '../lib/console/faults.ts';
 import { parseFlash } from '../lib/console/flash.ts';
@@ -37,6 +37,8 @@ import { parsePayload } from '../lib/webhook/payload.ts';
 import { repositoryPlace } from '../lib/webhook/repository-place.ts';
 import { isBasicPassword, isHexSignature } from '../lib/webhook/signature.ts';
 import { isStandardSignature } from '../lib/webhook/standard-webhooks.ts';
+
+const hiddenAt = (url: string) => hiderFor({ role: 'reporter' }, { url, lfsUrl: null }, { repositoryUrl: url });
 
 /** What makes a careless expression try every way to part a text, in the language of each format that is read. */
 const units = [
@@ -197,8 +199,8 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['what is known of hosts', hostNote],
   ['checks of URLs', (text) => checkUrl(text, guard)],
   ['encodings that a browser takes', (text) => answerAsset('htmx.js', new Request('http://h/', { headers: { 'accept-encoding': text } }))],
-  ['words without a URL', (text) => withoutUrl(text, 'https://h.example.org/a.git')],
-  ['URLs in words', (text) => withoutUrl('a b c', `https://h.example.org/${text}`)],
+  ['words without a URL', (text) => hiddenAt('https://h.example.org/a.git')(text)],
+  ['URLs in words', (text) => hiddenAt(`https://h.example.org/${text}`)('a b c')],
   ['names of SSH users', checkSshUser],
   ['ids', parseId],
   ['URLs in forms', (text) => splitUserInfo(form(text), 'url')],

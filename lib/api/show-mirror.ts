@@ -3,8 +3,10 @@ import { z } from '@hono/zod-openapi';
 import { hostKeyFingerprint } from '../git/transport/known-hosts.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Mirror } from '../model/mirror.ts';
+import type { Project } from '../model/project.ts';
 import { isoTime, isoTimeOrNull } from './answer.ts';
 import { hasRole } from './authenticate.ts';
+import { hiderFor } from './hide-addresses.ts';
 import { runSchema, showRun } from './show-run.ts';
 
 const time = z.iso.datetime().nullable();
@@ -52,9 +54,14 @@ export const pullMirrorSchema = z
   })
   .openapi('PullMirror');
 
-export function showMirror(mirror: Mirror, viewer: Pick<AccessToken, 'role'>): Readonly<Record<string, unknown>> {
+/** Of this project: reporters see nothing of either end's address. */
+export function showMirror(
+  mirror: Mirror,
+  viewer: Pick<AccessToken, 'role'>,
+  project: Pick<Project, 'repositoryUrl'>,
+): Readonly<Record<string, unknown>> {
   const seesUrl = hasRole(viewer, 'maintainer');
-  const hidden = (words: string): string => (seesUrl ? words : withoutUrl(words, mirror.url));
+  const hidden = hiderFor(viewer, mirror, project);
   const { lastError, lastRun } = mirror;
   return {
     id: mirror.id,
@@ -109,11 +116,6 @@ export function showHostKeys(stored: readonly string[]): readonly unknown[] {
     const key = hostKeyFingerprint(line);
     return key === undefined ? [] : [{ fingerprint_sha256: key.sha256, fingerprint_md5: key.md5, type: key.type }];
   });
-}
-
-/** What failed at the URL may name it, or its host. */
-export function withoutUrl(words: string, url: string): string {
-  return words.replaceAll(url, '[url]').replaceAll(new URL(url).host, '[host]');
 }
 
 /** null while a run is under way, and for mirrors that run no more. */

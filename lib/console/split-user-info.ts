@@ -1,4 +1,5 @@
 /** Takes user name and password out of the URL that somebody typed into a form, so that no page shows them again. */
+import { unmasked } from '../api/masked-user-info.ts';
 import { GitferryError } from '../core/errors.ts';
 import { type ParsedRepositoryUrl, parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Form } from './read-form.ts';
@@ -13,9 +14,18 @@ export interface SplitForm {
 export function splitUserInfo(form: Form, urlName: string): SplitForm {
   const typed = form.text(urlName);
   const parsed = parsedOrNone(typed);
-  if (parsed === undefined)
-    return { form: typed.includes('@') ? replaced(form, { [urlName]: withoutSecret(typed) }) : form, note: undefined };
+  if (parsed === undefined) return { form: replaced(form, { [urlName]: withoutSecret(typed) }), note: undefined };
   const { url, userInfo } = parsed;
+  // `*****` stands for what is stored: the API knows.
+  const masked = unmasked(typed);
+  if (masked.username || masked.password)
+    return {
+      form:
+        masked.username && (masked.password || !userInfo?.password)
+          ? form
+          : replaced(form, { [urlName]: url.href.replace('://', '://*****:*****@') }),
+      note: undefined,
+    };
   if (userInfo === undefined || (url.scheme === 'ssh' && userInfo.password === '')) return { form, note: undefined };
   const way = form.text('auth');
   if (way === 'ssh_public_key' || way === 'shared')
@@ -40,11 +50,11 @@ function parsedOrNone(typed: string): ParsedRepositoryUrl | undefined {
   }
 }
 
-/** `https://me:secret word@host/r` → `https://host/r`; SCP-style (`git@host:path`) holds no password. */
+/** A URL that cannot be read is put into the page again only if no part of it can be a password: no @, no query, no : but in front of a port. SCP-style (`git@host:path`) has none. */
 function withoutSecret(typed: string): string {
-  const at = typed.lastIndexOf('@');
-  if (!typed.slice(0, at + 1).includes(':')) return typed;
-  return `${/^[a-z][a-z0-9+.-]*:\/\//i.exec(typed)?.[0] ?? ''}${typed.slice(at + 1)}`;
+  const isPlain = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[a-z0-9.-]+(?::\d{1,5})?(?:\/[^?#@:&=]*)?$/i.test(typed) && !/%40|%3a/i.test(typed);
+  const isScpStyle = /^[a-z0-9_-]{1,7}@[a-z0-9.-]+:[^?#@:&=]*$/i.test(typed);
+  return isPlain || isScpStyle ? typed : '';
 }
 
 function replaced(form: Form, values: Readonly<Record<string, string>>): Form {

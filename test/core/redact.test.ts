@@ -36,6 +36,20 @@ describe('a known secret', () => {
     ['as HTTP Basic with the user name git', base64(`git:${password}`)],
     ['as HTTP Basic with another user name', base64(`somebody-else:${password}`)],
     ['in the base64 of a longer text', base64(`{"password":"${password}","x":1}`)],
+    ['in another case', password.toUpperCase()],
+    ['in hexadecimal', Buffer.from(password).toString('hex')],
+    [
+      'in hexadecimal in upper case, with colons',
+      Buffer.from(password)
+        .toString('hex')
+        .toUpperCase()
+        .replace(/..(?=.)/g, '$&:'),
+    ],
+    ['in base64 twice', base64(base64(password))],
+    ['as HTTP Basic in base64', base64(base64(`somebody-else:${password}`))],
+    ['as UTF-16 in base64', Buffer.from(password, 'utf16le').toString('base64')],
+    ['as UTF-16, read as UTF-8', Buffer.from(token, 'utf16le').toString('utf8')],
+    ['with its bytes escaped', [...Buffer.from(password)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')],
     ['in a URL', `https://me:${encodeURIComponent(password)}@host/r`],
     ['raw in a URL', `https://me:${password}@host/r`],
     ['a token', `https://host/r?private_token=${token}&x=1`],
@@ -121,6 +135,13 @@ describe('a secret that nobody knew', () => {
     ['{"authorization":"Bearer abc","x":1}', '{"authorization":"*****","x":1}'],
     ["{ authorization: 'Basic abc' }", "{ authorization: '*****' }"],
     ['PRIVATE-TOKEN: glpat-abc', 'PRIVATE-TOKEN: *****'],
+    [
+      'https://s3.example.org/o?X-Amz-Credential=AK%2F1&X-Amz-Signature=abc',
+      'https://s3.example.org/o?X-Amz-Credential=*****&X-Amz-Signature=*****',
+    ],
+    ['https://h/o?private_token=abc&x=1', 'https://h/o?private_token=*****&x=1'],
+    ['https://h/o?sv=1&amp;sig=abc%3D', 'https://h/o?sv=1&amp;sig=*****'],
+    ['see https://h/?access_token=abc.', 'see https://h/?access_token=*****'],
   ])('%s becomes %s', (text, expected) => expect(unknowing.redact(text)).toBe(expected));
 });
 

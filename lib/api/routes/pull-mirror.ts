@@ -38,7 +38,7 @@ const ignored = ['mirror_trigger_builds', 'mirror_user_id'];
 export const pullMirrorEndpoints = [
   projectEndpoint(
     { method: 'GET', path, summary: 'The pull mirror', role: 'reporter', input: z.object({}), answers: { 200: pullMirrorSchema } },
-    async (call) => ok(showMirror(await pullMirrorOf(call), call.token)),
+    async (call) => ok(showMirror(await pullMirrorOf(call), call.token, call.project)),
   ),
   projectEndpoint(
     {
@@ -109,8 +109,8 @@ export async function pullMirrorOf({ deps, project }: Pick<PullCall, 'deps' | 'p
 
 async function configure(call: PullCall, wanted: GivenMirror): Promise<Answer> {
   const before = await call.deps.records.mirrors.get({ projectId: call.project.id, mirror: 'pull' });
-  if (before === undefined) return created(showMirror(await createMirror(call, 'pull', wanted), call.token));
-  return ok(showMirror(await updateMirror(call, before, wanted), call.token));
+  if (before === undefined) return created(showMirror(await createMirror(call, 'pull', wanted), call.token, call.project));
+  return ok(showMirror(await updateMirror(call, before, wanted), call.token, call.project));
 }
 
 async function start(call: PullCall, force: boolean, confirmDeletions: boolean): Promise<Answer> {

@@ -19,7 +19,7 @@ const mirrorPath = '/projects/{id}/remote_mirrors/{mirror_id}';
 
 const update = async (call: ProjectCall<z.output<typeof changes>>) => {
   const { input, token } = call;
-  return ok(showMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token));
+  return ok(showMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token, call.project));
 };
 
 export const remoteMirrorEndpoints = [
@@ -43,7 +43,7 @@ export const remoteMirrorEndpoints = [
         call,
         request,
         page,
-        page.items.map((mirror) => showMirror(mirror, call.token)),
+        page.items.map((mirror) => showMirror(mirror, call.token, call.project)),
       );
     },
   ),
@@ -58,7 +58,7 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => {
       const { input, token } = call;
-      return created(showMirror(await createMirror(call, 'push', given(input.url, input)), token));
+      return created(showMirror(await createMirror(call, 'push', given(input.url, input)), token, call.project));
     },
   ),
   projectEndpoint(
@@ -70,7 +70,7 @@ export const remoteMirrorEndpoints = [
       input: z.object({}),
       answers: { 200: pushMirrorSchema },
     },
-    async (call) => ok(showMirror(await pushMirrorOf(call), call.token)),
+    async (call) => ok(showMirror(await pushMirrorOf(call), call.token, call.project)),
   ),
   projectEndpoint(
     {

@@ -3,10 +3,9 @@ import { z } from '@hono/zod-openapi';
 import type { Mirror } from '../../model/mirror.ts';
 import { ok } from '../answer.ts';
 import { notFound } from '../api-error.ts';
-import { hasRole } from '../authenticate.ts';
 import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
+import { hiderFor } from '../hide-addresses.ts';
 import { pageAnswer, pageInput, pageRequest } from '../pagination.ts';
-import { withoutUrl } from '../show-mirror.ts';
 import { runSchema, runWithRefsSchema, showRun, showRunWithRefs } from '../show-run.ts';
 import { pullMirrorOf } from './pull-mirror.ts';
 import { pushMirrorOf } from './remote-mirrors.ts';
@@ -37,7 +36,7 @@ function endpointsBelow(path: string, mirrorOf: MirrorOf) {
           call,
           request,
           page,
-          page.items.map((run) => showRun(run, hider(call, mirror))),
+          page.items.map((run) => showRun(run, hiderFor(call.token, mirror, call.project))),
         );
       },
     ),
@@ -54,12 +53,8 @@ function endpointsBelow(path: string, mirrorOf: MirrorOf) {
         const mirror = await mirrorOf(call);
         const run = await call.deps.records.runs.get(mirror.id, call.pathParameter('run_id'));
         if (run === undefined) throw notFound();
-        return ok(showRunWithRefs(run, hider(call, mirror)));
+        return ok(showRunWithRefs(run, hiderFor(call.token, mirror, call.project)));
       },
     ),
   ];
-}
-
-function hider({ token }: Pick<ProjectCall<unknown>, 'token'>, { url }: Mirror): (words: string) => string {
-  return (words) => (hasRole(token, 'maintainer') ? words : withoutUrl(words, url));
 }

@@ -9,13 +9,15 @@ import { StatusPill } from './status-pill.tsx';
 
 interface Props {
   readonly mirror: Mirror;
+  /** The mirror's project's. */
+  readonly repositoryUrl: string;
   readonly visit: Visit;
   readonly now: number;
 }
 
 /** The words of the error are those that the API shows to this token. */
-export function MirrorStatusWords({ mirror, visit, now }: Props) {
-  const shown = showMirror(mirror, visit.token);
+export function MirrorStatusWords({ mirror, repositoryUrl, visit, now }: Props) {
+  const shown = showMirror(mirror, visit.token, { repositoryUrl });
   const error = mirror.enabled ? (shown['last_error'] as string | null) : null;
   const next = shown['next_run_at'] as string | null;
   const isWaiting = mirror.queuedAt !== null && mirror.leaseToken !== null;

@@ -35,16 +35,19 @@ export function addMirrorPage(app: Hono<ConsoleEnv>): void {
     const project = await projectOf(visit, context.req.param('id'));
     const mirror = await mirrorOf(visit, project.id, context.req.param('mirror'));
     const page = readPage(context.req.query('page'));
-    const [answer, { silentModeEnabled }, publicKey] = await Promise.all([
+    const [answer, { silentModeEnabled }, publicKey, stored] = await Promise.all([
       api(visit, 'GET', `${mirrorApi(mirror)}/runs`, { page, per_page: consoleLimits.historyRuns }),
       visit.deps.records.settings.get(),
       publicKeyOf(visit, mirror),
+      visit.deps.records.projects.get(project.id),
     ]);
+    const repositoryUrl = stored?.repositoryUrl ?? '';
     const runs = await answered<readonly RunView[]>(answer);
     const hasNext = (answer.headers?.['x-next-page'] ?? '') !== '';
     const seesUrl = hasRole(visit.token, 'maintainer');
     const path = mirrorPage(mirror);
-    const live = <Live visit={visit} mirror={mirror} runs={runs} page={page} hasNext={hasNext} isSilent={silentModeEnabled} />;
+    const shared = { visit, mirror, repositoryUrl, runs, page, hasNext };
+    const live = <Live {...shared} isSilent={silentModeEnabled} />;
     if (context.req.header('hx-target') === 'updates') return context.html(String(live));
     return sendPage(
       context,
@@ -127,6 +130,7 @@ function PublicKey({ mirror, publicKey, mayRenew, isStart }: KeyProps) {
 interface LiveProps {
   readonly visit: Visit;
   readonly mirror: Mirror;
+  readonly repositoryUrl: string;
   readonly runs: readonly RunView[];
   readonly page: number;
   readonly hasNext: boolean;
@@ -134,7 +138,7 @@ interface LiveProps {
 }
 
 /** What changes while the mirror runs: it asks for itself then. */
-function Live({ visit, mirror, runs, page, hasNext, isSilent }: LiveProps) {
+function Live({ visit, mirror, repositoryUrl, runs, page, hasNext, isSilent }: LiveProps) {
   const now = visit.deps.clock.now();
   const path = mirrorPage(mirror);
   const runPath = (id: string): string => `${path}/runs/${encodeURIComponent(id)}`;
@@ -154,7 +158,7 @@ function Live({ visit, mirror, runs, page, hasNext, isSilent }: LiveProps) {
         <dl class="facts">
           <dt>Now</dt>
           <dd>
-            <MirrorStatusWords mirror={mirror} visit={visit} now={now} />
+            <MirrorStatusWords mirror={mirror} repositoryUrl={repositoryUrl} visit={visit} now={now} />
           </dd>
           <dt>Last attempt</dt>
           <dd>
@@ -212,7 +216,7 @@ function Live({ visit, mirror, runs, page, hasNext, isSilent }: LiveProps) {
 }
 
 function SettingFacts({ mirror, visit }: { readonly mirror: Mirror; readonly visit: Visit }) {
-  const shown = showMirror(mirror, visit.token) as {
+  const shown = showMirror(mirror, visit.token, { repositoryUrl: mirror.url }) as {
     readonly url?: string;
     readonly host_keys: readonly { type: string; fingerprint_sha256: string }[];
   };

@@ -62,7 +62,7 @@ interface CellsInput extends Omit<Props, 'rows'> {
 
 /** What is shown of URL and error is what the API shows to this token. */
 function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
-  const shown = showMirror(mirror, token);
+  const shown = showMirror(mirror, token, row.project);
   const error = mirror.enabled ? (shown['last_error'] as string | null) : null;
   return [
     <>

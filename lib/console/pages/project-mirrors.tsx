@@ -17,11 +17,12 @@ import type { ProjectView } from './project-values.ts';
 interface Props {
   readonly visit: Visit;
   readonly project: ProjectView;
+  readonly repositoryUrl: string;
   readonly mirrors: readonly Mirror[];
   readonly isSilent: boolean;
 }
 
-export function ProjectMirrors({ visit, project, mirrors, isSilent }: Props) {
+export function ProjectMirrors({ visit, project, repositoryUrl, mirrors, isSilent }: Props) {
   const path = `/projects/${project.id}`;
   const now = visit.deps.clock.now();
   const mayAct = hasRole(visit.token, 'maintainer');
@@ -65,7 +66,7 @@ export function ProjectMirrors({ visit, project, mirrors, isSilent }: Props) {
             id: `mirror-${mirror.mirror}`,
             cells: [
               <MirrorPlace mirror={mirror} visit={visit} />,
-              <MirrorStatusWords mirror={mirror} visit={visit} now={now} />,
+              <MirrorStatusWords mirror={mirror} repositoryUrl={repositoryUrl} visit={visit} now={now} />,
               <RelativeTime at={mirror.lastUpdateAt} now={now} />,
               <RelativeTime at={mirror.lastSuccessfulUpdateAt} now={now} />,
               ...(mayAct ? [<MirrorButtons mirror={mirror} what={placeOf(mirror, visit)} back={path} />] : []),
@@ -99,7 +100,7 @@ function MirrorPlace({ mirror, visit }: { readonly mirror: Mirror; readonly visi
 }
 
 function placeOf(mirror: Mirror, { token }: Visit): string {
-  const { url } = showMirror(mirror, token);
+  const { url } = showMirror(mirror, token, { repositoryUrl: mirror.url });
   return typeof url === 'string' ? url : mirror.direction === 'push' ? `push mirror ${mirror.mirror}` : 'pull mirror';
 }
 

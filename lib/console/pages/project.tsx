@@ -21,15 +21,16 @@ export function addProjectPage(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     const project = await projectOf(visit, context.req.param('id'));
     const { records } = visit.deps;
-    const [mirrors, { silentModeEnabled }] = await Promise.all([records.mirrors.ofProject(project.id), records.settings.get()]);
-    const table = <ProjectMirrors visit={visit} project={project} mirrors={mirrors} isSilent={silentModeEnabled} />;
+    const [mirrors, { silentModeEnabled }, stored] = await Promise.all([
+      records.mirrors.ofProject(project.id),
+      records.settings.get(),
+      records.projects.get(project.id),
+    ]);
+    const shared = { visit, project, repositoryUrl: stored?.repositoryUrl ?? '', mirrors };
+    const table = <ProjectMirrors {...shared} isSilent={silentModeEnabled} />;
     // The table asks for itself while something runs.
     if (context.req.header('hx-target') === 'mirrors') return context.html(String(table));
-    const [stored, hooks, activity] = await Promise.all([
-      records.projects.get(project.id),
-      hooksOf(visit, project.id),
-      activityOf(visit, project.id, 1),
-    ]);
+    const [hooks, activity] = await Promise.all([hooksOf(visit, project.id), activityOf(visit, project.id, 1)]);
     const isOwner = hasRole(visit.token, 'owner');
     return sendPage(
       context,
