@@ -43,6 +43,11 @@ class Planner {
     ) {
       notes.push({ code: 'no_branch_matches', message: `No branch of the source matches ${rules.branchFilter}: no branch was mirrored.` });
     }
+    if (this.#maybeSymbolicRefs > 0) {
+      const refs = this.#maybeSymbolicRefs === 1 ? '1 ref was' : `${this.#maybeSymbolicRefs} refs were`;
+      const message = `${refs} not deleted: the target speaks protocol v0 only, which does not tell symbolic refs from others (an sshd needs AcceptEnv GIT_PROTOCOL; Gogs cannot).`;
+      notes.push({ code: 'symbolic_refs_unknown', message, count: this.#maybeSymbolicRefs });
+    }
     const divergedDefaultBranch = this.#divergedDefaultBranch();
     if (this.#needsDetails || this.#contained.length + this.#tags.length > 0) {
       const needs = { targetDetails: this.#needsDetails, contained: this.#contained, tags: this.#tags };
@@ -120,10 +125,6 @@ class Planner {
     if (symbolic?.has(ref)) return;
     if (ref === headBranch) return keep("it is the target's default branch");
     if (named?.has(ref)) return keep('a symbolic ref of the target stands for it');
-    // A symbolic tag shows the value of what it names; a tag whose value nothing else has is no symbolic ref.
-    if (symbolic === undefined && (isBranch(ref) || this.#isShared(value)))
-      return keep("the target's symbolic refs cannot be listed (protocol v0), and deleting one would delete what it names");
-
     const commit = peeled.get(ref) ?? value;
     const contained = this.#ask({ commit, within: defaultValue });
     if (contained === undefined) return;
@@ -136,8 +137,23 @@ class Planner {
       if (known === undefined) return;
       if (known !== 'yes') return keep(known === 'no' ? 'the source does not know this tag object' : known.undecided);
     }
+    if (symbolic === undefined && this.#maybeNames(ref, value, headBranch)) return;
     this.#deletions.push({ kind: 'change', ref, old: value, new: null, result: 'deleted' });
   }
+
+  /** Whether a ref that only protocol v0 lists has to stay: a symbolic ref shows the value of what it names, so one whose value no other has is none. */
+  #maybeNames(ref: string, value: Oid, headBranch: string | undefined): boolean {
+    const isShared = this.#isShared(value);
+    if (isShared) this.#maybeSymbolicRefs++;
+    const reason = isShared
+      ? 'another ref of the target has the same value, and its symbolic refs cannot be listed (protocol v0): deleting one would delete what it names'
+      : isBranch(ref) && headBranch === undefined
+        ? 'the target does not say which branch is its default one'
+        : undefined;
+    if (reason !== undefined) this.#stay(ref, value, null, 'kept', reason);
+    return reason !== undefined;
+  }
+  #maybeSymbolicRefs = 0;
 
   /** A symbolic ref shows the value of the ref it stands for: only where two refs share a value can one be symbolic, and only then details are needed. */
   #maybeSymbolic(ref: string, value: Oid): boolean {

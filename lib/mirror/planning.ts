@@ -69,9 +69,15 @@ export interface PlannedStay {
 }
 
 export interface Note {
-  readonly code: 'no_branch_matches' | 'deletions_held_back' | 'lfs_not_all_seen' | 'push_sent_again' | 'target_words';
+  readonly code:
+    | 'no_branch_matches'
+    | 'deletions_held_back'
+    | 'symbolic_refs_unknown'
+    | 'lfs_not_all_seen'
+    | 'push_sent_again'
+    | 'target_words';
   readonly message: string;
-  /** `deletions_held_back`: of how many refs. */
+  /** `deletions_held_back`, `symbolic_refs_unknown`: of how many refs. */
   readonly count?: number;
 }
 

@@ -214,15 +214,15 @@ const cases: readonly Case[] = [
     after: { 'heads/main': 'c3' },
   },
   {
-    name: 'no branch is deleted where the target speaks v0 only, and no tag that may be a symbolic ref',
+    name: 'nothing is deleted that may be a symbolic ref where the target speaks v0 only',
     spec: {
       ...settled,
       target: { 'heads/main': 'c3', 'heads/old': 'c1', 'tags/old': 'c2' },
-      symrefs: { 'tags/latest': 'heads/main' },
+      symrefs: { 'tags/latest': 'heads/main', 'heads/next': 'heads/main' },
       targetServer: { v0Only: true },
     },
-    results: ['deleted tags/old', 'kept heads/old', 'kept tags/latest'],
-    after: { 'heads/main': 'c3', 'heads/old': 'c1' },
+    results: ['deleted heads/old', 'deleted tags/old', 'kept heads/next', 'kept tags/latest'],
+    after: { 'heads/main': 'c3' },
   },
   {
     name: 'a source that speaks v0 only answers the same questions',

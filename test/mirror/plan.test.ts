@@ -179,9 +179,19 @@ describe('a push', () => {
       ['updated_or_forced heads/main', 'kept heads/s'],
     ],
     [
-      'deletes no branch where symbolic refs cannot be listed',
+      'deletes branches and tags whose value no other ref has, where symbolic refs cannot be listed',
       { source: main, target: { ...main, 'refs/heads/a': '1', 'refs/tags/a': '2' }, symbolic: null, contained: ['1 M', '2 M'] },
-      ['deleted tags/a', 'kept heads/a'],
+      ['deleted heads/a', 'deleted tags/a'],
+    ],
+    [
+      'deletes no branch that may be a symbolic ref, or stand behind one',
+      {
+        source: main,
+        target: { ...main, 'refs/heads/a': '1', 'refs/heads/b': '1', 'refs/heads/c': 'M' },
+        symbolic: null,
+        contained: ['1 M'],
+      },
+      ['kept heads/a', 'kept heads/b', 'kept heads/c'],
     ],
     [
       'deletes no tag either that may be a symbolic ref',
