@@ -26,12 +26,14 @@ describe.skipIf(!isAvailable('jgit'))('JGit', () => {
   describe('as the target', () => {
     itMirrors(() => ({ root: folder.path, sourceUrl: cGit.url, targetUrl: jgit.url }));
 
-    it('keeps branches that only the target has: JGit cannot say which of them are symbolic', async () => {
+    it('deletes a branch whose value no other ref has, and keeps one that might be symbolic: JGit cannot say which are', async () => {
       const ends = { root: folder.path, sourceUrl: cGit.url, targetUrl: jgit.url };
-      const pair = await makePair(ends, { refs: { 'refs/heads/main': 'd' } }, { refs: { 'refs/heads/main': 'd', 'refs/heads/gone': 'b' } });
+      const refs = { 'refs/heads/main': 'd', 'refs/heads/gone': 'b', 'refs/heads/same': 'd' };
+      const pair = await makePair(ends, { refs: { 'refs/heads/main': 'd' } }, { refs });
       const outcome = await pair.sync();
-      expect(refsWith(outcome, 'kept')).toEqual(['refs/heads/gone']);
-      expect(await pair.targetRefs()).toEqual({ 'refs/heads/main': 'd', 'refs/heads/gone': 'b' });
+      expect([refsWith(outcome, 'deleted'), refsWith(outcome, 'kept')]).toEqual([['refs/heads/gone'], ['refs/heads/same']]);
+      expect(outcome.notes.map(({ code }) => code)).toEqual(['symbolic_refs_unknown']);
+      expect(await pair.targetRefs()).toEqual({ 'refs/heads/main': 'd', 'refs/heads/same': 'd' });
     });
 
     describe('refuses to overwrite what somebody else wrote between listing and push', () => {
