@@ -26,6 +26,7 @@ export const runSchema = z
     duration_ms: z.int(),
     notes: z.array(z.string()),
     lfs: z.object({ moved: z.int(), skipped: z.int(), failed: z.int(), bytes: z.int() }).nullable(),
+    slices: z.int(),
   })
   .openapi('Run');
 
@@ -53,6 +54,7 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
     duration_ms: Math.max(0, run.finishedAt - run.startedAt),
     notes: run.notes.map(hidden),
     lfs: run.lfs ?? null,
+    slices: run.slices ?? 0,
   };
 }
 

@@ -23,6 +23,7 @@ const attributes = {
   lfs: 'lfs',
   lfsUrl: 'lfs_url',
   lfsState: 'lfs_state',
+  pushLimit: 'push_limit',
   updateStatus: 'update_status',
   lastUpdateStartedAt: 'last_update_started_at',
   lastUpdateAt: 'last_update_at',

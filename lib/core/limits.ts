@@ -108,6 +108,20 @@ export const limits = {
   /** Lines of a target that a run keeps, for a note of `toldCharacters`. */
   heardLines: 200,
 
+  /** A history that is too large for one push goes in slices. The first has this part of the missing commits: it only shows how large they are. */
+  firstSliceDivisor: 16,
+  /** From slice to slice at most so many times as many commits: the next ones may be larger. */
+  sliceGrowth: 4,
+  /** A slice is planned for this part of the target's limit and of the time left. */
+  sliceShareOfLimit: 0.7,
+  sliceTimeShare: 0.4,
+  /** And for no more than this: GitHub takes 2 GiB a push, and what was sent of a slice is lost when a run is killed. */
+  sliceBytes: 256 * MiB,
+  /** A limit that was learned is never lower: slices of less would be all overhead. */
+  leastPushLimitBytes: 256 * KiB,
+  /** With less time than this no slice is begun. */
+  leastSliceMs: 2_000,
+
   /** History questions under way at once against one source. */
   concurrentQuestions: 6,
   /** Haves in a history question: each is a value that somebody asks about. */

@@ -15,6 +15,7 @@ import { runsPerHost, takeHostPlaces } from './host-places.ts';
 import type { HostSlots } from './host-slots.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { MirrorJobs, Release } from './mirror-jobs.ts';
+import { knownPushLimit } from './push-limit-memory.ts';
 import { activityOf, finishedRun, runIdOf, runRecord } from './run-record.ts';
 import type { RunSyncInput, SyncedRun } from './run-sync.ts';
 import { askAgain, type FinishedRun, hasMoved, settleRun } from './settle-run.ts';
@@ -150,7 +151,8 @@ class Job {
     const { runConfirmDeletions: confirmDeletions, heldBackDeletions } = this.#mirror;
     // What was held back once is not let through because its share has become smaller since.
     const maxDeletionsPercent = heldBackDeletions > 0 ? 0 : this.#settings.maxDeletionsPercent;
-    return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent };
+    const pushLimit = knownPushLimit(this.#mirror, this.#now());
+    return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent, pushLimit };
   }
 
   async #settle(project: Project, run: FinishedRun, synced: SyncedRun): Promise<JobAnswer> {

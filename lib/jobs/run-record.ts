@@ -5,6 +5,7 @@ import type { RunOutcome } from '../mirror/outcome.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Activity, keptRefs, type LfsCounts, type Run } from '../model/run.ts';
 import { lfsStateAfter } from './lfs-memory.ts';
+import { pushLimitAfter } from './push-limit-memory.ts';
 import { type FinishedRun, triggerOf } from './settle-run.ts';
 
 export interface RunTimes {
@@ -20,6 +21,7 @@ export function runIdOf(startedAt: number, leaseToken: string): string {
 export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt }: RunTimes, outcome: RunOutcome): FinishedRun {
   const { error, counts, bytes, notes, lfs } = outcome;
   const lfsState = lfsStateAfter(mirror, lfs);
+  const pushLimit = pushLimitAfter(mirror, outcome, finishedAt);
   const heldBack = notes.find(({ code }) => code === 'deletions_held_back');
   return {
     id,
@@ -33,6 +35,8 @@ export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt 
     notes: notes.map(({ message }) => message),
     lfs: lfs === null ? null : countsOf(lfs),
     ...(lfsState === undefined ? {} : { lfsState }),
+    ...(pushLimit === undefined ? {} : { pushLimit }),
+    ...(outcome.slices === undefined ? {} : { slices: outcome.slices }),
     heldBackDeletions: heldBack?.count ?? (outcome.outcome === 'failed' ? undefined : 0),
     ...(error?.retry_after_seconds === undefined ? {} : { retryAfterSeconds: error.retry_after_seconds }),
   };
@@ -56,7 +60,7 @@ export function interruptedRun(mirror: Mirror, id: string, times: RunTimes, erro
 
 /** The first 10,000 refs, those that were not done or moved before those that were merely kept. */
 export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Run {
-  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, pushLimit: ____, ...summary } = run;
   const ordered =
     refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
   const kept = ordered.slice(0, keptRefs).map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));

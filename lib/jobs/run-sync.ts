@@ -13,6 +13,7 @@ import type { LfsEnd } from '../lfs/create-lfs-server.ts';
 import type { LfsServer } from '../lfs/lfs-server.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
 import { compileRules, type MirrorRules } from '../mirror/rules.ts';
+import type { PushLimit } from '../mirror/slices/slice-size.ts';
 import { type SyncProgress, syncRepositories } from '../mirror/sync.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
@@ -27,6 +28,8 @@ export interface RunSyncInput {
   readonly confirmDeletions: boolean;
   /** 0 = any share is too much. */
   readonly maxDeletionsPercent: number;
+  /** How much the target takes in one push, as earlier runs have learned it. */
+  readonly pushLimit?: PushLimit | undefined;
   /** Waited for before anything is written to the target; where it rejects, that is why the run failed. */
   readonly mayWrite?: Promise<unknown>;
 }
@@ -144,7 +147,14 @@ class MirrorRun {
     // Learned once, with the first run of a pull mirror; later on only where it costs nothing.
     const learnTargetHead = direction === 'pull' && this.#input.project.defaultBranch === null && !this.#input.dryRun;
     return syncRepositories(
-      { direction, rules, dryRun: this.#input.dryRun, learnTargetHead, lfs: lfsInputOf(this.#input.mirror) },
+      {
+        direction,
+        rules,
+        dryRun: this.#input.dryRun,
+        learnTargetHead,
+        lfs: lfsInputOf(this.#input.mirror),
+        pushLimit: this.#input.pushLimit,
+      },
       {
         deadline,
         listMemory,

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { errorCatalogue } from '../core/error-catalogue.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { LfsState } from '../model/lfs-state.ts';
-import type { Mirror, MirrorStatus } from '../model/mirror.ts';
+import type { Mirror, MirrorStatus, PushLimitState } from '../model/mirror.ts';
 import type { LastError, RunSummary } from '../model/run.ts';
 import { boundedError, lastErrorBytes, lastRunErrorBytes } from './bounded-error.ts';
 import type { Release } from './mirror-jobs.ts';
@@ -18,6 +18,8 @@ export interface FinishedRun extends RunSummary {
   readonly heldBackDeletions: number | undefined;
   /** What the next run has to know of LFS objects; absent = what is known stays. */
   readonly lfsState?: LfsState | null;
+  /** What is known now of how much the target takes in one push; absent = what is known stays. */
+  readonly pushLimit?: PushLimitState | null;
 }
 
 export interface SettleDeps {
@@ -49,7 +51,8 @@ export function settleRun(mirror: Mirror, run: FinishedRun, deps: SettleDeps): S
   if (!mayRetry) return settled(mirror, run, statusOf(mirror, run), deps);
   // Each attempt that gets somewhere is a step towards the end: those are not counted.
   const moved = hasMoved(run);
-  if (moved && error.code === 'deadline_exceeded') return again(mirror, run, { attempts: 0, waitMs: 0 }, deps);
+  const sendsLess = run.pushLimit?.reason === 'time';
+  if ((moved || sendsLess) && error.code === 'deadline_exceeded') return again(mirror, run, { attempts: 0, waitMs: 0 }, deps);
   const attempts = mirror.attempts + (moved ? 0 : 1);
   if (attempts >= mostAttempts) return settled(mirror, run, 'failed', deps);
   const backoff = backoffMs(Math.max(attempts - 1, 0), retries, deps.clock);
@@ -76,8 +79,8 @@ export function askAgain(mirror: Mirror, startAt: number, now: number): Release 
   };
 }
 
-export function hasMoved({ counts, lfs }: Pick<RunSummary, 'counts' | 'lfs'>): boolean {
-  return (lfs?.moved ?? 0) > 0 || Object.entries(counts).some(([result, count]) => isDone.has(result) && count > 0);
+export function hasMoved({ counts, lfs, slices = 0 }: Pick<RunSummary, 'counts' | 'lfs' | 'slices'>): boolean {
+  return slices > 0 || (lfs?.moved ?? 0) > 0 || Object.entries(counts).some(([result, count]) => isDone.has(result) && count > 0);
 }
 
 /** Nothing to retry. For push mirrors any ref left behind is a failure, for pull mirrors only the default branch is (GitLab's rule). */
@@ -134,12 +137,13 @@ function again(
 }
 
 function commonStatus(mirror: Mirror, run: FinishedRun): Partial<MirrorStatus> {
-  const { retryAfterSeconds: _, heldBackDeletions, lfsState, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, ...summary } = run;
   return {
     lastUpdateAt: run.finishedAt,
     lastRun: { ...summary, error: run.error === null ? null : boundedError(run.error, lastRunErrorBytes), notes: run.notes.slice(0, 10) },
     heldBackDeletions: heldBackDeletions ?? mirror.heldBackDeletions,
     ...(lfsState === undefined ? {} : { lfsState }),
+    ...(pushLimit === undefined ? {} : { pushLimit }),
   };
 }
 

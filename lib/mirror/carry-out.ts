@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { statedLimit } from '../core/stated-limit.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
@@ -15,6 +16,9 @@ import { PushNotes } from './push-notes.ts';
 import { type RefusalKind, refusalOf, rowOf, wordsOf } from './refusals.ts';
 import { rejectionReasons } from './rejection-reason.ts';
 import { type RelayResult, relay } from './relay.ts';
+import { SlicePushes } from './slices/slice-pushes.ts';
+import type { PushLimit } from './slices/slice-size.ts';
+import type { Sliced } from './slices/slicing.ts';
 
 export interface CarryOutInput {
   readonly source: UploadPack;
@@ -25,6 +29,8 @@ export interface CarryOutInput {
   readonly common: readonly Oid[];
   /** Refs that lost a race, both ends listed anew: what the source still does not have is not on its way. */
   readonly isSecondTry: boolean;
+  /** How much the target takes in one push, as earlier runs have learned it. */
+  readonly pushLimit?: PushLimit | undefined;
 }
 
 export interface CarryOutDeps {
@@ -43,6 +49,10 @@ export interface CarriedOut {
   /** What ended the run early, or kept every ref from moving. */
   readonly error: GitferryError | undefined;
   readonly notes: readonly Note[];
+  /** Slices of history that were pushed beside the refs. */
+  readonly slices: number;
+  /** What is known now of how much the target takes in one push. */
+  readonly pushLimit: PushLimit | undefined;
 }
 
 /** Never throws for what a source or target does wrong: that is in the result. */
@@ -73,7 +83,9 @@ class CarryingOut {
   readonly #isolation: Isolation;
   readonly #notes = new PushNotes();
   readonly #waits: number[] = [...limits.lockWaitsMs];
+  readonly #slices: SlicePushes;
   #error: GitferryError | undefined;
+  #isStuck = false;
   #reportMissing = false;
   #firstBreak: GitferryError | undefined;
 
@@ -81,22 +93,40 @@ class CarryingOut {
     this.#input = input;
     this.#deps = deps;
     this.#isolation = new Isolation(deps.deadline.remainingMs());
+    this.#slices = new SlicePushes(
+      { ...input, known: input.pushLimit },
+      {
+        deadline: deps.deadline,
+        relay: (commands) => relay({ ...input, commands, haves: this.#haves(commands), thinPack: true }, deps),
+        haves: () => this.#haves([]).slice(0, limits.haves),
+        onArrived: (oid) => void this.#arrived.add(oid),
+      },
+    );
   }
 
   async run(): Promise<CarriedOut> {
     for (const commands of groupsOf(this.#input.commands)) {
-      const queue: Batch[] = [{ commands, thinPack: true }];
+      const queue: Batch[] = [...(await this.#begin({ commands, thinPack: true }))];
       for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) queue.push(...(await this.#push(batch)));
     }
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');
     // One ref alone that gets no report is a rejected ref; where nothing at all does, the target is out of order.
     if (this.#reportMissing && !moved && this.#input.commands.length > 1) this.#error ??= new GitferryError('report_missing');
-    return { verdicts: this.#verdicts, error: this.#error, notes: this.#notes.list(this.#verdicts) };
+    if (this.#error === undefined && !this.#isStuck) await this.#slices.tidyUp();
+    const { pushed: slices, limit: pushLimit } = this.#slices;
+    return { verdicts: this.#verdicts, error: this.#error, notes: this.#notes.list(this.#verdicts), slices, pushLimit };
+  }
+
+  /** What an earlier run has begun in slices goes on in slices. */
+  async #begin(batch: Batch): Promise<readonly Batch[]> {
+    if (!this.#slices.isUnderWay) return [batch];
+    return this.#afterSlices(batch, batch.commands, await this.#slices.run(batch.commands, { wasRefused: false }));
   }
 
   /** Pushes, settles what can be told, and returns what is to be tried next. */
   async #push(batch: Batch): Promise<readonly Batch[]> {
     const { commands, partOf } = batch;
+    if (commands.length === 0) return [];
     const error = this.#error;
     if (error !== undefined) return this.#leave(commands, partOf, (command) => partOf?.reason(command) ?? `not tried: ${error.message}`);
     if (partOf !== undefined && !this.#isolation.mayGoOn)
@@ -177,12 +207,49 @@ class CarryingOut {
           return [{ ...again, thinPack: false }];
         }
         return this.#isolate(batch, commands, refused);
+      case 'slice':
+        return this.#slice(batch, commands, refused);
       case 'isolate':
         // Where the pack's length was asked for only after a break, the break says what is wrong.
         if (kind === 'spool' && this.#firstBreak?.code === 'connection_failed') return this.#end(commands, refused, this.#firstBreak);
         return this.#isolate(batch, commands, refused);
       case 'end':
         return this.#end(commands, refused);
+    }
+  }
+
+  async #slice(batch: Batch, unmoved: readonly PushCommand[], refused: Refused): Promise<readonly Batch[]> {
+    const stated = statedLimit(wordsOf(refused.result))?.kind;
+    if (stated === 'ref updates' || stated === 'storage') return this.#isolate(batch, unmoved, refused);
+    this.#slices.heed(refused.result);
+    return this.#afterSlices(batch, unmoved, await this.#slices.run(unmoved, { wasRefused: true }), refused);
+  }
+
+  #afterSlices(batch: Batch, unmoved: readonly PushCommand[], sliced: Sliced, refused?: Refused): readonly Batch[] {
+    switch (sliced.kind) {
+      case 'ready':
+        return [{ ...batch, commands: sliced.commands }];
+      case 'stuck': {
+        this.#isStuck = true;
+        const { commit, needing } = sliced;
+        this.#settle(needing, (command) => ({
+          state: 'rejected',
+          reason: `commit ${commit} alone is too large for one push${refused === undefined ? '' : `: ${refused.reason(command)}`}`,
+          code: 'push_too_large',
+        }));
+        return [{ ...batch, commands: unmoved.filter((command) => !needing.includes(command)) }];
+      }
+      case 'paused':
+        this.#error = new GitferryError('deadline_exceeded');
+        return this.#reject(unmoved, () => 'not tried: the rest of the history goes in the next run');
+      case 'failed': {
+        const { result } = sliced;
+        const error = result.kind === 'broken' ? result.error : new GitferryError('remote_error', { words: wordsOf(result) });
+        this.#error = error;
+        return this.#reject(unmoved, () => `not tried: ${error.message}`);
+      }
+      case 'not possible':
+        return refused === undefined ? [batch] : this.#isolate(batch, unmoved, refused);
     }
   }
 
@@ -229,6 +296,14 @@ class CarryingOut {
 
   #end(commands: readonly PushCommand[], { kind, result, reason }: Refused, cause?: GitferryError): readonly Batch[] {
     const error = cause ?? (result.kind === 'broken' ? result.error : undefined);
+    // A push that the run's time or a connection cut off in the middle: the next run sends less at once.
+    if (
+      result.kind === 'broken' &&
+      result.reachedTarget &&
+      result.bytes > limits.resentBytes &&
+      (kind === 'cutOff' || this.#deps.deadline.signal.aborted)
+    )
+      this.#slices.ranOutOfTime(result.bytes);
     this.#error ??= error ?? new GitferryError(rowOf(kind).code ?? 'remote_error', { words: wordsOf(result) });
     const notTried = result.kind === 'broken' && !result.reachedTarget;
     return this.#reject(commands, (command) => (notTried ? `not tried: ${result.error.message}` : (error?.message ?? reason(command))));

@@ -8,6 +8,7 @@ import { told, toldError } from '../core/told.ts';
 import type { Oid } from '../git/object-id.ts';
 import { type LfsOutcome, lfsRunError } from './lfs-outcome.ts';
 import type { Note } from './planning.ts';
+import type { PushLimit } from './slices/slice-size.ts';
 
 export const refResults = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced', 'unreadable'] as const;
 export type RefResult = (typeof refResults)[number];
@@ -49,6 +50,10 @@ export interface RunOutcome {
   readonly notes: readonly Note[];
   /** null = LFS is off, or the run did not get that far. */
   readonly lfs: LfsOutcome | null;
+  /** Slices of a history that was too large for one push; absent = none. */
+  readonly slices?: number;
+  /** What this run has learned of how much the target takes in one push; absent = nothing. */
+  readonly push_limit?: PushLimit;
 }
 
 export interface RunFacts {
@@ -61,6 +66,8 @@ export interface RunFacts {
   readonly dryRun: boolean;
   readonly notes: readonly Note[];
   readonly lfs?: LfsOutcome | undefined;
+  readonly slices?: number;
+  readonly pushLimit?: PushLimit | undefined;
 }
 
 const listedInMessage = 100;
@@ -94,6 +101,8 @@ export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
     dry_run: facts.dryRun,
     notes: facts.notes.map((note) => ({ ...note, message: told(note.message, redactor) })),
     lfs: facts.lfs ?? null,
+    ...((facts.slices ?? 0) === 0 ? {} : { slices: facts.slices ?? 0 }),
+    ...(facts.pushLimit === undefined ? {} : { push_limit: facts.pushLimit }),
   };
 }
 
@@ -110,8 +119,8 @@ function toldLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
   return { ...lfs, failures };
 }
 
-function outcomeOf({ error, lfs }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
-  const hasMoved = refs.some(({ result }) => isDone.has(result)) || (lfs?.moved ?? 0) > 0;
+function outcomeOf({ error, lfs, slices = 0 }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
+  const hasMoved = refs.some(({ result }) => isDone.has(result)) || (lfs?.moved ?? 0) > 0 || slices > 0;
   if (error !== undefined && error.disposition !== 'partial') return hasMoved ? 'partial' : 'failed';
   return error !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => codeOfResult[result] !== undefined)
     ? 'partial'

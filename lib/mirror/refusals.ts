@@ -6,9 +6,9 @@ import type { RelayResult } from './relay.ts';
 
 /**
  * `reject`: the ref stays as it is. `isolate`: try parts, so that one culprit does not hold back the rest. `wait`: the same again in a moment.
- * `send whole`: the same without thin deltas, then parts. `once more`: the same again, once in a run, early in a pack only. `end`: the run ends here.
+ * `slice`: send the history in slices first, then the same. `send whole`: the same without thin deltas, then parts. `once more`: the same again, once in a run, early in a pack only. `end`: the run ends here.
  */
-export type Step = 'reject' | 'isolate' | 'wait' | 'send whole' | 'once more' | 'end';
+export type Step = 'reject' | 'slice' | 'isolate' | 'wait' | 'send whole' | 'once more' | 'end';
 
 interface Row {
   readonly next: Step;
@@ -26,7 +26,7 @@ export const refusals = {
   /** Somebody works on this ref or on packed-refs, or died while doing so. */
   locked: { next: 'wait', code: 'target_locked' },
   /** 413, or words: the pack, the number of commands or the repository is over a limit. */
-  tooLarge: { next: 'isolate', code: 'push_too_large' },
+  tooLarge: { next: 'slice', code: 'push_too_large' },
   /** git fsck complains about an object, or a file is over a limit. */
   objects: { next: 'isolate', code: 'objects_refused' },
   /** The pack could not be read there: perhaps a base of its deltas is not where it should be. */

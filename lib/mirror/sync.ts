@@ -20,6 +20,7 @@ import { nameOfUpdate } from './name-of-update.ts';
 import { type RefFact, type RunOutcome, summarise } from './outcome.ts';
 import type { Direction, Note, Plan, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
+import type { PushLimit } from './slices/slice-size.ts';
 
 export interface SyncInput {
   readonly direction: Direction;
@@ -30,6 +31,8 @@ export interface SyncInput {
   readonly learnTargetHead?: boolean;
   /** Without it, LFS objects are nobody's business. */
   readonly lfs?: LfsInput | undefined;
+  /** How much the target takes in one push, as earlier runs have learned it. */
+  readonly pushLimit?: PushLimit | undefined;
 }
 
 export type SyncPhase = 'listing' | 'planning' | 'copying LFS objects' | 'relaying';
@@ -81,6 +84,8 @@ class Run {
   #isSecondTry = false;
   #targetHeadKnown = false;
   #bytes = 0;
+  #slices = 0;
+  #pushLimit: PushLimit | undefined;
   #refsDone = 0;
   #refsTotal = 0;
   #lfsBytes = 0;
@@ -125,6 +130,8 @@ class Run {
         dryRun: this.#input.dryRun,
         notes: [...this.#notes, ...(this.#lfs?.notes ?? [])],
         lfs: this.#lfs?.outcome,
+        slices: this.#slices,
+        pushLimit: this.#pushLimit,
       },
       this.#deps.redactor,
     );
@@ -180,8 +187,9 @@ class Run {
     this.#progress('relaying');
     const listedBySource = new Set(sourceRefs.values.values());
     const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
-    const { verdicts, error, notes } = await carryOut(
-      { source, target, commands: changes, common, isSecondTry: this.#isSecondTry },
+    const pushLimit = this.#pushLimit ?? this.#input.pushLimit;
+    const carried = await carryOut(
+      { source, target, commands: changes, common, isSecondTry: this.#isSecondTry, pushLimit },
       {
         deadline: this.#deps.deadline,
         relist: () => this.#relistTarget(),
@@ -196,9 +204,11 @@ class Run {
         },
       },
     );
-    this.#error ??= error;
-    this.#notes = [...this.#notes, ...notes];
-    return verdicts;
+    this.#error ??= carried.error;
+    this.#notes = [...this.#notes, ...carried.notes];
+    this.#slices += carried.slices;
+    this.#pushLimit = carried.pushLimit;
+    return carried.verdicts;
   }
 
   #record(plan: Plan, verdicts: ReadonlyMap<string, Verdict>, fastForwards: ReadonlyMap<string, HistoryAnswer>): ReadonlySet<string> {

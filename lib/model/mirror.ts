@@ -40,6 +40,14 @@ export interface MirrorSettings {
 export const updateStatuses = ['none', 'started', 'finished', 'to_retry', 'failed'] as const;
 export type UpdateStatus = (typeof updateStatuses)[number];
 
+/** How much the target takes in one push. */
+export interface PushLimitState {
+  readonly bytes: number;
+  /** `refused`: it said no to more. `time`: a push of more did not end in the time of a run. */
+  readonly reason: 'refused' | 'time';
+  readonly learnedAt: number;
+}
+
 /** What happened last. Times are milliseconds since 1970. */
 export interface MirrorStatus {
   readonly updateStatus: UpdateStatus;
@@ -61,6 +69,8 @@ export interface MirrorStatus {
   readonly heldBackDeletions: number;
   /** null = no run has looked at all LFS objects yet. */
   readonly lfsState?: LfsState | null;
+  /** null = the target has not refused any push as too large. */
+  readonly pushLimit?: PushLimitState | null;
   /** It was told that this mirror fails, and not yet that it recovered. */
   readonly failing?: boolean;
 }

@@ -55,6 +55,8 @@ export interface RunSummary {
   readonly notes: readonly string[];
   /** null = LFS is off, or the run did not get that far. */
   readonly lfs?: LfsCounts | null;
+  /** Slices of a history that was too large for one push; absent = none. */
+  readonly slices?: number;
 }
 
 export interface Run extends RunSummary {
