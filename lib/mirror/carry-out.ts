@@ -7,8 +7,8 @@ import { statedLimit } from '../core/stated-limit.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
-import { NamesInTheWay } from '../git/ref-name.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
+import { commandGroups } from './command-groups.ts';
 import { Isolation } from './isolation.ts';
 import { isClean, judgeByValue, type Verdict } from './judge.ts';
 import type { Note } from './planning.ts';
@@ -105,7 +105,7 @@ class CarryingOut {
   }
 
   async run(): Promise<CarriedOut> {
-    for (const commands of groupsOf(this.#input.commands)) {
+    for (const commands of commandGroups(this.#input.commands)) {
       const queue: Batch[] = [...(await this.#begin({ commands, thinPack: true }))];
       for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) queue.push(...(await this.#push(batch)));
     }
@@ -230,14 +230,17 @@ class CarryingOut {
       case 'ready':
         return [{ ...batch, commands: sliced.commands }];
       case 'stuck': {
-        this.#isStuck = true;
         const { commit, needing } = sliced;
+        const rest = [{ ...batch, commands: unmoved.filter((command) => !needing.includes(command)) }];
+        // It may be the number of refs that is too large.
+        if (needing.length > 1 && refused !== undefined) return [...this.#isolate(batch, needing, refused), ...rest];
+        this.#isStuck = true;
         this.#settle(needing, (command) => ({
           state: 'rejected',
           reason: `commit ${commit} alone is too large for one push${refused === undefined ? '' : `: ${refused.reason(command)}`}`,
           code: 'push_too_large',
         }));
-        return [{ ...batch, commands: unmoved.filter((command) => !needing.includes(command)) }];
+        return rest;
       }
       case 'paused':
         this.#error = new GitferryError('deadline_exceeded');
@@ -332,19 +335,3 @@ class CarryingOut {
 
 /** Refusals whose words may name the value of a ref as what is wrong. */
 const namesCulprits: ReadonlySet<RefusalKind> = new Set(['objects', 'sourceDamaged', 'sourceMoved']);
-
-/**
- * Pushes of at most 2,000 commands, in order. Deletions that make room for a name (`a` before `a/b`, `a/b` before `a`) get a push of their own:
- * git 2.39 goes by the order of commands, newer versions do not.
- */
-function groupsOf(commands: readonly PushCommand[]): PushCommand[][] {
-  const created = new NamesInTheWay(commands.flatMap((command) => (command.old === null ? [command.ref] : [])));
-  const frees = (command: PushCommand): boolean => command.new === null && created.of(command.ref) !== undefined;
-  const first = commands.filter(frees);
-  const rest = commands.filter((command) => !frees(command));
-  return [first, rest].flatMap((part) => {
-    const groups: PushCommand[][] = [];
-    for (let at = 0; at < part.length; at += limits.commandsPerPush) groups.push(part.slice(at, at + limits.commandsPerPush));
-    return groups;
-  });
-}

@@ -76,8 +76,8 @@ describe('a history of 4 MB to a target that takes 1 MB a push', () => {
     expect(outcome.slices).toBeGreaterThan(4);
     expect(outcome.push_limit).toMatchObject({ reason: 'refused' });
     await isComplete(made);
-    // The refused push, and each byte once; no byte three times.
-    expect(made.pushedBytes()).toBeLessThan(4_000_000 * 2);
+    // The push that was refused, each byte once, and what a slice that was too large had; no byte three times.
+    expect(made.pushedBytes()).toBeLessThan(4_000_000 * 2.5);
   });
 
   it('goes in slices where a proxy answers 413', async () => {

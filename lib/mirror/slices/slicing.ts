@@ -28,7 +28,7 @@ export type Sliced =
   /** What is left of these commands may fit now. `commands`: with the old values that branches have by now. */
   | { readonly kind: 'ready'; readonly commands: readonly PushCommand[] }
   /** This commit alone is too large. */
-  | { readonly kind: 'stuck'; readonly commit: Oid; readonly needing: readonly PushCommand[]; readonly result?: RelayResult }
+  | { readonly kind: 'stuck'; readonly commit: Oid; readonly needing: readonly PushCommand[] }
   /** There is not enough time for another slice. */
   | { readonly kind: 'paused' }
   /** The source does not tell which commits are missing, or there is no place for slices at the target. */
@@ -43,6 +43,8 @@ export class Slicing {
   #onBranch = false;
   readonly #made: { readonly ref: string; readonly oid: Oid }[] = [];
   #pushed = 0;
+  /** Commits that were refused alone: not sent again. */
+  readonly #tooLarge = new Set<Oid>();
 
   /** `existing`: slice refs that the target lists, made by earlier runs. */
   constructor(existing: readonly string[], size: SliceSize, deps: SlicingDeps) {
@@ -69,6 +71,10 @@ export class Slicing {
     if (missing === undefined || missing.size === 0) return wasRefused ? { kind: 'not possible' } : { kind: 'ready', commands };
     // What tags name is a head of what is missing, unless a branch has it too.
     const wants = [...values, ...headsOf(missing)];
+    for (const commit of this.#tooLarge) {
+      const needing = needingOf(commands, missing, commit);
+      if (needing.length > 0) return { kind: 'stuck', commit, needing };
+    }
     const [only] = missing.keys();
     if (missing.size === 1 && only !== undefined)
       return wasRefused ? { kind: 'stuck', commit: only, needing: commands } : { kind: 'ready', commands };
@@ -135,12 +141,8 @@ export class Slicing {
       return undefined;
     }
     if (commit === undefined) return { kind: 'not possible' };
-    return {
-      kind: 'stuck',
-      commit,
-      needing: commands.filter(({ new: value }) => value !== null && reaches(missing, value, commit)),
-      result: push.result,
-    };
+    this.#tooLarge.add(commit);
+    return { kind: 'stuck', commit, needing: needingOf(commands, missing, commit) };
   }
 
   #arrived(missing: Map<Oid, readonly Oid[]>, cut: HistoryCut, { bytes, ms }: { readonly bytes: number; readonly ms: number }): void {
@@ -165,6 +167,11 @@ export class Slicing {
     const name = (index: number): string => `${slicePrefix}${number}${index === 0 ? '' : `.${index}`}`;
     return heads.map((oid, index) => ({ ref: name(index), old: null, new: oid }));
   }
+}
+
+/** Commands whose values have this commit behind them. */
+function needingOf(commands: readonly PushCommand[], missing: ReadonlyMap<Oid, readonly Oid[]>, commit: Oid): readonly PushCommand[] {
+  return commands.filter(({ new: value }) => value !== null && reaches(missing, value, commit));
 }
 
 /** Missing commits that are no parent of another. */

@@ -51,6 +51,7 @@ describe.each(['remote_mirrors', 'mirror/pull'])('runs of %s', (kind) => {
       bytes: 77,
       duration_ms: 1500,
       lfs: null,
+      slices: 0,
       notes: ['deletions_held_back'],
     });
   });
