@@ -4,7 +4,7 @@ import type { ApiDeps } from '../lib/api/api-deps.ts';
 import { createGuessLimit } from '../lib/api/guess-limit.ts';
 import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
 import { withDeploymentToken } from '../lib/aws/deployment-token.ts';
-import { createHostSlots } from '../lib/aws/host-slots.ts';
+import { createHosts } from '../lib/aws/hosts.ts';
 import { createJobQueue } from '../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../lib/aws/mirror-jobs.ts';
 import { createRecords } from '../lib/aws/records.ts';
@@ -19,6 +19,7 @@ import { markDead } from '../lib/jobs/dead-letter.ts';
 import type { JobQueue } from '../lib/jobs/job-queue.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
+import { noteMissedEvents } from '../lib/jobs/missed-events.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-run.ts';
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
@@ -104,6 +105,15 @@ function service(needs: { readonly publicUrl: boolean }): Service & { readonly p
   return { ...shared, publicUrl, workers };
 }
 
+/** Until the next tick of this process: it was not there for a while, or could not record a delivery. */
+let eventsMissed = false;
+
+function takeMissedEvents(): boolean {
+  const taken = eventsMissed;
+  eventsMissed = false;
+  return taken;
+}
+
 async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
   const deadline = createDeadline(ms);
   try {
@@ -131,6 +141,9 @@ export function wireWebhook(): WebhookDeps {
     secrets,
     clock,
     log,
+    noteMissed: () => {
+      eventsMissed = true;
+    },
     requestRuns: shareRequests(requestForEvent({ jobs, queue, settings: records.settings, clock, log })),
   };
 }
@@ -168,7 +181,7 @@ export function wireWorker(): BatchDeps {
   const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName, listMemory, workers } = service({
     publicUrl: false,
   });
-  const slots = createHostSlots({ dynamo: clients.dynamo, tableName });
+  const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const connectors = connector(allowAddresses);
   const sync: RunJobDeps['sync'] = (input, deadline) =>
     runSync(input, {
@@ -178,7 +191,7 @@ export function wireWorker(): BatchDeps {
       listMemory,
       ...connectors,
     });
-  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, slots, clock, log, sync, workers }) };
+  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, hosts, clock, log, sync, workers }) };
 }
 
 export function wireDeadLetter(): BatchDeps {
@@ -189,14 +202,19 @@ export function wireDeadLetter(): BatchDeps {
 export interface Schedule {
   /** `time` is EventBridge's; ends within `remainingMs`. */
   tick(input: { readonly time: number; readonly remainingMs: number; readonly shards: readonly number[] }): Promise<unknown>;
+  /** An alarm says that webhooks were turned away: the next ticks compare what they may have told. */
+  noteMissedEvents(): Promise<unknown>;
   receiveCodeCommit(event: unknown): Promise<unknown>;
 }
 
 export function wireSchedule(): Schedule {
-  const { records, jobs, queue, clock, log } = service({ publicUrl: false });
-  const deps = { records, jobs, queue, settings: records.settings, clock, log };
+  const { clients, tableName, records, jobs, queue, clock, log, workers } = service({ publicUrl: false });
+  const hosts = createHosts({ dynamo: clients.dynamo, tableName });
+  const deps = { records, jobs, queue, hosts, settings: records.settings, clock, log, workers };
   return {
-    tick: ({ time, remainingMs, shards }) => within(remainingMs, (deadline) => tick({ time, deadline, shards }, deps)),
+    tick: ({ time, remainingMs, shards }) =>
+      within(remainingMs, (deadline) => tick({ time, deadline, shards, eventsMissed: takeMissedEvents() }, deps)),
+    noteMissedEvents: () => noteMissedEvents({ ticks: records.ticks, clock, log }),
     receiveCodeCommit: (event) => receiveCodeCommitEvent(event, { projects: records.projects, requestRuns: requestForEvent(deps), log }),
   };
 }
@@ -237,8 +255,8 @@ export interface LocalParts {
 }
 
 export function wireLocal(): LocalParts {
-  const { clients, records, remembered, jobs, queue, clock, log } = service({ publicUrl: true });
-  const deps = { records, jobs, queue, settings: records.settings, clock, log };
+  const { clients, tableName, records, remembered, jobs, queue, clock, log } = service({ publicUrl: true });
+  const deps = { records, jobs, queue, hosts: createHosts({ dynamo: clients.dynamo, tableName }), settings: records.settings, clock, log };
   return {
     log,
     tokens: records.tokens,
@@ -250,6 +268,8 @@ export function wireLocal(): LocalParts {
       for (const deadline of running) deadline.abort(new GitferryError('run_interrupted'));
     },
     async recover() {
+      // Deliveries of meanwhile found nobody.
+      eventsMissed = true;
       await within(recoveryMs, (deadline) => breakAllLeases({ time: clock.now(), deadline }, deps));
       await sendWaiting(deps);
     },

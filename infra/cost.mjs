@@ -35,9 +35,13 @@ function costOf({ mirrors, pushesPerDay, secrets, tickFanOut }) {
     changes * measured.runWithChange.writeUnits +
     reconciliations * measured.runWithoutChange.writeUnits +
     runs * (fromTheTable.indexWritesOfRun + fromTheTable.writesOfSecondHost) +
-    reconciliations * (measured.scheduledMirror.writeUnits + fromTheTable.indexWritesOfScheduledMirror);
+    reconciliations * (measured.scheduledMirror.writeUnits + fromTheTable.indexWritesOfScheduledMirror) +
+    ticks * measured.idleTick.writeUnits;
   // Each part of a tick reads its shards; the settings are read by all.
-  const reads = changes * measured.event.readUnits + runs * measured.runWithoutChange.readUnits + ticks * measured.idleTick.readUnits;
+  const reads =
+    changes * measured.event.readUnits +
+    runs * (measured.runWithoutChange.readUnits + fromTheTable.readsOfHosts) +
+    ticks * measured.idleTick.readUnits;
   const tableGb = (mirrors * assumed.tableBytesPerMirror + (runs / days) * assumed.runRetentionDays * assumed.tableBytesPerRun) / 1e9;
   // Received and deleted one by one; a tick sends ten at once.
   const messages = changes * (measured.event.sqs + 2) + reconciliations * (measured.scheduledMirror.sqs + 2) + pollsADay * days;

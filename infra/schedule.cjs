@@ -1,4 +1,4 @@
-/** What invokes the schedule function: the tick of every minute, in as many parts as the deployment wants, and events of CodeCommit. */
+/** What invokes the schedule function: the tick of every minute, in as many parts as the deployment wants, events of CodeCommit, and the alarm of webhooks. */
 
 /** lib/jobs/mirror-jobs.ts; test/infra/template.test.ts holds the two equal. */
 const dueShards = 8;
@@ -8,7 +8,7 @@ const target = { 'Fn::GetAtt': ['ScheduleLambdaFunction', 'Arn'] };
 async function resources({ resolveVariable }) {
   const { tickFanOut, scheduleEnabled } = await resolveVariable('self:custom.settings');
   const parts = Array.from({ length: tickFanOut }, (_, part) => ticks(part, tickFanOut, scheduleEnabled));
-  return { Resources: Object.assign({}, ...parts, codeCommit) };
+  return { Resources: Object.assign({}, ...parts, codeCommit, webhooksRefused) };
 }
 
 /** One rule each: a rule takes five targets at most. */
@@ -51,6 +51,26 @@ function permission(functionName, rule) {
     },
   };
 }
+
+/** What was turned away is made up for: GitHub and Gogs never send it again. By the same alias, for the same reason. */
+const webhooksRefused = {
+  WebhooksRefusedRule: {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      Description: 'Webhooks were turned away, or could not be recorded',
+      State: 'ENABLED',
+      EventPattern: {
+        source: ['aws.cloudwatch'],
+        'detail-type': ['CloudWatch Alarm State Change'],
+        resources: [{ 'Fn::GetAtt': ['WebhookRefusedAlarm', 'Arn'] }],
+        // When it begins, and when it is over.
+        detail: { state: { value: ['ALARM', 'OK'] }, previousState: { value: ['ALARM', 'OK'] } },
+      },
+      Targets: [{ Id: 'schedule', Arn: { Ref: 'ScheduleEventsAlias' } }],
+    },
+  },
+  WebhooksRefusedRulePermission: permission({ Ref: 'ScheduleEventsAlias' }, 'WebhooksRefusedRule'),
+};
 
 /** By an alias of its own, because such an event is worth trying again when the table cannot be reached, and a tick is not. */
 const codeCommit = {

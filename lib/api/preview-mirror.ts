@@ -119,6 +119,7 @@ function blankMirror(project: Project, { direction, stored }: UnsavedMirror): Mi
       queuedAt: null,
       queuedFor: null,
       queuedTrigger: null,
+      waiting: null,
       dueAt: null,
       leaseToken: null,
       leaseBeat: 0,

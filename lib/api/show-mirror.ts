@@ -5,6 +5,7 @@ import type { AccessToken } from '../model/access-token.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import { isoTime, isoTimeOrNull } from './answer.ts';
+import type { ApiDeps } from './api-deps.ts';
 import { hasRole } from './authenticate.ts';
 import { hiderFor } from './hide-addresses.ts';
 import { runSchema, showRun } from './show-run.ts';
@@ -32,6 +33,10 @@ const common = {
   last_error_hint: z.string().nullable(),
   last_run: runSchema.nullable(),
   next_run_at: time,
+  waiting_for: z
+    .enum(['host_down', 'room', 'silent_mode'])
+    .nullable()
+    .openapi({ description: 'What an update that was asked for waits for: the host to answer, a place there, the end of silent mode' }),
   held_back_deletions: z.int(),
   mirror_branch_regex: z.string().nullable(),
   mirror_tags: z.string(),
@@ -54,11 +59,12 @@ export const pullMirrorSchema = z
   })
   .openapi('PullMirror');
 
-/** Of this project: reporters see nothing of either end's address. */
+/** Of this project: reporters see nothing of either end's address. `isSilent`: silent mode is on. */
 export function showMirror(
   mirror: Mirror,
   viewer: Pick<AccessToken, 'role'>,
   project: Pick<Project, 'repositoryUrl'>,
+  { isSilent = false }: { readonly isSilent?: boolean } = {},
 ): Readonly<Record<string, unknown>> {
   const seesUrl = hasRole(viewer, 'maintainer');
   const hidden = hiderFor(viewer, mirror, project);
@@ -82,6 +88,7 @@ export function showMirror(
     last_error_hint: lastError === null ? null : hidden(lastError.hint),
     last_run: lastRun === null ? null : showRun(lastRun, hidden),
     next_run_at: isoTimeOrNull(nextRunAt(mirror)),
+    waiting_for: waitingFor(mirror, isSilent),
     held_back_deletions: mirror.heldBackDeletions,
     mirror_branch_regex: mirror.mirrorBranchRegex,
     mirror_tags: mirror.mirrorTags,
@@ -116,6 +123,16 @@ export function showHostKeys(stored: readonly string[]): readonly unknown[] {
     const key = hostKeyFingerprint(line);
     return key === undefined ? [] : [{ fingerprint_sha256: key.sha256, fingerprint_md5: key.md5, type: key.type }];
   });
+}
+
+/** What only the instance's settings say of a mirror. */
+export async function stateOfInstance({ deps }: { readonly deps: Pick<ApiDeps, 'records'> }): Promise<{ readonly isSilent: boolean }> {
+  return { isSilent: (await deps.records.settings.get()).silentModeEnabled };
+}
+
+function waitingFor({ queuedAt, leaseToken, waiting }: Mirror, isSilent: boolean): 'host_down' | 'room' | 'silent_mode' | null {
+  if (queuedAt === null || leaseToken !== null) return null;
+  return isSilent ? 'silent_mode' : (waiting?.for ?? null);
 }
 
 /** null while a run is under way, and for mirrors that run no more. */

@@ -1,5 +1,6 @@
 /** The tick's part of the life of an update: what is due, and the writes that each repeat what was read in the index. */
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { DueHost } from '../jobs/hosts.ts';
 import type { DueMirror, MirrorJobs, SeenLease } from '../jobs/mirror-jobs.ts';
 import { type Item, keyOfItem } from './mirror-item.ts';
 import type { MirrorTable } from './mirror-table.ts';
@@ -18,20 +19,20 @@ export interface DueMirrorsDeps {
 
 export function createDueMirrors({ dynamo, tableName, table }: DueMirrorsDeps): DueMirrors {
   return {
-    async *due(shard, until) {
+    async *due(shard, until, after = -1) {
       let start: Item | undefined;
       do {
         const input = {
           TableName: tableName,
           IndexName: indexes.due,
-          KeyConditionExpression: 'due_shard = :shard AND due_at <= :until',
-          ExpressionAttributeValues: { ':shard': `DUE#${shard}`, ':until': until },
+          KeyConditionExpression: 'due_shard = :shard AND due_at BETWEEN :from AND :until',
+          ExpressionAttributeValues: { ':shard': `DUE#${shard}`, ':until': until, ':from': after + 1 },
           ...(start === undefined ? {} : { ExclusiveStartKey: start }),
         };
         const page = await dynamo.send(new QueryCommand(input)).catch((error: unknown) => {
           throw storageError(error);
         });
-        for (const item of page.Items ?? []) yield dueMirrorOfItem(item);
+        for (const item of page.Items ?? []) yield isHost(item) ? dueHostOfItem(item) : dueMirrorOfItem(item);
         start = page.LastEvaluatedKey;
       } while (start !== undefined);
     },
@@ -73,6 +74,7 @@ export function createDueMirrors({ dynamo, tableName, table }: DueMirrorsDeps): 
         queued_trigger: null,
         queued_confirm: null,
         held_until: null,
+        waiting: null,
         resend_wait_ms: null,
       };
       const parts = updateExpression(changes, { set: ['done_seq = requested_seq'], values: { ':read': mirror.dueAt, ':false': false } });
@@ -100,6 +102,14 @@ function dueMirrorOfItem(item: Item): DueMirror {
     seen: seenLease(item['seen']),
     resendWaitMs: Number(item['resend_wait_ms'] ?? 0),
   };
+}
+
+function isHost({ pk }: Item): boolean {
+  return String(pk).startsWith('HOST#');
+}
+
+function dueHostOfItem({ pk, due_at: dueAt }: Item): DueHost {
+  return { host: String(pk).slice('HOST#'.length), dueAt: Number(dueAt) };
 }
 
 function seenLease(value: unknown): SeenLease | null {

@@ -31,6 +31,7 @@ const requestAttributes = [
   'queued_trigger',
   'queued_confirm',
   'held_until',
+  'waiting',
   'resend_wait_ms',
 ] as const;
 
@@ -62,7 +63,18 @@ function consequences(before: Mirror, changes: Partial<MirrorSettings>, resetSta
   const attributes: Item = attributesOf(changes);
   const set: string[] = [];
   if (resetStatus) {
-    Object.assign(attributes, { paused: null, failed_runs: 0, failing_since: null, attempts: 0, last_error: null, held_until: null });
+    Object.assign(attributes, {
+      paused: null,
+      failed_runs: 0,
+      failing_since: null,
+      attempts: 0,
+      last_error: null,
+      held_until: null,
+      waiting: null,
+    });
+    // It may be another host now, or the same one with what it wanted: the tick starts the run, if no message does.
+    if (before.waiting !== null && !leased)
+      Object.assign(attributes, { due_at: now + startWithoutRequestMs, queued_due: now + startWithoutRequestMs });
     // A run under way says by itself how it ended.
     if (!leased) attributes['update_status'] = 'none';
   }

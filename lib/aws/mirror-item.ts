@@ -42,6 +42,7 @@ const attributes = {
   queuedAt: 'queued_at',
   queuedFor: 'queued_for',
   queuedTrigger: 'queued_trigger',
+  waiting: 'waiting',
   dueAt: 'due_at',
   leaseToken: 'lease_token',
   leaseBeat: 'lease_beat',

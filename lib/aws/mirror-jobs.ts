@@ -77,6 +77,21 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
       return (await table.write(key, { parts, conditions }, 'NONE')) !== undefined;
     },
 
+    async call(key, { entry, now }) {
+      const parts = updateExpression(
+        { ...wokenBy(now, now), waiting: null, held_until: null, queued_for: now },
+        { names: { '#entry': 'entry' }, values: { ':entry': entry } },
+      );
+      const conditions = [
+        // It waits, under this very entry,
+        'attribute_exists(queued_at)',
+        'waiting.#entry = :entry',
+        // and no run has come by itself meanwhile.
+        'attribute_not_exists(lease_token)',
+      ];
+      return (await table.write(key, { parts, conditions }, 'NONE')) !== undefined;
+    },
+
     async acquire(key, { token, now }) {
       const parts = updateExpression(
         // The tick looks at the lease from now on.

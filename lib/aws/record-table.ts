@@ -54,6 +54,8 @@ export interface RecordTable {
   query(query: RecordQuery): AsyncGenerator<Item>;
   /** The same in the pieces that DynamoDB gives, one request each; at least one. */
   pages(query: RecordQuery): AsyncGenerator<RowPage>;
+  /** The first page: one request. */
+  first(query: RecordQuery & { readonly pageSize: number }): Promise<Item[]>;
   /** All that the query gives, in memory. */
   all(query: RecordQuery): Promise<Item[]>;
   /** Strongly consistent, in the order of the keys, without those that are gone. */
@@ -138,6 +140,11 @@ export function createRecordTable({
         start = page.LastEvaluatedKey;
         yield { rows: page.Items ?? [], isLast: start === undefined };
       } while (start !== undefined);
+    },
+
+    async first(query) {
+      const page = await translated(() => dynamo.send(new QueryCommand({ TableName, ...queryInput(query) })));
+      return page.Items ?? [];
     },
 
     async all(query) {

@@ -12,6 +12,7 @@ import { createRecordTable } from './record-table.ts';
 import { createRunRecords } from './run-records.ts';
 import { createSessionRecords } from './session-records.ts';
 import { createSettingsRecords } from './settings-records.ts';
+import { createTickRecords } from './tick-records.ts';
 import { createTokenRecords } from './token-records.ts';
 
 export interface RecordsInput {
@@ -32,6 +33,7 @@ export function createRecords({ dynamo, tableName, clock }: RecordsInput): Recor
     tokens: createTokenRecords(table),
     credentials: createCredentialRecords(table),
     settings: createSettingsRecords(table, clock),
+    ticks: createTickRecords(table),
     sessions: createSessionRecords(table),
     overview: createOverviewRecords(table),
   };

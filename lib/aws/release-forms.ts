@@ -24,6 +24,7 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     run_trigger: null,
     run_confirm_deletions: null,
     run_requested_at: null,
+    waiting: null,
     ...nothingSeen,
   };
   if (status.paused === true) {
@@ -41,7 +42,7 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     ];
   }
   if (again !== undefined) {
-    const { startAt, trigger, confirmDeletions, since } = again;
+    const { startAt, trigger, confirmDeletions, since, waiting } = again;
     const set = [
       since === undefined ? 'queued_at = if_not_exists(queued_at, :now)' : 'queued_at = :now',
       'queued_for = :start',
@@ -49,8 +50,15 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
       trigger.kind === 'manual' ? 'queued_trigger = :trigger' : 'queued_trigger = if_not_exists(queued_trigger, :trigger)',
     ];
     // A message of an earlier request may still be on its way: it must not start the retry before its time.
-    const heldUntil = startAt > now ? startAt : null;
-    const changes = { ...freed, ...wokenBy(startAt, now), held_until: heldUntil, ...(confirmDeletions ? { queued_confirm: true } : {}) };
+    const { until = startAt, ...listed } = waiting ?? {};
+    const heldUntil = until > now ? until : null;
+    const changes = {
+      ...freed,
+      ...wokenBy(until, now),
+      held_until: heldUntil,
+      waiting: waiting === undefined ? null : listed,
+      ...(confirmDeletions ? { queued_confirm: true } : {}),
+    };
     const all = { ...values, ':now': since ?? now, ':start': startAt, ':trigger': trigger };
     return [{ answer: 'queued', parts: updateExpression(changes, { set, values: all }), conditions: [] }];
   }
@@ -80,4 +88,12 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
 }
 
 const nothingSeen = { seen: null, resend_wait_ms: null };
-const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null, held_until: null };
+const nothingQueued = {
+  queued_at: null,
+  queued_for: null,
+  queued_due: null,
+  queued_trigger: null,
+  queued_confirm: null,
+  held_until: null,
+  waiting: null,
+};

@@ -31,9 +31,12 @@ export const keys = {
   token: (tokenHash: string): ItemKey => ({ pk: `TOKEN#${tokenHash}`, sk: 'TOKEN' }),
   credential: (id: number): ItemKey => ({ pk: `CREDENTIAL#${id}`, sk: 'CREDENTIAL' }),
   slot: (host: string, slot: number): ItemKey => ({ pk: `HOST#${host}`, sk: `SLOT#${slot}` }),
+  hostState: (host: string): ItemKey => ({ pk: `HOST#${host}`, sk: 'STATE' }),
+  waiting: (host: string, shard: number, entry: string): ItemKey => ({ pk: `WAITING#${host}#${shard}`, sk: entry }),
   counter: (kind: string): ItemKey => ({ pk: `COUNTER#${kind}`, sk: 'COUNTER' }),
   session: (sessionHash: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: 'SESSION' }),
   sessionForm: (sessionHash: string, nonce: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: `FORM#${nonce}` }),
+  tick: (part: number): ItemKey => ({ pk: 'INSTANCE', sk: `TICK#${part}` }),
   instance: (): ItemKey => ({ pk: 'INSTANCE', sk: 'INSTANCE' }),
 } as const;
 
@@ -41,6 +44,9 @@ export const keys = {
 export function dueShardOf(mirrorId: number): string {
   return `DUE#${mirrorId % dueShards}`;
 }
+
+/** Partitions of a host's waiting list: each takes 1,000 writes a second, and reading the first of a list asks them all. */
+export const waitingShards = 4;
 
 /** Lists are cut into partitions of this many ids. */
 export const listBucketSize = 1000;

@@ -173,6 +173,40 @@ export const limits = {
   lfsPathTips: 20,
   lfsRememberedFailures: 200,
 
+  /** Failures without an answer in between after which a host counts as down: one may be chance, and two may be one repository's. */
+  hostFailures: 3,
+  /** A host that is down is asked by one run a minute (less what ticks differ by); after an hour every two minutes: push mirrors are current within five after it is back. */
+  hostProbeMs: 55_000,
+  hostLongDownMs: 3600_000,
+  hostLongProbeMs: 115_000,
+  /** Somebody who has just mended the host and asks by hand need not wait for that. */
+  hostProbeByHandMs: 15_000,
+  /** Mirrors of a host that has been down for so long are `failed` for people. */
+  hostDownFailedMs: 3600_000,
+  /** Remembered of a host; with more, the oldest are forgotten and cost a run more. */
+  hostFailuresKept: 50,
+  hostFailureAgeMs: 24 * 3600_000,
+  /** A host that asks for more than this is asked again all the same. */
+  retryAfterSeconds: 6 * 3600,
+  /** A place that was given to a waiting run is kept for it so long: a queue's delay on a busy machine, and a second host that has to find room as well. */
+  placeKeptMs: 30_000,
+  /** The first of a waiting list, as many as are looked at for the one whose project has least. */
+  waitingLooked: 200,
+  /** Behind push mirrors of the same age: pull mirrors are asked every 30 minutes anyway. */
+  pullsWaitLongerMs: 300_000,
+  /** Places given to waiting runs when one is freed: a host that comes back, or was idle, fills by doubling. */
+  placesHandedOut: 2,
+  /** A tick that comes so long after the one before tells of a time in which events may have been lost. Ticks come every minute, some a minute late. */
+  tickGapMs: 150_000,
+  /** Mirrors that may have missed an event are compared at this rate; pull mirrors, which have a schedule of minutes, later. */
+  missedPerSecond: 20,
+  missedPullsLaterMs: 120_000,
+  /** The longest that a pull mirror's schedule waits. */
+  longestPullIntervalSeconds: 5 * 3600,
+  /** Waiting runs come by themselves after so long, should nobody have called them; up to half as much later, by chance. */
+  waitForRoomMs: 30 * 60_000,
+  waitForHostMs: 3600_000,
+
   /** GitLab's own limit for mirror_branch_regex. */
   regexCharacters: 255,
   /** Steps of a regex with its counted repetitions written out: 1,000 compile within 100 ms, and take RE2 at worst 25 ms for a name of 255 bytes, 100 ms for

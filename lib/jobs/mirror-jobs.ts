@@ -1,6 +1,7 @@
 /** The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md); lib/aws/mirror-jobs.ts carries them out. */
-import type { Mirror, MirrorKey, MirrorStatus } from '../model/mirror.ts';
+import type { Mirror, MirrorKey, MirrorStatus, Waiting } from '../model/mirror.ts';
 import type { LastError, Trigger } from '../model/run.ts';
+import type { DueHost } from './hosts.ts';
 
 export interface UpdateRequest {
   readonly trigger: Trigger;
@@ -30,6 +31,8 @@ export interface Release {
     readonly confirmDeletions: boolean;
     /** It waits since then, although it was begun; without it since now. */
     readonly since?: number;
+    /** It is called when the host has room or answers; should nobody call it, it comes by itself `until` then. */
+    readonly waiting?: Waiting & { readonly until: number };
   };
 }
 
@@ -72,6 +75,9 @@ export interface MirrorJobs {
   /** Makes a waiting request due at `startAt` if it was to start later. false if nothing waits, or a run holds the mirror. */
   expedite(key: MirrorKey, at: { readonly startAt: number; readonly now: number }): Promise<boolean>;
 
+  /** Lets a run that waits under this entry start now, message or not. false = it waits no more, or under another one, or its run has begun. */
+  call(key: MirrorKey, at: { readonly entry: string; readonly now: number }): Promise<boolean>;
+
   /** Takes the lease if something is requested and nobody holds it. Resolves with the mirror as it is now, or undefined. */
   acquire(key: MirrorKey, lease: { readonly token: string; readonly now: number }): Promise<Mirror | undefined>;
   /** The run has its places at the hosts and starts now: status `started`. false = the lease is lost. */
@@ -84,8 +90,8 @@ export interface MirrorJobs {
    */
   release(key: MirrorKey, token: string, release: Release): Promise<'done' | 'queued' | 'lost'>;
 
-  /** All mirrors of a shard that are due by `until`, oldest first, read in pages. */
-  due(shard: number, until: number): AsyncIterable<DueMirror>;
+  /** All mirrors and hosts of a shard that are due by `until` (and after `after`), oldest first, read in pages. */
+  due(shard: number, until: number, after?: number): AsyncIterable<DueMirror | DueHost>;
   /** A scheduled run becomes a request. false = the item has changed since it was read. */
   startScheduled(mirror: DueMirror, at: { readonly now: number; readonly startAt: number }): Promise<boolean>;
   /** The message of a waiting request is to be sent again; looked at again after `waitMs`. */

@@ -10,22 +10,25 @@ import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
+import { handOutPlaces } from './hand-out.ts';
 import { type Heartbeat, type HeartbeatTiming, heartbeatTiming, startHeartbeat } from './heartbeat.ts';
-import { runsPerHost, takeHostPlaces } from './host-places.ts';
-import type { HostSlots } from './host-slots.ts';
+import { HostPlaces, hostsOf, type Refusal, runsPerHost } from './host-places.ts';
+import type { Hosts } from './hosts.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { MirrorJobs, Release } from './mirror-jobs.ts';
+import { missedEventsTrigger } from './missed-events.ts';
 import { knownPushLimit } from './push-limit-memory.ts';
 import { activityOf, finishedRun, runIdOf, runRecord } from './run-record.ts';
 import type { RunSyncInput, SyncedRun } from './run-sync.ts';
 import { askAgain, type FinishedRun, hasMoved, settleRun } from './settle-run.ts';
 import { silentHooks } from './silent-hooks.ts';
+import { noteReports, waitAtHost } from './wait-at-host.ts';
 import { wakeUpFor } from './wake-up.ts';
 
 export interface RunJobDeps {
   readonly jobs: MirrorJobs;
   readonly queue: JobQueue;
-  readonly slots: HostSlots;
+  readonly hosts: Hosts;
   readonly records: Pick<Records, 'projects' | 'runs' | 'activity' | 'hooks' | 'settings'>;
   /** One run (lib/jobs/run-sync.ts). Never rejects. */
   sync(input: RunSyncInput, deadline: Deadline): Promise<SyncedRun>;
@@ -37,15 +40,13 @@ export interface RunJobDeps {
 }
 
 /**
- * `done` = nothing is left to do for this mirror; `queued` = a further run is, and a message was sent for it; `nothing` = the message was not needed (any
+ * `done` = nothing is left to do for this mirror; `queued` = a further run is, and a message was sent for it, or it is called by its host's waiting list; `nothing` = the message was not needed (any
  * more), or waits for the end of silent mode; `lost` = the lease was lost on the way, and nothing was recorded.
  */
 export type JobAnswer = 'done' | 'queued' | 'nothing' | 'lost';
 
 /** What is kept of the invocation's time for recording and giving back, when a run is ended for lack of it. */
 const reserveMs = 30_000;
-/** How long a run waits that found no room at a host: one that is next at a place, which may stand empty meanwhile, and one that has to be lucky. */
-const noRoom = { promised: { shortestMs: 1_000, spanMs: 2_000 }, full: { shortestMs: 2_000, spanMs: 8_000 } } as const;
 const writeRetries = { shortestMs: 250, longestMs: 10_000 };
 /** Each of four tries by the SDK. */
 const recordAttempts = 4;
@@ -112,39 +113,63 @@ class Job {
   }
 
   async #runOf(project: Project): Promise<JobAnswer> {
-    const { jobs, slots, clock } = this.#deps;
+    const { jobs, hosts, clock } = this.#deps;
     const mirror = this.#mirror;
-    const now = this.#now();
-    const holder = { key: mirror, leaseToken: this.#token, since: mirror.runRequestedAt ?? now, now };
-    const places = await takeHostPlaces(
-      [project.repositoryUrl, mirror.url],
-      holder,
-      runsPerHost(this.#settings, this.#deps.workers),
-      slots,
-    );
-    if (typeof places === 'string') {
-      this.#log('info', 'no_room_at_host', { turn: places });
-      const { shortestMs, spanMs } = noRoom[places];
-      return this.#release(askAgain(mirror, this.#now() + shortestMs + clock.random() * spanMs, this.#now()));
-    }
+    const limit = runsPerHost(this.#settings, this.#deps.workers);
+    const ends = hostsOf(mirror, project);
+    const places = new HostPlaces({ mirror, leaseToken: this.#token, limit }, { hosts, clock });
     const startedAt = this.#now();
     let synced: SyncedRun;
     let hasBegun: boolean;
+    let left: readonly string[] = [];
     try {
+      const refusal = await places.enter(ends);
+      if (refusal !== undefined) return await this.#wait(refusal, places, limit);
+      const { waiting } = mirror;
+      // It came by itself: nobody need call it any more.
+      if (waiting !== null) await hosts.leave(waiting.host, waiting.entry);
       // Both ends are listed meanwhile; nothing is written before.
       const begun = jobs.begin(mirror, this.#token, startedAt);
       const mayWrite = begun.then((isOurs) => {
         if (!isOurs) throw new GitferryError('run_interrupted');
       });
       mayWrite.catch((error: unknown) => this.#deadline.abort(toGitferryError(error)));
-      synced = await this.#deps.sync({ ...this.#syncInput(project), mayWrite }, this.#deadline);
+      const admitTarget = (sourceListed: Promise<unknown>): Promise<void> => places.admit(sourceListed);
+      synced = await this.#deps.sync({ ...this.#syncInput(project), mayWrite, admitTarget }, this.#deadline);
       hasBegun = await begun;
     } finally {
-      await places.free();
+      left = await places.leave();
     }
+    const failed = synced.outcome.outcome === 'failed' ? synced.outcome.error?.code : undefined;
+    const reports = { reports: synced.hosts ?? [], ends, failed };
+    const noted = await noteReports(mirror, reports, this.#deps).catch(() => undefined);
+    await this.#handOut(
+      left.filter((host) => noted?.unawaited.has(host) !== true),
+      limit,
+    );
     if (!hasBegun || this.#heartbeat.isLost) return await this.#lost();
+    if (places.refusal !== undefined && failed === 'run_interrupted') return this.#wait(places.refusal, places, limit);
     const id = runIdOf(startedAt, this.#token);
-    return this.#settle(project, finishedRun(mirror, id, { startedAt, finishedAt: this.#now() }, synced.outcome), synced);
+    const run = finishedRun(mirror, id, { startedAt, finishedAt: this.#now() }, synced.outcome);
+    return this.#settle(project, run, synced, noted?.refusal);
+  }
+
+  /** Stands in a host's list from now on, and sees whether somebody left while it did so. */
+  async #wait(refusal: Refusal, places: HostPlaces, limit: number): Promise<JobAnswer> {
+    const { host } = refusal.end;
+    this.#log('info', refusal.for === 'room' ? 'no_room_at_host' : 'host_gives_no_answer', { host });
+    const left = await places.leave();
+    const answer = await this.#release(await waitAtHost(this.#mirror, refusal, this.#deps));
+    await this.#handOut([...new Set([...left, host])], limit);
+    return answer;
+  }
+
+  /** The places are free in any case: what cannot be done now, the tick does. */
+  async #handOut(hosts: readonly string[], limit: number): Promise<void> {
+    const handedOut = await Promise.allSettled(hosts.map((host) => handOutPlaces(host, { limit }, this.#deps)));
+    for (const result of handedOut) {
+      if (result.status === 'rejected') this.#log('warn', 'places_not_handed_out', { message: toGitferryError(result.reason).message });
+    }
   }
 
   #syncInput(project: Project): RunSyncInput {
@@ -155,7 +180,7 @@ class Job {
     return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent, pushLimit };
   }
 
-  async #settle(project: Project, run: FinishedRun, synced: SyncedRun): Promise<JobAnswer> {
+  async #settle(project: Project, run: FinishedRun, synced: SyncedRun, refusal: Refusal | undefined): Promise<JobAnswer> {
     const mirror = this.#mirror;
     const isOwnFault = !notItsFault.has(run.error?.code ?? '');
     if (isOwnFault || hasMoved(run)) await this.#record(project, run, synced);
@@ -176,6 +201,7 @@ class Job {
       synced,
     );
     if (!isOwnFault) return this.#release(askAgain(mirror, this.#now(), this.#now()), { silent: code === 'silent_mode' });
+    if (refusal !== undefined && !hasMoved(run)) return this.#release(await waitAtHost(mirror, refusal, this.#deps, run));
     const { release, news, pauses } = settleRun(mirror, run, { settings: this.#settings, clock: this.#deps.clock });
     const answer = await this.#release(release);
     if (answer === 'lost') return answer;
@@ -196,7 +222,7 @@ class Job {
       () => runs.put(mirror.id, runRecord(run, outcome, redactor)),
       ...(moves.length === 0 ? [] : [() => activity.add(project.id, run.id, moves)]),
       ...(isNewBranch ? [() => projects.noteDefaultBranch(project.id, defaultBranch)] : []),
-      ...(moves.length > 0 && run.trigger.kind === 'schedule' ? [() => this.#noteSilentHooks()] : []),
+      ...(moves.length > 0 && run.trigger.kind === 'schedule' && run.trigger.who === '' ? [() => this.#noteSilentHooks()] : []),
     ];
     const written = await Promise.allSettled(writes.map((write) => this.#insist<unknown>(write, recordAttempts)));
     for (const result of written) {
@@ -210,6 +236,19 @@ class Job {
     const silent = silentHooks(this.#mirror, await hooks.ofProject(this.#mirror.projectId));
     await Promise.all(silent.map((hook) => hooks.noteSilent(hook, this.#now())));
     for (const { id } of silent) this.#log('warn', 'hook_silent', { hook: id });
+    if (silent.length > 0) await this.#askSiblings();
+  }
+
+  /** What this mirror was not told of, the project's other mirrors were not told of either. */
+  async #askSiblings(): Promise<void> {
+    const { jobs, queue, records } = this.#deps;
+    const { projectId, mirror, direction } = this.#mirror;
+    const { mirrors = [] } = (await records.projects.contents(projectId)) ?? {};
+    const now = this.#now();
+    for (const other of mirrors.filter((each) => each.direction === direction && each.mirror !== mirror)) {
+      const before = await jobs.request(other, { trigger: missedEventsTrigger, now, startAt: now, confirmDeletions: false, resume: false });
+      if (before !== undefined && before.queuedAt === null && before.leaseToken === null) await queue.send(wakeUpFor(other, now, now));
+    }
   }
 
   /** Gives the lease back, trying again as long as there is time, and sends the message for a further run. */
@@ -219,7 +258,8 @@ class Job {
       return await this.#insist(async () => {
         const answer = await jobs.release(this.#mirror, this.#token, release);
         if (answer === 'lost') return await this.#lost();
-        if (answer === 'queued' && !silent) {
+        // In a host's list, it is called.
+        if (answer === 'queued' && !silent && release.again?.waiting === undefined) {
           await queue.send(wakeUpFor(this.#mirror, release.again?.startAt ?? release.followUpAt, this.#now()));
         }
         return answer;

@@ -20,6 +20,7 @@ import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import { type CredentialDeps, credentialOf, type UsableCredential } from './credential-of.ts';
 import { lfsInputOf } from './lfs-memory.ts';
+import { type HostReport, watchHost } from './watch-host.ts';
 
 export interface RunSyncInput {
   readonly mirror: Mirror;
@@ -32,6 +33,8 @@ export interface RunSyncInput {
   readonly pushLimit?: PushLimit | undefined;
   /** Waited for before anything is written to the target; where it rejects, that is why the run failed. */
   readonly mayWrite?: Promise<unknown>;
+  /** As the engine's: when the run may go to the target. Without it, both ends are listed at once. */
+  readonly admitTarget?: ((sourceListed: Promise<unknown>) => Promise<void>) | undefined;
 }
 
 export interface RunSyncDeps extends CredentialDeps {
@@ -49,6 +52,8 @@ export interface SyncedRun {
   readonly defaultBranch: string | null;
   /** Knows every credential that was used. */
   readonly redactor: Redactor;
+  /** What was seen of each host that was asked. */
+  readonly hosts?: readonly HostReport[];
 }
 
 /** Refusals after which a credential that was changed meanwhile may do better. */
@@ -80,6 +85,7 @@ class MirrorRun {
   #used: readonly CredentialValue[] = [];
   #redactor = createRedactor([]);
   #defaultBranch: string | null = null;
+  readonly #hosts = new Map<string, HostReport>();
 
   constructor(input: RunSyncInput, deps: RunSyncDeps) {
     this.#input = input;
@@ -96,7 +102,7 @@ class MirrorRun {
       const facts = { refs: [], divergedDefaultBranch: undefined, bytes: 0, durationMs, dryRun: this.#input.dryRun, notes: [] };
       outcome = summarise({ ...facts, error: toGitferryError(error) }, this.#redactor);
     }
-    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor };
+    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor, hosts: [...this.#hosts.values()] };
   }
 
   async #attempts(): Promise<RunOutcome> {
@@ -160,14 +166,19 @@ class MirrorRun {
         listMemory,
         redactor: this.#redactor,
         mayWrite: this.#input.mayWrite,
-        connect: (side, until) => connect(ends[side], until),
+        connect: (side, until) => this.#watched(ends[side].url.host.toLowerCase(), connect(ends[side], until)),
         connectLfs: (side, until, redactor) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until, redactor),
         onHead: (side, branch) => {
           if (side === projectSide) this.#defaultBranch = shortRefName(branch);
         },
         ...(onProgress === undefined ? {} : { onProgress }),
+        ...(this.#input.admitTarget === undefined ? {} : { admitTarget: this.#input.admitTarget }),
       },
     );
+  }
+
+  #watched(host: string, transport: Transport): Transport {
+    return watchHost(transport, (failure) => this.#hosts.set(host, { host, failure }));
   }
 }
 
@@ -177,7 +188,7 @@ export function rulesOf({
   project,
   confirmDeletions,
   maxDeletionsPercent,
-}: Omit<RunSyncInput, 'dryRun' | 'mayWrite'>): MirrorRules {
+}: Pick<RunSyncInput, 'mirror' | 'project' | 'confirmDeletions' | 'maxDeletionsPercent'>): MirrorRules {
   const { mirrorTags, mirrorBranchRegex } = mirror;
   return {
     onlyProtectedBranches: mirror.onlyProtectedBranches,

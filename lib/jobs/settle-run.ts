@@ -2,6 +2,7 @@
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { errorCatalogue } from '../core/error-catalogue.ts';
+import { limits } from '../core/limits.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { LfsState } from '../model/lfs-state.ts';
 import type { Mirror, MirrorStatus, PushLimitState } from '../model/mirror.ts';
@@ -37,8 +38,6 @@ export interface Settlement {
 
 export const mostAttempts = 4;
 const retries = { shortestMs: 30_000, longestMs: 15 * 60_000 };
-/** A host that asks for more than this is asked again all the same. */
-const longestRetryAfterSeconds = 6 * 3600;
 /** Both must be reached. */
 const pauseAfter = { failedRuns: 14, spanMs: 24 * 3600_000 };
 
@@ -56,7 +55,7 @@ export function settleRun(mirror: Mirror, run: FinishedRun, deps: SettleDeps): S
   const attempts = mirror.attempts + (moved ? 0 : 1);
   if (attempts >= mostAttempts) return settled(mirror, run, 'failed', deps);
   const backoff = backoffMs(Math.max(attempts - 1, 0), retries, deps.clock);
-  const asked = Math.min(run.retryAfterSeconds ?? 0, longestRetryAfterSeconds) * 1000;
+  const asked = Math.min(run.retryAfterSeconds ?? 0, limits.retryAfterSeconds) * 1000;
   return again(mirror, run, { attempts, waitMs: Math.max(backoff, asked) }, deps);
 }
 
@@ -67,8 +66,31 @@ export function settleInterrupted(mirror: Mirror, run: FinishedRun, deps: Settle
   return again(mirror, run, { attempts, waitMs: attempts === 1 ? 0 : backoffMs(attempts - 2, retries, deps.clock) }, deps);
 }
 
+/** What a host that gives no answer means for the mirrors that wait for it. */
+export interface HostSilence {
+  readonly error: LastError;
+  readonly since: number;
+  /** When it is asked next. */
+  readonly probeAt: number;
+  readonly waiting: NonNullable<NonNullable<Release['again']>['waiting']>;
+}
+
+/** After a run that got no answer, or none at all because the host is down: no attempt is spent, and nobody is told of this one mirror. */
+export function waitForHost(mirror: Mirror, run: FinishedRun | undefined, silence: HostSilence, now: number): Release {
+  const { since, probeAt, waiting } = silence;
+  // Who looks at a mirror that has been behind for so long should see it.
+  const updateStatus = now - since >= limits.hostDownFailedMs ? 'failed' : 'to_retry';
+  const ofRun = run === undefined ? { lastUpdateStartedAt: mirror.lastUpdateStartedAt } : commonStatus(mirror, run);
+  const plain = askAgain(mirror, Math.max(probeAt, now), now);
+  return {
+    ...plain,
+    status: { ...ofRun, updateStatus, lastError: storedError(silence.error) },
+    again: { ...plain.again, waiting },
+  };
+}
+
 /** After a run that was ended from inside (shutdown, silent mode): asked for again as if it had not been, whatever it has moved. */
-export function askAgain(mirror: Mirror, startAt: number, now: number): Release {
+export function askAgain(mirror: Mirror, startAt: number, now: number): Release & { readonly again: NonNullable<Release['again']> } {
   const { updateStatus, lastUpdateStartedAt } = mirror;
   return {
     status: { updateStatus, lastUpdateStartedAt },

@@ -2,13 +2,18 @@
 import type { Clock } from '../core/clock.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import type { Log } from '../core/log.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { Records } from '../model/records.ts';
 import { forEachConcurrently } from './for-each-concurrently.ts';
+import { runsPerHost } from './host-places.ts';
+import type { DueHost, Hosts } from './hosts.ts';
 import type { JobQueue } from './job-queue.ts';
+import { lookAtHost } from './look-at-host.ts';
 import { type DueMirror, dueShards, graceMs, type MirrorJobs } from './mirror-jobs.ts';
+import { allMissed, compareMissed } from './missed-events.ts';
 import { interruptedRun, runIdOf, runRecord } from './run-record.ts';
 import { type FinishedRun, type Settlement, settleInterrupted } from './settle-run.ts';
 import { wakeUpFor } from './wake-up.ts';
@@ -17,9 +22,12 @@ import { WakeUpBatch } from './wake-up-batch.ts';
 export interface TickDeps {
   readonly jobs: MirrorJobs;
   readonly queue: JobQueue;
-  readonly records: Pick<Records, 'runs' | 'settings'>;
+  readonly records: Pick<Records, 'runs' | 'settings' | 'hooks' | 'ticks'>;
+  readonly hosts: Hosts;
   readonly clock: Clock;
   readonly log: Log;
+  /** As in lib/jobs/run-job.ts. */
+  readonly workers?: number;
 }
 
 export interface TickInput {
@@ -29,6 +37,8 @@ export interface TickInput {
   readonly deadline: Deadline;
   /** Which partitions of the index to look at, where several invocations share a tick; all without it. */
   readonly shards?: readonly number[];
+  /** Events may have been lost: this service was not there, or turned some away. */
+  readonly eventsMissed?: boolean;
 }
 
 /** What EventBridge was told to say of a tick's part: numbers of shards. What is not that means all: a tick too many does no harm, a missing one does. */
@@ -39,10 +49,19 @@ export function shardsOf(value: unknown): readonly number[] {
 }
 
 /** What was decided, and how often. */
-export type TickDecision = 'started' | 'resent' | 'leases_seen' | 'leases_broken' | 'retired' | 'left' | 'changed' | 'failed';
+export type TickDecision =
+  | 'started'
+  | 'resent'
+  | 'hosts_seen'
+  | 'leases_seen'
+  | 'leases_broken'
+  | 'retired'
+  | 'left'
+  | 'changed'
+  | 'failed';
 
 export interface TickSummary extends Readonly<Record<TickDecision, number>> {
-  /** Mirrors that were looked at. */
+  /** Mirrors and hosts that were looked at. */
   readonly due: number;
   /** Messages that could not be sent: later ticks do. */
   readonly unsent: number;
@@ -62,7 +81,9 @@ const concurrency = 8;
 /** Never rejects for a mirror: one that cannot be seen to does not keep the others waiting. Throws `storage_unavailable` if nothing can be read. */
 export async function tick(input: TickInput, deps: TickDeps): Promise<TickSummary> {
   const settings = await deps.records.settings.get({ fresh: true });
-  const summary = await new Tick(input, settings, deps).run();
+  const ticking = new Tick(input, settings, deps);
+  const summary = await ticking.run();
+  if (!settings.silentModeEnabled) await ticking.compareMissed(input.eventsMissed ?? false);
   deps.log.write(summary.complete && summary.failed === 0 ? 'info' : 'warn', 'tick', { ...summary });
   return summary;
 }
@@ -86,6 +107,7 @@ class Tick {
   readonly #counts: Record<TickDecision, number> = {
     started: 0,
     resent: 0,
+    hosts_seen: 0,
     leases_seen: 0,
     leases_broken: 0,
     retired: 0,
@@ -115,17 +137,30 @@ class Tick {
     return { due: this.#due, ...this.#counts, unsent, complete: this.#complete && broken.length === 0 };
   }
 
+  /** After all that is due: what is left waits for the next tick. */
+  async compareMissed(eventsMissed: boolean): Promise<void> {
+    const { records, clock, log } = this.#deps;
+    const part = Math.min(...this.#shards);
+    const now = clock.now();
+    const gapMs = eventsMissed ? 0 : limits.tickGapMs;
+    const { missed, awaySince } = await records.ticks.note(part, { now, gapMs, missed: allMissed(this.#shards, now) });
+    if (awaySince !== null) log.write('warn', 'events_missed', { since: new Date(awaySince).toISOString() });
+    if (missed === null) return;
+    const left = await compareMissed(missed, this.#shards, () => this.#isTimeUp(), this.#deps);
+    await records.ticks.leaveMissed(part, missed, left);
+  }
+
   async #seeToShard(shard: number): Promise<void> {
-    await forEachConcurrently(this.#deps.jobs.due(shard, this.#deps.clock.now()), concurrency, async (mirror) => {
+    await forEachConcurrently(this.#deps.jobs.due(shard, this.#deps.clock.now()), concurrency, async (due) => {
       if (this.#isTimeUp()) {
         this.#complete = false;
         return 'stop';
       }
       this.#due++;
       try {
-        this.#counts[await this.#decide(mirror)]++;
+        this.#counts[await this.#decide(due)]++;
       } catch (error) {
-        this.#failed(toGitferryError(error), { project: mirror.projectId, mirror: mirror.mirror });
+        this.#failed(toGitferryError(error), 'host' in due ? { host: due.host } : { project: due.projectId, mirror: due.mirror });
       }
       return 'go on';
     });
@@ -136,7 +171,7 @@ class Tick {
     const { jobs, clock } = this.#deps;
     for (const shard of this.#shards) {
       for await (const mirror of jobs.due(shard, clock.now() + everyDueMs)) {
-        if (mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
+        if (!('host' in mirror) && mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
       }
     }
     await this.#wakeUps.flush();
@@ -148,11 +183,18 @@ class Tick {
   }
 
   /** Exactly one decision; `changed` = the mirror is not any more what it was when it was read, and the next tick sees. */
-  async #decide(mirror: DueMirror): Promise<TickDecision> {
+  async #decide(mirror: DueMirror | DueHost): Promise<TickDecision> {
+    if ('host' in mirror) return this.#lookAtHost(mirror);
     if (mirror.leaseToken !== null) return this.#judgeLease(mirror);
     if (!mirror.enabled || mirror.paused) return (await this.#deps.jobs.retire(mirror)) ? 'retired' : 'changed';
     if (this.#settings.silentModeEnabled) return 'left';
     return mirror.queuedAt === null ? this.#start(mirror) : this.#sendAgain(mirror);
+  }
+
+  async #lookAtHost(due: DueHost): Promise<TickDecision> {
+    if (this.#settings.silentModeEnabled) return 'left';
+    const limit = runsPerHost(this.#settings, this.#deps.workers);
+    return (await lookAtHost(due, limit, this.#deps)) ? 'hosts_seen' : 'changed';
   }
 
   async #start(mirror: DueMirror): Promise<TickDecision> {
@@ -216,7 +258,7 @@ class Tick {
     });
   }
 
-  #failed(error: GitferryError, key: { readonly project?: number; readonly mirror?: MirrorKey['mirror'] }): void {
+  #failed(error: GitferryError, key: { readonly project?: number; readonly mirror?: MirrorKey['mirror']; readonly host?: string }): void {
     this.#counts.failed++;
     this.#deps.log.write('error', 'tick_failed', { ...key, code: error.code, message: error.message });
   }
@@ -237,13 +279,13 @@ function runThatDied(mirror: Mirror, { seen }: DueMirror, finishedAt: number): F
 const waitingUntilMs = 2 * 3600_000;
 
 /** Sends the messages of all waiting requests at once, for when silent mode is lifted. Resolves with how many; what could not be sent, the tick sends. */
-export async function sendWaiting({ jobs, queue, clock, log }: Omit<TickDeps, 'records'>): Promise<number> {
+export async function sendWaiting({ jobs, queue, clock, log }: Pick<TickDeps, 'jobs' | 'queue' | 'clock' | 'log'>): Promise<number> {
   const wakeUps = new WakeUpBatch(queue);
   let sent = 0;
   await Promise.all(
     Array.from({ length: dueShards }, (_, shard) =>
       forEachConcurrently(jobs.due(shard, clock.now() + waitingUntilMs), concurrency, async (mirror) => {
-        if (mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused) return 'go on';
+        if ('host' in mirror || mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused) return 'go on';
         const now = clock.now();
         // A retry keeps its time: the tick sends its message then.
         if (mirror.heldUntil !== null && mirror.heldUntil > now) return 'go on';

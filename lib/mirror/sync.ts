@@ -56,6 +56,8 @@ export interface SyncDeps {
   /** Waited for before anything is written to the target. */
   readonly mayWrite?: Promise<unknown> | undefined;
   onProgress?(progress: SyncProgress): void;
+  /** Resolves when the run may go to the target, at once or once the source has listed its refs; the run ends with what it rejects with. */
+  admitTarget?(sourceListed: Promise<unknown>): Promise<void>;
   /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
   onHead?(side: 'source' | 'target', branch: string): void;
 }
@@ -233,8 +235,12 @@ class Run {
 
   async #openBoth(): Promise<Ends> {
     // A connect that throws must not leave the other end's promise to nobody.
-    const openTarget = async (): Promise<ReceivePack> => ReceivePack.open(this.#connect('target'), this.#lists.target);
-    const opened = [this.#openSource(), openTarget()] as const;
+    const openingSource = this.#openSource();
+    const openTarget = async (): Promise<ReceivePack> => {
+      await this.#deps.admitTarget?.(openingSource);
+      return ReceivePack.open(this.#connect('target'), this.#lists.target);
+    };
+    const opened = [openingSource, openTarget()] as const;
     // Both are waited for, so that nothing is left running, and the source's failure is told first.
     await Promise.allSettled(opened);
     const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];

@@ -75,6 +75,16 @@ export interface MirrorStatus {
   readonly failing?: boolean;
 }
 
+/** What a run that was asked for waits for, in a host's waiting list. */
+export interface Waiting {
+  readonly for: 'host_down' | 'room';
+  readonly host: string;
+  /** Its entry in the list. */
+  readonly entry: string;
+  /** Since when the host gives no answer, or the run finds no room, milliseconds since 1970. */
+  readonly since: number;
+}
+
 /** The request and the lease. Only the conditional writes of lib/aws/mirror-jobs.ts change these. */
 export interface MirrorProgress {
   /** Counts requests; `doneSeq` is what the last settled run had seen, `startedSeq` what the present one has. */
@@ -85,6 +95,8 @@ export interface MirrorProgress {
   readonly queuedAt: number | null;
   readonly queuedFor: number | null;
   readonly queuedTrigger: Trigger | null;
+  /** Set while the request waits for a host; null = for its time, or for a worker. */
+  readonly waiting: Waiting | null;
   /** When the tick looks at this mirror next; null = never (disabled or paused). */
   readonly dueAt: number | null;
   /** Set while a run holds the mirror. */

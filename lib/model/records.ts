@@ -147,6 +147,30 @@ export interface CredentialRecords {
   list(page: PageRequest): Promise<Page<SharedCredential>>;
 }
 
+/** Comparisons that are still to be asked for, after events may have been lost. */
+export interface MissedEvents {
+  /** By shard: mirrors that are due up to then are seen to. A shard that is not here is done. */
+  readonly seen: Readonly<Record<string, number>>;
+  /** When the next comparison may start. */
+  readonly next: number;
+}
+
+/** What the ticks leave for each other. A part of a tick is named by its first shard. */
+export interface TickRecords {
+  /**
+   * This part ticks now. If it did so before, but not within `gapMs`, then `missed` is to be compared from now on, in the same write. Resolves with what is,
+   * and since when there was no tick.
+   */
+  note(
+    part: number,
+    tick: { readonly now: number; readonly gapMs: number; readonly missed: MissedEvents },
+  ): Promise<{ readonly missed: MissedEvents | null; readonly awaySince: number | null }>;
+  /** Whatever was to be compared before. */
+  setMissed(part: number, missed: MissedEvents): Promise<void>;
+  /** What is left; null = nothing. Unless somebody has set it anew since it was read. */
+  leaveMissed(part: number, read: MissedEvents, left: MissedEvents | null): Promise<void>;
+}
+
 export interface SettingsRecords {
   /** With defaults for what was never set. At most 5 seconds old unless `fresh`. */
   get(options?: { readonly fresh?: boolean }): Promise<InstanceSettings>;
@@ -186,6 +210,7 @@ export interface Records {
   readonly tokens: TokenRecords;
   readonly credentials: CredentialRecords;
   readonly settings: SettingsRecords;
+  readonly ticks: TickRecords;
   readonly sessions: SessionRecords;
   readonly overview: OverviewRecords;
 }

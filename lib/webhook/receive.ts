@@ -19,6 +19,8 @@ export interface WebhookDeps {
   readonly requestRuns: RequestRuns;
   readonly clock: Clock;
   readonly log: Log;
+  /** A delivery could not be recorded: hosts that never send again have told in vain. */
+  noteMissed?(): void;
 }
 
 /**
@@ -64,6 +66,7 @@ export function createWebhookApp(deps: WebhookDeps): Hono {
     const { code, message, disposition } = toGitferryError(thrown);
     // Not the path: it holds the token.
     log.write('error', 'delivery_not_recorded', { code, message });
+    deps.noteMissed?.();
     const isOurs = code === 'internal_error';
     if (!isOurs && disposition === 'retry') context.header('Retry-After', '30');
     return isOurs ? answer(context, 500, 'Internal Server Error') : context.json({ message: '503 Service Unavailable', code }, 503);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
-import { createHostSlots } from '../../lib/aws/host-slots.ts';
+import { createHosts } from '../../lib/aws/hosts.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
+import { healthy } from '../../lib/jobs/host-health.ts';
 import type { DueMirror, MirrorJobs, Release } from '../../lib/jobs/mirror-jobs.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { hour, noon, putMirror } from '../support/mirrors.ts';
@@ -106,12 +107,21 @@ it('a lease that is broken counts as broken, once', async () => {
 });
 
 it('a place at a host is taken once', async () => {
-  const slots = createHostSlots({ dynamo: clients.dynamo, tableName: aws.tableName });
+  const hosts = createHosts({ dynamo: clients.dynamo, tableName: aws.tableName });
   const [one, other] = [await putMirror(aws, { leaseToken: 'one' }), await putMirror(aws, { leaseToken: 'other' })];
   loseNextAnswer();
-  const slot = await slots.take('host.example.org', { key: one, leaseToken: 'one', since: noon, now: noon }, 2);
+  expect(await hosts.take('host.example.org', { slot: 0 }, { key: one, credentialId: null, leaseToken: 'one', now: noon })).toBe(true);
   expect(lost).toBe(1);
-  expect(await slots.take('host.example.org', { key: other, leaseToken: 'other', since: noon, now: noon }, 2)).toBe(slot === 0 ? 1 : 0);
+  expect(await hosts.take('host.example.org', { slot: 0 }, { key: other, credentialId: null, leaseToken: 'other', now: noon })).toBe(false);
+});
+
+it('what is noted of a host is noted once, and whoever noted it knows', async () => {
+  const hosts = createHosts({ dynamo: clients.dynamo, tableName: aws.tableName });
+  const view = await hosts.view('noted.example.org');
+  loseNextAnswer();
+  expect(await hosts.note(view, { ...healthy, downSince: noon })).toBe(true);
+  expect(lost).toBe(1);
+  expect(await hosts.note(view, { ...healthy, downSince: noon + 1 })).toBe(false);
 });
 
 it('a form is carried out for the first time once', async () => {

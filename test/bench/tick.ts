@@ -2,6 +2,7 @@
 import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { createAwsClients } from '../../lib/aws/clients.ts';
 import { createResources } from '../../lib/aws/create-resources.ts';
+import { createHosts } from '../../lib/aws/hosts.ts';
 import { createJobQueue } from '../../lib/aws/job-queue.ts';
 import { itemOfMirror } from '../../lib/aws/mirror-item.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
@@ -50,6 +51,7 @@ export async function benchTick(): Promise<Finding> {
     const deps = {
       jobs: createMirrorJobs({ dynamo, tableName }),
       queue: createJobQueue({ sqs: clients.sqs, queueUrl, log }),
+      hosts: createHosts({ dynamo, tableName }),
       records,
       clock,
       log,

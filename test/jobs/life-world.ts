@@ -1,12 +1,13 @@
 /** A world in which requests, workers and ticks live at the mercy of a list of numbers. */
 import { DeleteCommand, type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { createHostSlots } from '../../lib/aws/host-slots.ts';
+import { createHosts } from '../../lib/aws/hosts.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
-import { dueShardOf, keys } from '../../lib/aws/table.ts';
+import { keys } from '../../lib/aws/table.ts';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../lib/core/errors.ts';
 import { createLog } from '../../lib/core/log.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
+import type { Hosts } from '../../lib/jobs/hosts.ts';
 import type { JobQueue, WakeUp } from '../../lib/jobs/job-queue.ts';
 import { dueShards, type MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
 import { requestRuns, updateNow } from '../../lib/jobs/request-run.ts';
@@ -16,6 +17,7 @@ import { sendWaiting, tick } from '../../lib/jobs/tick.ts';
 import { summarise } from '../../lib/mirror/outcome.ts';
 import { defaultInstanceSettings } from '../../lib/model/instance-settings.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
+import type { MissedEvents, TickRecords } from '../../lib/model/records.ts';
 import type { TestAws } from '../support/aws.ts';
 import { heldClock, noon, plainProject, putMirror } from '../support/mirrors.ts';
 import { type Gate, type GatedProcess, Gates, never, newProcess, type ProcessKind, type Way } from './gated-process.ts';
@@ -27,6 +29,8 @@ import { Witness } from './witness.ts';
 
 export interface Plant {
   jobs?(jobs: MirrorJobs, dynamo: DynamoDBDocumentClient, tableName: string): MirrorJobs;
+  hosts?(hosts: Hosts): Hosts;
+  ticks?(ticks: TickRecords): TickRecords;
   queue?(queue: JobQueue, dynamo: DynamoDBDocumentClient, tableName: string): JobQueue;
 }
 
@@ -48,6 +52,11 @@ export class World {
   readonly #processes = new Set<GatedProcess>();
   #messages: Message[] = [];
   #isCalm = false;
+  /** What ticks leave for each other. */
+  #lastTick = noon;
+  #missed: MissedEvents | null = null;
+  /** The host of both mirrors gives no answer. */
+  #isHostDown = false;
 
   constructor(aws: TestAws, projectId: number, plant: Plant = {}) {
     this.#aws = aws;
@@ -64,15 +73,25 @@ export class World {
         id,
         mirror: id,
         projectId: this.#projectId,
-        url: `https://mirrors-${this.#projectId}.example.org/${n}.git`,
+        url: `https://${this.#host}/${n}.git`,
         dueAt: noon + 10 * 60_000,
       });
       this.#witness.add(mirror);
     }
   }
 
+  get #host(): string {
+    return `mirrors-${this.#projectId}.example.org`;
+  }
+
+  get #hostOfProject(): string {
+    return `project-${this.#projectId}.example.org`;
+  }
+
   async close(): Promise<void> {
     for (const process of this.#processes) process.isCrashed = true;
+    for (const host of [this.#host, this.#hostOfProject])
+      await this.#aws.clients.dynamo.send(new DeleteCommand({ TableName: this.#aws.tableName, Key: keys.hostState(host) }));
     for (const mirror of this.#witness.mirrors) {
       await this.#aws.clients.dynamo.send(new DeleteCommand({ TableName: this.#aws.tableName, Key: keys.mirror(mirror) }));
     }
@@ -109,6 +128,7 @@ export class World {
       actions.push([6, () => this.#startEvent(mirror)], [2, () => this.#startUpdateNow(mirror)], [3, () => this.#beat(mirror)]);
     }
     actions.push([6, () => this.#startTick()], [4, () => this.#letMinutesPass()], [1, () => this.#toggleSilentMode()]);
+    actions.push([this.#isHostDown ? 4 : 2, () => this.#toggleHost()], [1, () => this.#goAway()]);
     for (const [weight, ms] of [
       [2, 1_000],
       [2, 20_000],
@@ -129,6 +149,9 @@ export class World {
   /** No more faults: all that is under way goes on, and minutes pass. Resolves with how many passed until nothing was left to do. */
   async calm(mostMinutes: number): Promise<number | undefined> {
     this.#isCalm = true;
+    this.#isHostDown = false;
+    this.#witness.noteCalm();
+    await this.#startTick();
     if (this.#settings.silentModeEnabled) await this.#toggleSilentMode();
     for (let minutes = 0; minutes <= mostMinutes; ) {
       await this.#goOn();
@@ -139,7 +162,9 @@ export class World {
       if (this.#isIdle()) return minutes;
       // The ticks of minutes in which nothing is due would find nothing.
       const due = Math.min(...this.#witness.mirrors.map(({ dueAt }) => dueAt ?? Number.POSITIVE_INFINITY));
-      const nextTick = Math.max(Math.floor(now / 60_000) * 60_000 + 60_000, Math.ceil(due / 60_000) * 60_000);
+      const nextMinute = Math.floor(now / 60_000) * 60_000 + 60_000;
+      const isAwaited = this.#witness.mirrors.some(({ waiting }) => waiting !== null);
+      const nextTick = isAwaited ? nextMinute : Math.max(nextMinute, Math.ceil(due / 60_000) * 60_000);
       const next = Math.min(nextTick, ...this.#messages.map(({ availableAt }) => availableAt));
       this.#clock.set(next);
       minutes += (next - now) / 60_000;
@@ -160,7 +185,7 @@ export class World {
   #isIdle(): boolean {
     const isBusy = (mirror: Mirror): boolean =>
       mirror.queuedAt !== null || mirror.leaseToken !== null || mirror.requestedSeq > mirror.doneSeq;
-    return this.#live().length === 0 && this.#messages.length === 0 && !this.#witness.mirrors.some(isBusy);
+    return this.#missed === null && this.#live().length === 0 && this.#messages.length === 0 && !this.#witness.mirrors.some(isBusy);
   }
 
   #live(): GatedProcess[] {
@@ -203,6 +228,33 @@ export class World {
     await this.#witness.look(holder);
   }
 
+  get #ticks(): TickRecords {
+    return {
+      note: async (_, { now, gapMs, missed }) => {
+        const awaySince = now - this.#lastTick >= gapMs ? this.#lastTick : null;
+        this.#lastTick = now;
+        if (awaySince !== null) this.#missed = missed;
+        return { missed: this.#missed, awaySince };
+      },
+      setMissed: async () => {},
+      leaveMissed: async (_, read, left) => {
+        if (this.#missed === read) this.#missed = left;
+      },
+    };
+  }
+
+  /** Minutes without the service: every process of it is gone, and nobody takes an event. */
+  #goAway(): void {
+    for (const process of this.#live()) process.isCrashed = true;
+    this.#clock.add(60_000);
+    for (const { id } of this.#witness.mirrors) this.#witness.noteLostEvent(id);
+    this.#clock.add(180_000);
+  }
+
+  #toggleHost(): void {
+    this.#isHostDown = !this.#isHostDown;
+  }
+
   async #toggleSilentMode(): Promise<void> {
     const silentModeEnabled = !this.#settings.silentModeEnabled;
     this.#settings = { ...this.#settings, silentModeEnabled };
@@ -241,7 +293,12 @@ export class World {
     const time = Math.floor(this.#clock.now() / 60_000) * 60_000;
     const process = this.#start('tick', async (ports) => {
       const deadline = createDeadline(3600_000);
-      const records = { settings: this.#common().settings, runs: nothingKept };
+      const records = {
+        settings: this.#common().settings,
+        runs: nothingKept,
+        hooks: { ofProject: async () => [oneHook] } as never,
+        ticks: this.#plant.ticks?.(this.#ticks) ?? this.#ticks,
+      };
       await tick({ time, deadline }, { ...ports, records, clock: this.#clock, log: quiet });
       deadline.clear();
     });
@@ -262,7 +319,10 @@ export class World {
             runs: nothingKept,
             activity: { add: async () => {}, list: () => never },
             hooks: { ofProject: async () => [] } as never,
-            projects: { get: async () => ({ ...plainProject, id: this.#projectId }), noteDefaultBranch: async () => {} } as never,
+            projects: {
+              get: async () => ({ ...plainProject, id: this.#projectId, repositoryUrl: `https://${this.#hostOfProject}/p.git` }),
+              noteDefaultBranch: async () => {},
+            } as never,
           },
           sync: (input) => this.#sync(process, input),
           clock: this.#clock,
@@ -276,27 +336,26 @@ export class World {
   }
 
   /** The run itself: begins when it is let, and ends when it is let. */
-  async #sync(process: GatedProcess, { mirror: { id }, mayWrite }: RunSyncInput): Promise<SyncedRun> {
+  async #sync(process: GatedProcess, { mirror: { id }, mayWrite, admitTarget }: RunSyncInput): Promise<SyncedRun> {
     await this.#gates.wait(process, 'sync', async () => {});
     const startedAtStep = this.#witness.step;
-    const refused = await mayWrite?.then(
+    const refused = await Promise.all([mayWrite, admitTarget?.(Promise.resolve())]).then(
       () => undefined,
       (reason: unknown) => toGitferryError(reason),
     );
+    if (refused !== undefined) return madeUp(refused);
+    const failure = this.#isHostDown ? new GitferryError('connection_failed') : undefined;
+    const hosts = [
+      { host: this.#host, failure },
+      { host: this.#hostOfProject, failure: undefined },
+    ];
     await this.#gates.wait(process, 'sync', async () => {});
-    if (refused === undefined) this.#witness.noteCompleted(id, startedAtStep);
-    const redactor = createRedactor([]);
+    // It is asked for again, whatever becomes of this attempt: the host's silence settles nothing.
+    if (failure !== undefined) return { ...madeUp(failure), hosts };
+    this.#witness.noteCompleted(id, startedAtStep);
     const turn = this.#isCalm ? 0 : startedAtStep % 7;
-    const error =
-      refused !== undefined
-        ? refused
-        : turn === 3
-          ? new GitferryError('connection_failed')
-          : turn === 5
-            ? new GitferryError('permission_denied')
-            : undefined;
-    const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
-    return { outcome: summarise(facts, redactor), defaultBranch: null, redactor };
+    const error = turn === 3 ? new GitferryError('pack_truncated') : turn === 5 ? new GitferryError('permission_denied') : undefined;
+    return { ...madeUp(error), hosts };
   }
 
   // ---- processes and their gates
@@ -320,24 +379,31 @@ export class World {
     const { tableName } = this.#aws;
     const dynamo = this.#dynamo(process);
     const jobs = createMirrorJobs({ dynamo, tableName });
+    const hosts = createHosts({ dynamo, tableName });
     const queue = this.#gates.queue(process, (wakeUps) => {
       for (const wakeUp of wakeUps) this.#messages.push({ wakeUp, availableAt: this.#clock.now() + wakeUp.delaySeconds * 1000 });
     });
     return {
       jobs: this.#plant.jobs?.(jobs, dynamo, tableName) ?? jobs,
       queue: this.#plant.queue?.(queue, dynamo, tableName) ?? queue,
-      slots: createHostSlots({ dynamo, tableName }),
+      hosts: this.#plant.hosts?.(hosts) ?? hosts,
     };
+  }
+
+  /** The index of what is due is shared by all worlds. */
+  #ofThisWorld(answer: object): object {
+    const { Items: items = [] } = answer as { Items?: { pk: string }[] };
+    const own = [keys.project(this.#projectId).pk, ...[this.#host, this.#hostOfProject].map((host) => keys.hostState(host).pk)];
+    return { ...answer, Items: items.filter(({ pk }) => own.includes(pk)) };
   }
 
   #dynamo(process: GatedProcess): DynamoDBDocumentClient {
     const { dynamo } = this.#aws.clients;
     return this.#gates.dynamo(process, async (command) => {
       const { ':shard': shard } = (command as UpdateCommand).input.ExpressionAttributeValues ?? {};
-      // Nothing of this world is there.
-      if (shard !== undefined && !this.#witness.mirrors.some(({ id }) => shard === dueShardOf(id))) return { Items: [] };
       try {
-        return await dynamo.send(command);
+        const answer = await dynamo.send(command);
+        return shard === undefined ? answer : this.#ofThisWorld(answer);
       } finally {
         if ((command as object) instanceof UpdateCommand) await this.#witness.look(process);
       }
@@ -345,4 +411,11 @@ export class World {
   }
 }
 
+function madeUp(error: GitferryError | undefined): SyncedRun {
+  const redactor = createRedactor([]);
+  const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
+  return { outcome: summarise(facts, redactor), defaultBranch: null, redactor };
+}
+
+const oneHook = { lastDeliveryOf: 'project' };
 const nothingKept = { put: async () => {}, putIfAbsent: async () => {}, get: () => never, list: () => never };

@@ -35,7 +35,7 @@ async function write(
 export const plants: Readonly<Record<string, PlantedBug>> = {
   'a release that settles what was requested during the run, without a follow-up': {
     finding: 'no run was started after an accepted request',
-    seed: 14,
+    seed: 9,
     jobs: (jobs, dynamo, tableName) => ({
       ...jobs,
       async release(key, token, release) {
@@ -48,7 +48,7 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
   },
   'a lease that is taken whether somebody holds it or not': {
     finding: 'a lease was taken that somebody held',
-    seed: 3,
+    seed: 1,
     jobs: (jobs, dynamo, tableName) => ({
       ...jobs,
       async acquire(key, lease) {
@@ -65,7 +65,7 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
   'a request that is taken back when its message could not be sent': {
     // It forgets the request, and sometimes that of a run under way with it.
     finding: 'no run was started after an accepted request|a mirror waits for ever',
-    seed: 3,
+    seed: 24,
     queue: (queue, dynamo, tableName) => ({
       async send(wakeUps) {
         const unsent = await queue.send(wakeUps);
@@ -76,15 +76,19 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
       },
     }),
   },
-  'a release that does not ask whose lease it is': {
-    finding: 'a lease was given back by somebody who did not hold it',
-    seed: 1,
-    jobs: (jobs) => ({
-      ...jobs,
-      async release(key, token, release) {
-        const mirror = await jobs.get(key);
-        return jobs.release(key, mirror?.leaseToken ?? token, release);
-      },
-    }),
+  'a list that a run can leave unseen': {
+    finding: 'a mirror was late after its host was back|a mirror waits for ever',
+    seed: 3,
+    hosts: (hosts) => ({ ...hosts, join: async (_host, { rank }) => String(rank) }),
+  },
+  'a host that nobody looks at': {
+    finding: 'a mirror was late after its host was back|a mirror waits for ever',
+    seed: 3,
+    hosts: (hosts) => ({ ...hosts, lookBy: async () => {} }),
+  },
+  'a call that leaves nothing in the table': {
+    finding: 'a mirror was late after its host was back|a mirror waits for ever',
+    seed: 3,
+    jobs: (jobs) => ({ ...jobs, call: async (key, { entry }) => (await jobs.get(key))?.waiting?.entry === entry }),
   },
 };

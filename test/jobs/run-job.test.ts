@@ -1,10 +1,13 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { keys } from '../../lib/aws/table.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
 import type { MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';
+import { updateNow } from '../../lib/jobs/request-run.ts';
 import { type JobAnswer, type RunJobDeps, runJob } from '../../lib/jobs/run-job.ts';
 import type { RunSyncInput } from '../../lib/jobs/run-sync.ts';
+import { tick } from '../../lib/jobs/tick.ts';
+import { noteReports } from '../../lib/jobs/wait-at-host.ts';
 import { encodeJob } from '../../lib/model/job.ts';
 import type { MirrorKey } from '../../lib/model/mirror.ts';
 import { dueOf } from '../support/due.ts';
@@ -25,6 +28,7 @@ afterAll(() => bench.close());
 /** Those for this mirror: others that were delayed may come on a busy machine. */
 const messagesFor = async (key: MirrorKey, waitSeconds = 0): Promise<string[]> =>
   (await bench.messages(waitSeconds)).filter((body) => body === encodeJob(key));
+const plain: MirrorKey = { projectId: 0, mirror: 0 };
 const fast = { beatMs: 20, giveUpMs: 5000 };
 const run = (key: MirrorKey, deps: Partial<RunJobDeps> = {}, deadline = timeLeft()): Promise<JobAnswer> =>
   runJob(key, { deadline }, { ...bench, ...deps }).finally(() => deadline.clear());
@@ -484,28 +488,270 @@ describe('time', () => {
   });
 });
 
-describe('a host', () => {
-  it('without room is asked again after some seconds, and nothing has failed', async () => {
+describe('a host without room', () => {
+  let hosts = 0;
+  /** A host whose places are all taken by others, and a mirror of it. */
+  async function fullHost() {
+    const host = `full-${++hosts}.example`;
     const { mirror } = await bench.made({
-      mirror: { url: 'https://full.example/r.git' },
-      project: { repositoryUrl: 'https://empty.example/r.git' },
+      mirror: { url: `https://${host}/r.git` },
+      project: { repositoryUrl: `https://empty-${hosts}.example/r.git` },
     });
     const others = await Promise.all(Array.from({ length: 8 }, () => bench.made()));
     for (const [n, { mirror: other }] of others.entries()) {
-      await bench.jobs.acquire(other, { token: `busy-${n}`, now: noon });
-      expect(await bench.slots.take('full.example', { key: other, leaseToken: `busy-${n}`, since: noon, now: noon }, 8)).toBeDefined();
+      await bench.jobs.acquire(other, { token: `busy-${hosts}-${n}`, now: noon });
+      await bench.hosts.take(host, { slot: n }, { key: other, credentialId: null, leaseToken: `busy-${hosts}-${n}`, now: noon });
     }
-    expect(await run(mirror, { sync: () => Promise.reject(new Error('it ran')) })).toBe('queued');
-    const after = await bench.jobs.get(mirror);
-    expect(after).toMatchObject({ updateStatus: 'none', lastUpdateStartedAt: null, attempts: 0, queuedTrigger: byEvent });
-    expect(after?.queuedFor).toBe(noon + 2000);
+    return { host, mirror, others: others.map(({ mirror: other }, n) => ({ mirror: other, token: `busy-${hosts}-${n}` })) };
+  }
+  /** As the engine does when the source has listed its refs. */
+  const admitted: RunJobDeps['sync'] = async ({ admitTarget }) => {
+    const refused = await admitTarget?.(Promise.resolve()).then(
+      () => undefined,
+      () => 'run_interrupted' as const,
+    );
+    return madeUpRun(refused === undefined ? {} : { code: refused });
+  };
+
+  it('puts the run into its list: nothing has failed, and no message wakes it', async () => {
+    const { host, mirror } = await fullHost();
+    expect(await run(mirror, { sync: admitted })).toBe('queued');
+    expect(await bench.jobs.get(mirror)).toMatchObject({
+      attempts: 0,
+      queuedTrigger: byEvent,
+      leaseToken: null,
+      waiting: { for: 'room', host, since: noon },
+    });
+    expect(await bench.hosts.waiting(host, 10)).toMatchObject([{ key: { mirror: mirror.mirror } }]);
+    expect(await messagesFor(mirror)).toEqual([]);
     // The place at the other host was given back.
-    expect(await slotsOf('empty.example')).toEqual([]);
-    // A dead run frees its place by itself.
-    await bench.jobs.release(others[3]!.mirror, 'busy-3', { status: {}, now: noon, nextDueAt: null, followUpAt: noon });
-    bench.clock.add(10_000);
-    expect(await run(mirror, { sync: running() })).toBe('done');
+    expect(await slotsOf(`empty-${hosts}.example`)).toEqual([]);
+    // An event of meanwhile changes nothing about that.
+    await bench.request(mirror);
+    expect(await run(mirror, { sync: () => Promise.reject(new Error('it ran')) })).toBe('nothing');
+  });
+
+  it('calls it when a run there ends, and keeps a place for it', async () => {
+    const { host, mirror } = await fullHost();
+    await run(mirror, { sync: admitted });
+    const [{ mirror: other }] = [await bench.made({ mirror: { url: `https://${host}/o.git` } })];
+    await bench.hosts.free(host, 3, `busy-${hosts}-3`);
+    // Somebody who passes by, and whose place is then free again.
+    expect(await run(other, { sync: running() })).toBe('done');
+    expect(await messagesFor(mirror)).toEqual([encodeJob(mirror)]);
+    expect((await bench.hosts.view(host)).places.filter(({ keptFor }) => keptFor !== undefined)).toMatchObject([
+      { keptFor: { key: { mirror: mirror.mirror } } },
+    ]);
+    expect(await bench.hosts.waiting(host, 10)).toEqual([]);
+    expect(await run(mirror, { sync: admitted })).toBe('done');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ waiting: null, queuedAt: null, updateStatus: 'finished' });
+  });
+
+  it('loses nobody who began to wait while a place was freed', async () => {
+    const { host, mirror, others } = await fullHost();
+    const hostsOfBench = bench.hosts;
+    // Between its look and its entry in the list, a place is freed by somebody who saw nobody waiting.
+    const slow: RunJobDeps['hosts'] = {
+      ...hostsOfBench,
+      async join(name, entry) {
+        await hostsOfBench.free(host, 5, others[5]?.token ?? '');
+        return hostsOfBench.join(name, entry);
+      },
+    };
+    expect(await run(mirror, { sync: admitted, hosts: slow })).toBe('queued');
+    expect(await messagesFor(mirror)).toEqual([encodeJob(mirror)]);
+    expect(await run(mirror, { sync: admitted })).toBe('done');
+  });
+
+  it('takes the place of a run that died', async () => {
+    const { mirror, others } = await fullHost();
+    const [dead] = others;
+    if (dead !== undefined) await bench.jobs.release(dead.mirror, dead.token, { status: {}, now: noon, nextDueAt: null, followUpAt: noon });
+    bench.clock.add(3 * minute);
+    expect(await run(mirror, { sync: admitted })).toBe('done');
     bench.clock.set(noon);
+  });
+
+  it('gives a project a quarter of its places at most', async () => {
+    const host = `shared-${++hosts}.example`;
+    const { project, mirror } = await bench.made({
+      mirror: { url: `https://${host}/a.git` },
+      project: { repositoryUrl: `https://${host}/p.git` },
+    });
+    for (const slot of [0, 1]) {
+      const key = { projectId: project.id, mirror: 900_000 + slot };
+      await bench.hosts.take(host, { slot }, { key, credentialId: null, leaseToken: `own-${slot}`, now: noon });
+    }
+    expect(await run(mirror, { sync: running() })).toBe('queued');
+    expect(await bench.jobs.get(mirror)).toMatchObject({ waiting: { for: 'room', host } });
+  });
+
+  it('is not asked for a place at the target before a slow source has answered, where half of its places are in use', async () => {
+    const host = `half-${++hosts}.example`;
+    const { mirror } = await bench.made({
+      mirror: { url: `https://${host}/a.git` },
+      project: { repositoryUrl: `https://source-${hosts}.example/p.git` },
+    });
+    for (const slot of [0, 1, 2, 3]) {
+      const key = { projectId: 900_000 + slot, mirror: 1 };
+      await bench.hosts.take(host, { slot }, { key, credentialId: null, leaseToken: `other-${slot}`, now: noon });
+    }
+    const held = async () =>
+      (await bench.hosts.view(host)).places.filter(({ holder }) => holder?.key.projectId === mirror.projectId).length;
+    const sync: RunJobDeps['sync'] = async ({ admitTarget }) => {
+      let answer = (): void => {};
+      const admission = admitTarget?.(
+        new Promise<void>((resolve) => {
+          answer = resolve;
+        }),
+      );
+      expect(await held()).toBe(0);
+      answer();
+      await admission;
+      expect(await held()).toBe(1);
+      return madeUpRun();
+    };
+    expect(await run(mirror, { sync })).toBe('done');
+    expect(await held()).toBe(0);
+  });
+});
+
+describe('a host that gives no answer', () => {
+  let downs = 0;
+  const down = { host: '', mirrors: [] as MirrorKey[] };
+  const silent = (code: 'connection_failed' | 'server_error' | 'rate_limited', retryAfterSeconds?: number): RunJobDeps['sync'] => {
+    const details = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+    return async () => ({ ...madeUpRun({ code }), hosts: [{ host: down.host, failure: new GitferryError(code, details) }] });
+  };
+  const answering: RunJobDeps['sync'] = async () => ({ ...madeUpRun(), hosts: [{ host: down.host, failure: undefined }] });
+  const forbidden: RunJobDeps['sync'] = () => Promise.reject(new Error('it ran'));
+
+  beforeEach(async () => {
+    down.host = `down-${++downs}.example`;
+    down.mirrors = [];
+    for (let n = 0; n < 5; n++) {
+      const { mirror } = await bench.made({
+        mirror: { url: `https://${down.host}/${n}.git` },
+        project: { repositoryUrl: `https://source-down-${downs}.example/${n}.git` },
+      });
+      down.mirrors.push(mirror);
+    }
+    bench.lines.length = 0;
+  });
+  afterEach(() => bench.clock.set(noon));
+  /** Those of them that were sent a message. */
+  const called = async (): Promise<readonly MirrorKey[]> => {
+    const bodies = await bench.messages();
+    return down.mirrors.filter((mirror) => bodies.includes(encodeJob(mirror)));
+  };
+  const all = () => Promise.all(down.mirrors.map((mirror) => bench.jobs.get(mirror)));
+
+  it('is one fact: three runs find out, the others wait without asking, nobody spends an attempt, and it is told once', async () => {
+    for (const mirror of down.mirrors.slice(0, 3)) expect(await run(mirror, { sync: silent('connection_failed') })).toBe('queued');
+    for (const mirror of down.mirrors.slice(3)) expect(await run(mirror, { sync: forbidden })).toBe('queued');
+    for (const mirror of await all())
+      expect(mirror).toMatchObject({
+        updateStatus: 'to_retry',
+        attempts: 0,
+        failing: false,
+        lastError: { code: 'connection_failed' },
+        waiting: { for: 'host_down', host: down.host, since: noon },
+      });
+    expect(bench.events('host_down')).toMatchObject([{ host: down.host, level: 'warn' }]);
+    expect(bench.events('mirror_failing')).toEqual([]);
+    // Events of meanwhile cost nothing.
+    for (const mirror of down.mirrors) await bench.request(mirror);
+    for (const mirror of down.mirrors) expect(await run(mirror, { sync: forbidden })).toBe('nothing');
+  });
+
+  it('is asked by one run when its time has come, and all are called when it answers', async () => {
+    for (const mirror of down.mirrors) await run(mirror, { sync: silent('connection_failed') });
+    await bench.messages();
+    bench.clock.add(minute);
+    await tick({ time: bench.clock.now(), deadline: timeLeft() }, bench);
+    const [prober = plain, ...more] = await called();
+    expect(more).toEqual([]);
+    expect(await run(prober, { sync: answering })).toBe('done');
+    expect(bench.events('host_up')).toMatchObject([{ host: down.host }]);
+    for (let left = down.mirrors.length - 1; left > 0; ) {
+      const next = await called();
+      expect(next.length).toBeGreaterThan(0);
+      for (const mirror of next) expect(await run(mirror, { sync: answering })).toBe('done');
+      left -= next.length;
+    }
+    for (const mirror of await all()) expect(mirror).toMatchObject({ updateStatus: 'finished', lastError: null, waiting: null });
+    expect(bench.events('host_up')).toHaveLength(1);
+    expect(bench.events('mirror_recovered')).toEqual([]);
+  });
+
+  it('for an hour has failed for people, whatever the number of attempts', async () => {
+    for (let asked = 0; asked < 90; asked++) {
+      const mirror = await bench.jobs.get(down.mirrors[0] ?? plain);
+      if (mirror?.waiting) await bench.jobs.call(mirror, { entry: mirror.waiting.entry, now: bench.clock.now() });
+      await run(down.mirrors[0] ?? plain, { sync: silent('connection_failed') });
+      bench.clock.add(minute);
+    }
+    expect(await bench.jobs.get(down.mirrors[0] ?? plain)).toMatchObject({
+      updateStatus: 'failed',
+      attempts: 0,
+      failedRuns: 0,
+      paused: false,
+    });
+    expect(bench.events('host_down')).toHaveLength(1);
+  });
+
+  it('is asked again when it said, and not before', async () => {
+    for (const mirror of down.mirrors) await run(mirror, { sync: silent('rate_limited', 600) });
+    bench.clock.add(9 * minute);
+    await tick({ time: bench.clock.now(), deadline: timeLeft() }, bench);
+    expect(await called()).toEqual([]);
+    bench.clock.add(2 * minute);
+    await tick({ time: bench.clock.now(), deadline: timeLeft() }, bench);
+    expect(await called()).toHaveLength(1);
+  });
+
+  it("to one repository but to others is that mirror's own failure, which spends its attempts", async () => {
+    const [broken, ...well] = down.mirrors;
+    if (broken === undefined) throw new Error('no mirror');
+    await run(broken, { sync: silent('server_error') });
+    expect(await bench.jobs.get(broken)).toMatchObject({ attempts: 0, waiting: { for: 'host_down' } });
+    bench.clock.add(1000);
+    for (const mirror of well) expect(await run(mirror, { sync: answering })).toBe('done');
+    bench.clock.add(minute);
+    await tick({ time: bench.clock.now(), deadline: timeLeft() }, bench);
+    expect(await called()).toEqual([broken]);
+    expect(await run(broken, { sync: silent('server_error') })).toBe('queued');
+    expect(await bench.jobs.get(broken)).toMatchObject({ attempts: 1, updateStatus: 'to_retry', waiting: null });
+    expect(bench.events('host_down')).toEqual([]);
+  });
+
+  it('to the repositories of one project, when it answers with errors, is no reason for others to wait', async () => {
+    const { project, mirror } = await bench.made({
+      mirror: { url: `https://${down.host}/x.git` },
+      project: { repositoryUrl: `https://${down.host}/y.git` },
+    });
+    for (const n of [1, 2, 3]) {
+      const reports = {
+        reports: [{ host: down.host, failure: new GitferryError('server_error') }],
+        ends: [{ host: down.host, credentialId: null }],
+        failed: 'server_error',
+      };
+      await noteReports({ ...mirror, mirror: 900_000 + n }, reports, bench);
+    }
+    expect(project.id).toBe(mirror.projectId);
+    expect(await run(mirror, { sync: forbidden })).toBe('queued');
+    expect(await run(down.mirrors[0] ?? plain, { sync: answering })).toBe('done');
+  });
+
+  it('is asked at once by somebody who has mended it', async () => {
+    for (const mirror of down.mirrors.slice(0, 3)) await run(mirror, { sync: silent('connection_failed') });
+    bench.clock.add(20_000);
+    const asked = down.mirrors[4] ?? plain;
+    await run(asked, { sync: forbidden });
+    await updateNow(asked, { who: 'ada', confirmDeletions: false }, { ...bench, settings: bench.records.settings });
+    expect(await messagesFor(asked)).toEqual([encodeJob(asked)]);
+    expect(await run(asked, { sync: answering })).toBe('done');
+    expect(bench.events('host_up')).toHaveLength(1);
   });
 });
 

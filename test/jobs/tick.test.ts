@@ -68,6 +68,7 @@ const nothing = {
   due: 0,
   started: 0,
   resent: 0,
+  hosts_seen: 0,
   leases_seen: 0,
   leases_broken: 0,
   retired: 0,

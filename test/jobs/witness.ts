@@ -17,6 +17,9 @@ interface Completed {
   readonly startedAtStep: number;
 }
 
+/** Five minutes, and what it takes to find that a worker has died and to repeat its run, which may be twice in the way. */
+const lateMs = 11 * 60_000;
+
 export class Witness {
   readonly #aws: TestAws;
   readonly #projectId: number;
@@ -30,6 +33,9 @@ export class Witness {
   readonly #alive = new Map<number, number>();
   readonly #violations: string[] = [];
   step = 0;
+  lostEvents = 0;
+  /** Mirrors that waited for their host when it came back for good, and until when they are to be updated. */
+  readonly #awaited = new Map<number, number>();
 
   constructor(aws: TestAws, projectId: number, clock: Clock) {
     this.#aws = aws;
@@ -59,8 +65,22 @@ export class Witness {
     else this.#accepted.push({ mirror, step: wroteAt });
   }
 
+  /** An event that nobody took: something is to be compared with what it told, all the same. */
+  noteLostEvent(mirror: number): void {
+    this.#accepted.push({ mirror, step: this.step });
+    this.lostEvents++;
+  }
+
   noteCompleted(mirror: number, startedAtStep: number): void {
     this.#completed.push({ mirror, startedAtStep });
+    const until = this.#awaited.get(mirror);
+    if (until !== undefined && this.#clock.now() > until) this.#violations.push('a mirror was late after its host was back');
+    this.#awaited.delete(mirror);
+  }
+
+  /** No more faults from now on. */
+  noteCalm(): void {
+    for (const { id, waiting } of this.mirrors) if (waiting !== null) this.#awaited.set(id, this.#clock.now() + lateMs);
   }
 
   noteBeat(mirror: number): void {

@@ -5,7 +5,8 @@ import type { MirrorKey } from '../../lib/model/mirror.ts';
 /** As the index has it now, however far away it is; undefined = it is not in the index. */
 export async function dueOf(jobs: MirrorJobs, { projectId, mirror }: MirrorKey): Promise<DueMirror | undefined> {
   for (let shard = 0; shard < dueShards; shard++) {
-    for await (const due of jobs.due(shard, Number.MAX_SAFE_INTEGER)) if (due.projectId === projectId && due.mirror === mirror) return due;
+    for await (const due of jobs.due(shard, Number.MAX_SAFE_INTEGER))
+      if (!('host' in due) && due.projectId === projectId && due.mirror === mirror) return due;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** Everything that a job needs around it, real but for the clock: records, leases, slots and a queue on embedded endpoints. */
-import { createHostSlots } from '../../lib/aws/host-slots.ts';
+import { createHosts } from '../../lib/aws/hosts.ts';
 import { createJobQueue, createJobReceiver } from '../../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
@@ -85,7 +85,7 @@ export async function openJobBench(): Promise<JobBench> {
     connect,
     connectLfs,
     queue: createJobQueue({ sqs, queueUrl, log }),
-    slots: createHostSlots({ dynamo, tableName }),
+    hosts: createHosts({ dynamo, tableName }),
     sync: (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect, connectLfs }),
     request,
     async made({ direction = 'push', project: ofProject, mirror: ofMirror, trigger = byEvent, confirmDeletions = false } = {}) {

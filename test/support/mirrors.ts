@@ -63,6 +63,7 @@ export const plainMirror: Mirror = {
   queuedAt: null,
   queuedFor: null,
   queuedTrigger: null,
+  waiting: null,
   dueAt: noon + hour,
   leaseToken: null,
   leaseBeat: 0,

@@ -7,6 +7,7 @@ import { fuzz } from './fuzz.ts';
 import { hostileNeighbours } from './hostile-neighbours.ts';
 import { hostileServers } from './hostile-servers.ts';
 import { neighbours } from './neighbours.ts';
+import { outage } from './outage.ts';
 import { proofTiming } from './proof-timing.ts';
 import { parallelRelays, soak } from './soak.ts';
 import { storm } from './storm.ts';
@@ -20,6 +21,7 @@ export const tortureParts: readonly TorturePart[] = [
   endpointFaults,
   storm,
   neighbours,
+  outage,
   webhookLoad,
   parallelRelays,
   soak,

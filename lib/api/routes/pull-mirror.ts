@@ -10,7 +10,7 @@ import { flag } from '../fields.ts';
 import { givenRules, ruleFields } from '../mirror-rules.ts';
 import { planMirror, planSchema } from '../plan-mirror.ts';
 import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
-import { pullMirrorSchema, showMirror } from '../show-mirror.ts';
+import { pullMirrorSchema, showMirror, stateOfInstance } from '../show-mirror.ts';
 
 const path = '/projects/{id}/mirror/pull';
 
@@ -38,7 +38,7 @@ const ignored = ['mirror_trigger_builds', 'mirror_user_id'];
 export const pullMirrorEndpoints = [
   projectEndpoint(
     { method: 'GET', path, summary: 'The pull mirror', role: 'reporter', input: z.object({}), answers: { 200: pullMirrorSchema } },
-    async (call) => ok(showMirror(await pullMirrorOf(call), call.token, call.project)),
+    async (call) => ok(showMirror(await pullMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
   projectEndpoint(
     {

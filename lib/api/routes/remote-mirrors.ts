@@ -11,7 +11,7 @@ import { givenRules, ruleFields } from '../mirror-rules.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../pagination.ts';
 import { planMirror, planSchema } from '../plan-mirror.ts';
 import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
-import { pushMirrorSchema, showMirror } from '../show-mirror.ts';
+import { pushMirrorSchema, showMirror, stateOfInstance } from '../show-mirror.ts';
 
 const settings = { ...signInFields, ...ruleFields, keep_divergent_refs: flag().optional() };
 const changes = z.object({ ...settings, url: urlField().optional() });
@@ -34,7 +34,7 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => {
       const request = pageRequest(call.input);
-      const mirrors = await call.deps.records.mirrors.ofProject(call.project.id);
+      const [mirrors, state] = await Promise.all([call.deps.records.mirrors.ofProject(call.project.id), stateOfInstance(call)]);
       const page = pageOfArray(
         mirrors.filter(({ direction }) => direction === 'push'),
         request,
@@ -43,7 +43,7 @@ export const remoteMirrorEndpoints = [
         call,
         request,
         page,
-        page.items.map((mirror) => showMirror(mirror, call.token, call.project)),
+        page.items.map((mirror) => showMirror(mirror, call.token, call.project, state)),
       );
     },
   ),
@@ -70,7 +70,7 @@ export const remoteMirrorEndpoints = [
       input: z.object({}),
       answers: { 200: pushMirrorSchema },
     },
-    async (call) => ok(showMirror(await pushMirrorOf(call), call.token, call.project)),
+    async (call) => ok(showMirror(await pushMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
   projectEndpoint(
     {

@@ -80,6 +80,7 @@ describe('POST /projects/:id/remote_mirrors', () => {
       last_error_hint: null,
       last_run: null,
       next_run_at: time,
+      waiting_for: null,
       held_back_deletions: 0,
       mirror_branch_regex: null,
       mirror_tags: 'all',
@@ -354,6 +355,25 @@ describe('shared credentials', () => {
 });
 
 describe('a push mirror', () => {
+  it.each(['room', 'host_down'] as const)('says that its update waits for: %s, or for the end of silent mode', async (reason) => {
+    const mirror = await newMirror();
+    const { jobs } = api.deps;
+    const key = keyOf(mirror);
+    const now = Date.now();
+    await jobs.acquire(key, { token: 'a-run', now });
+    expect((await api.call('GET', pathOf(mirror))).body.waiting_for).toBeNull();
+    const waiting = { for: reason, host: 'm.example.org', entry: '1', since: now, until: now + 60_000 };
+    const again = { startAt: now, trigger: { kind: 'manual', who: 'ada' }, confirmDeletions: false, waiting } as const;
+    await jobs.release(key, 'a-run', { status: {}, now, nextDueAt: now, followUpAt: now, again });
+    expect((await api.call('GET', pathOf(mirror))).body.waiting_for).toBe(reason);
+    await api.call('PUT', '/application/settings', { body: { silent_mode_enabled: true } });
+    const { body } = await api.call('GET', `/projects/${project}/remote_mirrors`);
+    expect(body.find(({ id }: { id: number }) => id === mirror.body.id).waiting_for).toBe('silent_mode');
+    await api.call('PUT', '/application/settings', { body: { silent_mode_enabled: false } });
+    // Another place to go, or what the host wanted: it need not wait any longer.
+    expect((await api.call('PUT', pathOf(mirror), { body: { url: 'https://other.example.org/a.git' } })).body.waiting_for).toBeNull();
+  });
+
   it('shows what happened last, and to reporters nothing of its URL', async () => {
     const mirror = await newMirror();
     await pause(mirror);
