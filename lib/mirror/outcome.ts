@@ -60,6 +60,8 @@ export interface RunFacts {
   readonly refs: readonly RefFact[];
   /** What ended the run early. */
   readonly error: GitferryError | undefined;
+  /** LFS pointers could not be looked for, which ended nothing. */
+  readonly scanError?: GitferryError | undefined;
   readonly divergedDefaultBranch: string | undefined;
   readonly bytes: number;
   readonly durationMs: number;
@@ -77,6 +79,7 @@ const sectionOrder = [
   ...['target_locked', 'unpack_failed', 'source_damaged', 'push_too_large', 'spool_limit_exceeded', 'objects_refused'],
   ...['refs_diverged', 'refs_rejected', 'refs_raced'],
 ] as const satisfies readonly ErrorCode[];
+const waitingCodes: ReadonlySet<ErrorCode> = new Set(sectionOrder.filter((code) => !code.startsWith('refs_')));
 const codeOfResult: Readonly<Partial<Record<RefResult, ErrorCode>>> = {
   diverged: 'refs_diverged',
   rejected: 'refs_rejected',
@@ -119,10 +122,10 @@ function toldLfs(lfs: LfsOutcome, redactor: Redactor): LfsOutcome {
   return { ...lfs, failures };
 }
 
-function outcomeOf({ error, lfs, slices = 0 }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
+function outcomeOf({ error, scanError, lfs, slices = 0 }: RunFacts, refs: readonly RefOutcome[]): RunOutcome['outcome'] {
   const hasMoved = refs.some(({ result }) => isDone.has(result)) || (lfs?.moved ?? 0) > 0 || slices > 0;
   if (error !== undefined && error.disposition !== 'partial') return hasMoved ? 'partial' : 'failed';
-  return error !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => codeOfResult[result] !== undefined)
+  return (error ?? scanError) !== undefined || (lfs?.failed ?? 0) > 0 || refs.some(({ result }) => codeOfResult[result] !== undefined)
     ? 'partial'
     : 'success';
 }
@@ -133,6 +136,9 @@ function runError({ error, ...facts }: RunFacts, redactor: Redactor): RunError |
     return { ...toldError(error, redactor), ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }) };
   }
   const listed = listedError(facts);
+  const { scanError } = facts;
+  // Refs that wait for something to be mended say more than a scan, and some of their codes are tried again.
+  if (scanError !== undefined && (listed === null || !waitingCodes.has(listed.code))) return toldError(scanError, redactor);
   // A list of refs is as long as it has to be.
   return listed === null ? null : { ...listed, message: redactor.redact(listed.message), hint: redactor.redact(listed.hint) };
 }

@@ -125,7 +125,8 @@ class Run {
     return summarise(
       {
         refs: [...this.#outcomes.values()],
-        error: this.#error ?? this.#lfs?.error,
+        error: this.#error,
+        scanError: this.#lfs?.error,
         divergedDefaultBranch: this.#divergedDefaultBranch,
         bytes: this.#bytes,
         durationMs: performance.now() - this.#startedAt,
