@@ -91,4 +91,23 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
     seed: 3,
     jobs: (jobs) => ({ ...jobs, call: async (key, { entry }) => (await jobs.get(key))?.waiting?.entry === entry }),
   },
+  'a host whose answer nobody notes': {
+    finding: 'a mirror was late after its host was back|a mirror waits for ever',
+    seed: 24,
+    hosts: (hosts) => ({
+      ...hosts,
+      note: async (view, health) => (health.downSince === null && health.failures.length === 0) || hosts.note(view, health),
+    }),
+  },
+  'a release that does not ask whose lease it is': {
+    finding: 'a lease was given back by somebody who did not hold it',
+    seed: 1,
+    jobs: (jobs) => ({
+      ...jobs,
+      async release(key, token, release) {
+        const mirror = await jobs.get(key);
+        return jobs.release(key, mirror?.leaseToken ?? token, release);
+      },
+    }),
+  },
 };
