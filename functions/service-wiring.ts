@@ -7,6 +7,7 @@ import { withDeploymentToken } from '../lib/aws/deployment-token.ts';
 import { createHosts } from '../lib/aws/hosts.ts';
 import { createJobQueue } from '../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../lib/aws/mirror-jobs.ts';
+import { createNarrowMemories } from '../lib/aws/narrow-memories.ts';
 import { createRecords } from '../lib/aws/records.ts';
 import { createSecretStore } from '../lib/aws/secrets-manager.ts';
 import { type Clock, systemClock } from '../lib/core/clock.ts';
@@ -20,6 +21,7 @@ import type { JobQueue } from '../lib/jobs/job-queue.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
 import { noteMissedEvents } from '../lib/jobs/missed-events.ts';
+import { withNarrowRuns } from '../lib/jobs/narrow-run.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-run.ts';
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
@@ -149,7 +151,7 @@ export function wireWebhook(): WebhookDeps {
 }
 
 function requestForEvent(deps: RequestDeps): RequestRuns {
-  return (keys, who) => requestRuns(keys, { trigger: { kind: 'event', who } }, deps);
+  return (keys, who, refs) => requestRuns(keys, { trigger: { kind: 'event', who }, refs }, deps);
 }
 
 export function wireApi(): ApiDeps {
@@ -183,7 +185,7 @@ export function wireWorker(): BatchDeps {
   });
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const connectors = connector(allowAddresses);
-  const sync: RunJobDeps['sync'] = (input, deadline) =>
+  const ordinary: RunJobDeps['sync'] = (input, deadline) =>
     runSync(input, {
       deadline,
       secrets,
@@ -191,6 +193,7 @@ export function wireWorker(): BatchDeps {
       listMemory,
       ...connectors,
     });
+  const sync = withNarrowRuns(ordinary, { memories: createNarrowMemories({ dynamo: clients.dynamo, tableName, clock }), clock, log });
   return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, hosts, clock, log, sync, workers }) };
 }
 

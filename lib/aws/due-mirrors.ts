@@ -4,7 +4,7 @@ import type { DueHost } from '../jobs/hosts.ts';
 import type { DueMirror, MirrorJobs, SeenLease } from '../jobs/mirror-jobs.ts';
 import { type Item, keyOfItem } from './mirror-item.ts';
 import type { MirrorTable } from './mirror-table.ts';
-import { dueOf, queuedBy, scheduleTrigger } from './request-attributes.ts';
+import { dueOf, nothingQueued, queuedBy, scheduleTrigger } from './request-attributes.ts';
 import { storageError } from './storage-error.ts';
 import { indexes } from './table.ts';
 import { updateExpression } from './update-expression.ts';
@@ -66,17 +66,7 @@ export function createDueMirrors({ dynamo, tableName, table }: DueMirrorsDeps): 
 
     async retire(mirror) {
       // `due_shard` stays: who makes it due again may not know its id.
-      const changes = {
-        due_at: null,
-        queued_at: null,
-        queued_for: null,
-        queued_due: null,
-        queued_trigger: null,
-        queued_confirm: null,
-        held_until: null,
-        waiting: null,
-        resend_wait_ms: null,
-      };
+      const changes = { due_at: null, ...nothingQueued, waiting: null, resend_wait_ms: null };
       const parts = updateExpression(changes, { set: ['done_seq = requested_seq'], values: { ':read': mirror.dueAt, ':false': false } });
       const conditions = [isAsRead, hasNoLease, '(enabled = :false OR attribute_exists(paused))'];
       return (await table.write(mirror, { parts, conditions }, 'NONE')) !== undefined;

@@ -69,7 +69,13 @@ type Field = keyof typeof attributes;
 const allFields = Object.keys(attributes) as Field[];
 
 export function mirrorOfItem(item: Item): Mirror {
-  return { ...fieldsOfItem(item, allFields), ...keyOfItem(item), credential: credentialOfItem(item) };
+  return { ...fieldsOfItem(item, allFields), ...keyOfItem(item), credential: credentialOfItem(item), runRefs: runRefsOfItem(item) };
+}
+
+/** Only where every request since the last settled run has named its refs: requests are counted, and so are those with names. */
+function runRefsOfItem({ run_refs: refs, run_named: named, started_seq: started, done_seq: done }: Item): readonly string[] | undefined {
+  if (!(refs instanceof Set) || named !== Number(started ?? 0) - Number(done ?? 0)) return undefined;
+  return [...(refs as Set<string>)].sort();
 }
 
 /** Some of a mirror's fields: where thousands are read, the others cost more than the reading. */

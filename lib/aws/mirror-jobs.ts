@@ -1,13 +1,13 @@
 /** The life of an update on DynamoDB: requests, leases and releases as conditional writes on a mirror's item (ARCHITECTURE.md). */
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { MirrorJobs, Release, UpdateRequest } from '../jobs/mirror-jobs.ts';
+import { type MirrorJobs, mostWaitingRefs, type Release, type UpdateRequest } from '../jobs/mirror-jobs.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import { createDueMirrors } from './due-mirrors.ts';
 import { attributesOf, type Item, mirrorOfItem } from './mirror-item.ts';
 import { type ConditionalWrite, createMirrorTable } from './mirror-table.ts';
 import { releaseForms } from './release-forms.ts';
-import { queuedBy, scheduleTrigger, wokenBy } from './request-attributes.ts';
+import { nothingQueued, queuedBy, scheduleTrigger, wokenBy } from './request-attributes.ts';
 import { updateExpression } from './update-expression.ts';
 
 export interface MirrorJobsDeps {
@@ -52,7 +52,9 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
     get,
 
     async request(key, request) {
-      const plain = await table.writeOver(key, requestWrite(request));
+      const named = request.refs === undefined ? undefined : await table.writeOver(key, requestWrite(request));
+      // Where too many wait already, theirs are no longer worth counting.
+      const plain = named ?? (await table.writeOver(key, requestWrite({ ...request, refs: undefined })));
       const written = plain ?? (request.resume ? await resume(key, request) : undefined);
       if (written === undefined) return undefined;
       const before = mirrorOfItem(written.before);
@@ -102,8 +104,18 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
             'run_trigger = if_not_exists(queued_trigger, :schedule)',
             'run_confirm_deletions = if_not_exists(queued_confirm, :false)',
             'run_requested_at = if_not_exists(queued_at, :now)',
+            'run_refs = if_not_exists(queued_refs, :unnamed)',
+            'run_named = if_not_exists(queued_named, :zero)',
           ],
-          values: { ':schedule': scheduleTrigger, ':false': false, ':true': true, ':now': now, ':soon': now + earlyMs },
+          values: {
+            ':unnamed': unnamed,
+            ':zero': 0,
+            ':schedule': scheduleTrigger,
+            ':false': false,
+            ':true': true,
+            ':now': now,
+            ':soon': now + earlyMs,
+          },
         },
       );
       const conditions = [
@@ -159,15 +171,23 @@ export function createMirrorJobs(deps: MirrorJobsDeps): MirrorJobs {
 }
 
 const isMine = 'lease_token = :token';
-const nothingQueued = { queued_at: null, queued_for: null, queued_due: null, queued_trigger: null, queued_confirm: null, held_until: null };
+/** What `run_refs` is where no request has named any. */
+const unnamed = new Set(['*']);
 /** Clocks differ a little. */
 const earlyMs = 5_000;
 
 /** A paused mirror, or one that is disabled or gone, takes no request. */
 function requestWrite(request: UpdateRequest): ConditionalWrite {
+  const queued = queuedBy(request);
   return {
-    parts: updateExpression(request.confirmDeletions ? { queued_confirm: true } : {}, queuedBy(request)),
-    conditions: ['attribute_exists(pk)', 'enabled = :true', 'attribute_not_exists(paused)'],
+    parts: updateExpression(request.confirmDeletions ? { queued_confirm: true } : {}, {
+      ...queued,
+      values: { ...queued.values, ...(request.refs === undefined ? {} : { ':refs_kept': mostWaitingRefs }) },
+    }),
+    conditions: [
+      ...['attribute_exists(pk)', 'enabled = :true', 'attribute_not_exists(paused)'],
+      ...(request.refs === undefined ? [] : [`(attribute_not_exists(queued_refs) OR size(queued_refs) < :refs_kept)`]),
+    ],
   };
 }
 
@@ -180,7 +200,7 @@ function resumingWrite(request: UpdateRequest): ConditionalWrite {
     ...(request.confirmDeletions ? { queued_confirm: true } : {}),
   };
   return {
-    parts: updateExpression(changes, queuedBy(request)),
+    parts: updateExpression(changes, queuedBy({ ...request, refs: undefined })),
     conditions: ['attribute_exists(pk)', 'enabled = :true', 'attribute_exists(paused)'],
   };
 }

@@ -82,13 +82,12 @@ export function contended(): GitferryError {
 export const exists = 'attribute_exists(pk)';
 export const isNew: Condition = { expression: 'attribute_not_exists(pk)' };
 
-export function createRecordTable({
-  dynamo,
-  tableName,
-}: {
+export interface RecordTableInput {
   readonly dynamo: DynamoDBDocumentClient;
   readonly tableName: string;
-}): RecordTable {
+}
+
+export function createRecordTable({ dynamo, tableName }: RecordTableInput): RecordTable {
   const TableName = tableName;
 
   async function batches<T, R>(all: readonly T[], size: number, send: (batch: T[]) => Promise<{ done: R[]; left: T[] }>): Promise<R[]> {

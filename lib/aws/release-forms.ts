@@ -1,7 +1,7 @@
 /** The writes that give a lease back: settled, settled with a follow-up run, or asked for again. */
 import type { Release } from '../jobs/mirror-jobs.ts';
 import { attributesOf, type Item } from './mirror-item.ts';
-import { scheduleTrigger, wokenBy } from './request-attributes.ts';
+import { nothingQueued, scheduleTrigger, wokenBy } from './request-attributes.ts';
 import { type UpdateParts, updateExpression } from './update-expression.ts';
 
 export interface ReleaseForm {
@@ -25,6 +25,8 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
     run_confirm_deletions: null,
     run_requested_at: null,
     waiting: null,
+    run_refs: null,
+    run_named: null,
     ...nothingSeen,
   };
   if (status.paused === true) {
@@ -88,12 +90,3 @@ export function releaseForms({ status, now, nextDueAt, followUpAt, again }: Rele
 }
 
 const nothingSeen = { seen: null, resend_wait_ms: null };
-const nothingQueued = {
-  queued_at: null,
-  queued_for: null,
-  queued_due: null,
-  queued_trigger: null,
-  queued_confirm: null,
-  held_until: null,
-  waiting: null,
-};

@@ -100,6 +100,8 @@ function itemOfRun(mirrorId: number, run: Run, refs: Item): Item {
     error: run.error === null ? null : { ...run.error, message: shortened(run.error.message, messageCharacters) },
     counts: run.counts,
     relayed_bytes: run.bytes,
+    run_path: run.path ?? null,
+    requests: run.requests ?? null,
     notes: run.notes.slice(0, keptNotes).map((note) => shortened(note, noteCharacters)),
     refs_total: run.refsTotal,
     lfs: run.lfs ?? null,
@@ -117,6 +119,7 @@ function summaryOfItem(item: Item): RunSummary {
     error: item['error'] ?? null,
     counts: item['counts'],
     bytes: item['relayed_bytes'],
+    ...(item['run_path'] === undefined ? {} : { path: item['run_path'], requests: item['requests'] }),
     notes: item['notes'],
     lfs: item['lfs'] ?? null,
   } as RunSummary;

@@ -28,6 +28,7 @@ export const keys = {
     pk: `MIRROR#${mirrorId}`,
     sk: `LFS#${runId}#${String(chunk).padStart(4, '0')}`,
   }),
+  narrow: (mirrorId: number): ItemKey => ({ pk: `MIRROR#${mirrorId}`, sk: 'NARROW' }),
   token: (tokenHash: string): ItemKey => ({ pk: `TOKEN#${tokenHash}`, sk: 'TOKEN' }),
   credential: (id: number): ItemKey => ({ pk: `CREDENTIAL#${id}`, sk: 'CREDENTIAL' }),
   slot: (host: string, slot: number): ItemKey => ({ pk: `HOST#${host}`, sk: `SLOT#${slot}` }),

@@ -7,7 +7,7 @@ export interface UpdateParts {
 }
 
 /**
- * `set` and `remove` are further clauses in DynamoDB's own words (`queued_at = if_not_exists(queued_at, :now)`); their values and names are the caller's,
+ * `set`, `remove` and `add` are further clauses in DynamoDB's own words (`queued_at = if_not_exists(queued_at, :now)`); their values and names are the caller's,
  * in `values` and `names`. Attribute names of `changes` are always escaped (`#a0`).
  */
 export function updateExpression(
@@ -15,11 +15,13 @@ export function updateExpression(
   {
     set = [],
     remove = [],
+    add = [],
     values = {},
     names = {},
   }: {
     readonly set?: readonly string[];
     readonly remove?: readonly string[];
+    readonly add?: readonly string[];
     readonly values?: Readonly<Record<string, unknown>>;
     readonly names?: Readonly<Record<string, string>>;
   } = {},
@@ -40,6 +42,7 @@ export function updateExpression(
   const clauses = [
     sets.length === 0 ? [] : [`SET ${sets.join(', ')}`],
     removes.length === 0 ? [] : [`REMOVE ${removes.join(', ')}`],
+    add.length === 0 ? [] : [`ADD ${add.join(', ')}`],
   ].flat();
   return {
     UpdateExpression: clauses.join(' '),

@@ -90,6 +90,11 @@ export const limits = {
 
   /** Haves in one fetch: http-backend cuts requests beyond 10 MB, and the first ones are the useful ones. */
   haves: 10_000,
+  /** A narrow run's list of an event's refs: a thousand names that begin like them. */
+  narrowListBytes: 100 * KiB,
+  /** A narrow run knows few values of the target. With a larger pack than this, asking for all of them is worth it. */
+  narrowObjects: 5_000,
+
   /** Commands in one push: CodeCommit takes 4,000 refs, C git is quadratic in places. */
   commandsPerPush: 2_000,
 

@@ -6,7 +6,7 @@ import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { SettingsRecords } from '../model/records.ts';
 import type { Trigger } from '../model/run.ts';
 import type { JobQueue, WakeUp } from './job-queue.ts';
-import { graceMs, type MirrorJobs } from './mirror-jobs.ts';
+import { graceMs, type MirrorJobs, mostEventRefBytes, mostEventRefs } from './mirror-jobs.ts';
 import { wakeUpFor } from './wake-up.ts';
 
 export interface RequestDeps {
@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly trigger: Trigger;
   /** Lets the next run's deletions pass the deletion guard. */
   readonly confirmDeletions?: boolean;
+  /** All that an event names, by full name; without it, any ref may have moved. */
+  readonly refs?: readonly string[] | undefined;
   /** Also a paused mirror, which is then no longer paused. */
   readonly resume?: boolean;
   /** Milliseconds since 1970; without it at once, but for the least interval between two runs that an event asks for. */
@@ -44,7 +46,7 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
   const isEvent = trigger.kind === 'event' && request.startAt === undefined;
   const grace = isEvent ? graceMs + pushMinIntervalMs : graceMs;
   const results = await Promise.allSettled(
-    keys.map((key) => jobs.request(key, { trigger, now, startAt, confirmDeletions, resume, graceMs: grace })),
+    keys.map((key) => jobs.request(key, { trigger, now, startAt, confirmDeletions, resume, graceMs: grace, ...kept(request.refs) })),
   );
   const wakeUps = keys.flatMap((key, index) => {
     const result = results[index];
@@ -63,6 +65,12 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
   }
   if (unsent.length > 0) log.write('warn', 'requests_left_to_the_tick', { count: unsent.length });
   return answers;
+}
+
+/** The names, if there are few. */
+function kept(refs: readonly string[] | undefined): { readonly refs?: readonly string[] } {
+  if (refs === undefined || refs.length === 0 || refs.length > mostEventRefs) return {};
+  return Buffer.byteLength(refs.join('')) > mostEventRefBytes ? {} : { refs };
 }
 
 /** Wake-ups for those whose request waited for later (a retry's backoff): something about them was put right. */

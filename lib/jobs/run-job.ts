@@ -150,7 +150,7 @@ class Job {
     if (!hasBegun || this.#heartbeat.isLost) return await this.#lost();
     if (places.refusal !== undefined && failed === 'run_interrupted') return this.#wait(places.refusal, places, limit);
     const id = runIdOf(startedAt, this.#token);
-    const run = finishedRun(mirror, id, { startedAt, finishedAt: this.#now() }, synced.outcome);
+    const run = finishedRun(mirror, id, { startedAt, finishedAt: this.#now() }, synced);
     return this.#settle(project, run, synced, noted?.refusal);
   }
 

@@ -6,6 +6,7 @@ import type { Mirror } from '../model/mirror.ts';
 import { type Activity, keptRefs, type LfsCounts, type Run } from '../model/run.ts';
 import { lfsStateAfter } from './lfs-memory.ts';
 import { pushLimitAfter } from './push-limit-memory.ts';
+import type { SyncedRun } from './run-sync.ts';
 import { type FinishedRun, triggerOf } from './settle-run.ts';
 
 export interface RunTimes {
@@ -18,7 +19,12 @@ export function runIdOf(startedAt: number, leaseToken: string): string {
   return `${startedAt}-${leaseToken}`;
 }
 
-export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt }: RunTimes, outcome: RunOutcome): FinishedRun {
+export function finishedRun(
+  mirror: Mirror,
+  id: string,
+  { startedAt, finishedAt }: RunTimes,
+  { outcome, way, ordinaryDueAt }: Pick<SyncedRun, 'outcome' | 'way' | 'ordinaryDueAt'>,
+): FinishedRun {
   const { error, counts, bytes, notes, lfs } = outcome;
   const lfsState = lfsStateAfter(mirror, lfs);
   const pushLimit = pushLimitAfter(mirror, outcome, finishedAt);
@@ -32,6 +38,8 @@ export function finishedRun(mirror: Mirror, id: string, { startedAt, finishedAt 
     error: error === null ? null : { code: error.code, message: error.message, hint: error.hint },
     counts,
     bytes,
+    ...(way === undefined ? {} : { path: way.path, requests: way.requests }),
+    ...(ordinaryDueAt === undefined ? {} : { ordinaryDueAt }),
     notes: notes.map(({ message }) => message),
     lfs: lfs === null ? null : countsOf(lfs),
     ...(lfsState === undefined ? {} : { lfsState }),
@@ -60,7 +68,7 @@ export function interruptedRun(mirror: Mirror, id: string, times: RunTimes, erro
 
 /** The first 10,000 refs, those that were not done or moved before those that were merely kept. */
 export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Run {
-  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, pushLimit: ____, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, pushLimit: ____, ordinaryDueAt: _____, ...summary } = run;
   const ordered =
     refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
   const kept = ordered.slice(0, keptRefs).map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));

@@ -5,16 +5,18 @@ import { createRedactor, type LearningRedactor, type Redactor } from '../core/re
 import { secretsOf } from '../core/secrets-of.ts';
 import type { ListMemory } from '../git/client/list-memory.ts';
 import { shortRefName } from '../git/ref-name.ts';
+import { isAllowed } from '../git/transport/allowed-urls.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import { parseLfsUrl } from '../git/transport/lfs-url.ts';
 import { isSameRepository, parseRepositoryUrl, type RepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import type { LfsEnd } from '../lfs/create-lfs-server.ts';
 import type { LfsServer } from '../lfs/lfs-server.ts';
+import type { NarrowInput } from '../mirror/list-narrowly.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
 import { compileRules, type MirrorRules } from '../mirror/rules.ts';
 import type { PushLimit } from '../mirror/slices/slice-size.ts';
-import { type SyncProgress, syncRepositories } from '../mirror/sync.ts';
+import { type RunWay, type SyncProgress, syncRepositories } from '../mirror/sync.ts';
 import type { CredentialReference, CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
@@ -35,6 +37,8 @@ export interface RunSyncInput {
   readonly mayWrite?: Promise<unknown>;
   /** As the engine's: when the run may go to the target. Without it, both ends are listed at once. */
   readonly admitTarget?: ((sourceListed: Promise<unknown>) => Promise<void>) | undefined;
+  /** Settles before the run lists; undefined = an ordinary run. */
+  readonly narrow?: Promise<NarrowInput | undefined>;
 }
 
 export interface RunSyncDeps extends CredentialDeps {
@@ -54,6 +58,10 @@ export interface SyncedRun {
   readonly redactor: Redactor;
   /** What was seen of each host that was asked. */
   readonly hosts?: readonly HostReport[];
+  /** undefined = it did not get as far as that. */
+  readonly way?: RunWay | undefined;
+  /** Narrow runs leave it to an ordinary one to make up for what they did not see. */
+  readonly ordinaryDueAt?: number;
 }
 
 /** Refusals after which a credential that was changed meanwhile may do better. */
@@ -86,6 +94,7 @@ class MirrorRun {
   #redactor = createRedactor([]);
   #defaultBranch: string | null = null;
   readonly #hosts = new Map<string, HostReport>();
+  #way: RunWay | undefined;
 
   constructor(input: RunSyncInput, deps: RunSyncDeps) {
     this.#input = input;
@@ -102,7 +111,7 @@ class MirrorRun {
       const facts = { refs: [], divergedDefaultBranch: undefined, bytes: 0, durationMs, dryRun: this.#input.dryRun, notes: [] };
       outcome = summarise({ ...facts, error: toGitferryError(error) }, this.#redactor);
     }
-    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor, hosts: [...this.#hosts.values()] };
+    return { outcome, defaultBranch: this.#defaultBranch, redactor: this.#redactor, hosts: [...this.#hosts.values()], way: this.#way };
   }
 
   async #attempts(): Promise<RunOutcome> {
@@ -152,6 +161,7 @@ class MirrorRun {
     const { deadline, connect, connectLfs, listMemory, onProgress } = this.#deps;
     // Learned once, with the first run of a pull mirror; later on only where it costs nothing.
     const learnTargetHead = direction === 'pull' && this.#input.project.defaultBranch === null && !this.#input.dryRun;
+    const narrow = await this.#input.narrow;
     return syncRepositories(
       {
         direction,
@@ -160,16 +170,21 @@ class MirrorRun {
         learnTargetHead,
         lfs: lfsInputOf(this.#input.mirror),
         pushLimit: this.#input.pushLimit,
+        narrow,
       },
       {
         deadline,
         listMemory,
         redactor: this.#redactor,
         mayWrite: this.#input.mayWrite,
-        connect: (side, until) => this.#watched(ends[side].url.host.toLowerCase(), connect(ends[side], until)),
+        connect: (side, until, address) =>
+          this.#watched(ends[side].url.host.toLowerCase(), connect({ ...ends[side], url: movedTo(ends[side], address) }, until)),
         connectLfs: (side, until, redactor) => connectLfs({ side, ...ends[side], lfsUrl: lfsUrls[side] }, until, redactor),
         onHead: (side, branch) => {
           if (side === projectSide) this.#defaultBranch = shortRefName(branch);
+        },
+        onWay: (way) => {
+          this.#way = way;
         },
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(this.#input.admitTarget === undefined ? {} : { admitTarget: this.#input.admitTarget }),
@@ -205,6 +220,14 @@ export function rulesOf({
 
 function endOf(url: RepositoryUrl, credential: UsableCredential | undefined, hostKeys: readonly string[]): End {
   return { url, credential: credential?.value, allowedUrls: credential?.allowedUrls, hostKeys };
+}
+
+/** Where redirects of this host led to before, if its credential may go there. */
+function movedTo({ url, allowedUrls }: End, address: string | undefined): RepositoryUrl {
+  if (address === undefined || address === url.href) return url;
+  const moved = parseRepositoryUrl(address, 'url').url;
+  const mayGo = moved.host === url.host && (allowedUrls === undefined || isAllowed(address, allowedUrls));
+  return mayGo ? moved : url;
 }
 
 function isSame(a: End, b: End): boolean {

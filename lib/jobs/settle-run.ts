@@ -21,6 +21,8 @@ export interface FinishedRun extends RunSummary {
   readonly lfsState?: LfsState | null;
   /** What is known now of how much the target takes in one push; absent = what is known stays. */
   readonly pushLimit?: PushLimitState | null;
+  /** After a narrow run. */
+  readonly ordinaryDueAt?: number;
 }
 
 export interface SettleDeps {
@@ -133,7 +135,9 @@ function settled(mirror: Mirror, run: FinishedRun, updateStatus: 'finished' | 'f
   const release = {
     status,
     now,
-    nextDueAt: pauses ? null : nextScheduledRun(mirror.direction, { now, failedRuns }, deps),
+    nextDueAt: pauses
+      ? null
+      : Math.min(nextScheduledRun(mirror.direction, { now, failedRuns }, deps), run.ordinaryDueAt ?? Number.POSITIVE_INFINITY),
     followUpAt: followUpAt(run, deps),
   };
   const wasFailing = mirror.failing === true;
@@ -159,7 +163,7 @@ function again(
 }
 
 function commonStatus(mirror: Mirror, run: FinishedRun): Partial<MirrorStatus> {
-  const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, ordinaryDueAt: __, ...summary } = run;
   return {
     lastUpdateAt: run.finishedAt,
     lastRun: { ...summary, error: run.error === null ? null : boundedError(run.error, lastRunErrorBytes), notes: run.notes.slice(0, 10) },

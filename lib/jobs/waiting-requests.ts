@@ -10,6 +10,8 @@ export interface RememberingJobs extends MirrorJobs {
 interface Known {
   /** As it was when a request was last written, if no run has taken that up since. */
   waiting: Mirror | undefined;
+  /** Names of refs that wait with it; undefined = a request that named none does, which is for all. */
+  names: ReadonlySet<string> | undefined;
   /** Runs that try to begin just now, and all that ever did: what is written meanwhile may be seen to by them, or not. */
   beginning: number;
   begun: number;
@@ -23,7 +25,7 @@ export function rememberWaiting(jobs: MirrorJobs): RememberingJobs {
   const all = new Map<string, Known>();
   const knownOf = ({ projectId, mirror }: MirrorKey): Known => {
     const name = `${projectId}/${mirror}`;
-    const known = all.get(name) ?? { waiting: undefined, beginning: 0, begun: 0 };
+    const known = all.get(name) ?? { waiting: undefined, names: undefined, beginning: 0, begun: 0 };
     all.set(name, known);
     return known;
   };
@@ -40,11 +42,15 @@ export function rememberWaiting(jobs: MirrorJobs): RememberingJobs {
 
     async request(key, request) {
       const known = knownOf(key);
-      if (known.waiting !== undefined && saysNothingNew(request)) return known.waiting;
+      if (known.waiting !== undefined && saysNothingNew(request, known.names)) return known.waiting;
+      const names = known.waiting === undefined ? new Set<string>() : known.names;
       const { beginning, begun } = known;
       const before = await jobs.request(key, request);
       const mayBeTaken = beginning > 0 || known.begun !== begun;
-      if (before !== undefined && !mayBeTaken) known.waiting = { ...before, queuedAt: before.queuedAt ?? request.now };
+      if (before !== undefined && !mayBeTaken) {
+        known.waiting = { ...before, queuedAt: before.queuedAt ?? request.now };
+        known.names = names === undefined || request.refs === undefined ? undefined : new Set([...names, ...request.refs]);
+      }
       return before;
     },
 
@@ -62,6 +68,8 @@ export function rememberWaiting(jobs: MirrorJobs): RememberingJobs {
   };
 }
 
-function saysNothingNew({ trigger, confirmDeletions, resume }: UpdateRequest): boolean {
-  return trigger.kind === 'event' && !confirmDeletions && !resume;
+/** A request without names is new where those before it have named theirs: the run must look at all. */
+function saysNothingNew({ trigger, confirmDeletions, resume, refs }: UpdateRequest, names: ReadonlySet<string> | undefined): boolean {
+  const isNamed = names === undefined || refs?.every((ref) => names.has(ref)) === true;
+  return trigger.kind === 'event' && !confirmDeletions && !resume && isNamed;
 }

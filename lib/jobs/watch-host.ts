@@ -19,6 +19,9 @@ export function watchHost(transport: Transport, note: (failure: GitferryError | 
   };
   return {
     href: transport.href,
+    get address() {
+      return transport.address;
+    },
     close: () => transport.close(),
     async open(service, options): Promise<Conversation> {
       try {

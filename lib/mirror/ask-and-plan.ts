@@ -16,14 +16,26 @@ export interface PlanInput {
   readonly history: History;
   /** Refs to plan for; undefined = all. */
   readonly only: ReadonlySet<string> | undefined;
+  /** Where they are known already. */
+  readonly details?: TargetDetails | undefined;
   targetDetails(): Promise<TargetDetails>;
 }
 
 /** Each round answers all that the last one needed, so there are at most a few. Throws what the questions throw. */
-export async function askAndPlan({ direction, rules, source, values, impossible, history, only, targetDetails }: PlanInput): Promise<Plan> {
+export async function askAndPlan({
+  direction,
+  rules,
+  source,
+  values,
+  impossible,
+  history,
+  only,
+  details: given,
+  targetDetails,
+}: PlanInput): Promise<Plan> {
   const contained = new Map<string, HistoryAnswer>();
   const tags = new Map<Oid, HistoryAnswer>();
-  let details: TargetDetails | undefined;
+  let details = given;
   // The plan is made in one go: what takes long is done before, in turns.
   await rules.prepare(source.values.keys());
   await rules.prepare(values.keys());

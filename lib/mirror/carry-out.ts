@@ -31,6 +31,8 @@ export interface CarryOutInput {
   readonly isSecondTry: boolean;
   /** How much the target takes in one push, as earlier runs have learned it. */
   readonly pushLimit?: PushLimit | undefined;
+  /** Of one pack, in a narrow run. */
+  readonly mostObjects?: number;
 }
 
 export interface CarryOutDeps {

@@ -3,7 +3,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import type { ListShare } from '../git/client/list-memory.ts';
 import { ReceivePack } from '../git/client/push-pack.ts';
-import { UploadPack } from '../git/client/upload-pack.ts';
+import { type RefList, UploadPack } from '../git/client/upload-pack.ts';
 import { type Oid, zeroOid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
 import type { Transport } from '../git/transport/transport.ts';
@@ -41,8 +41,12 @@ export async function askDetails(
 }
 
 async function listDetails(uploadPack: UploadPack): Promise<TargetDetails> {
-  const { refs, headBranch, symrefsListed } = await uploadPack.listRefs([branchPrefix, tagPrefix]);
+  const list = await uploadPack.listRefs([branchPrefix, tagPrefix]);
   await uploadPack.close();
+  return detailsOf(list);
+}
+
+export function detailsOf({ refs, headBranch, symrefsListed }: RefList): TargetDetails {
   const symbolic = new Set<string>();
   const named = new Set<string>();
   const peeled = new Map<string, Oid>();

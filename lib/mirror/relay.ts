@@ -11,6 +11,7 @@ import { emptyPack } from '../git/pack/empty-pack.ts';
 import type { IncomingPack } from '../git/pack/incoming-pack.ts';
 import type { ByteStream } from '../git/wire/pkt-reader.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
+import { NotNarrow } from './list-narrowly.ts';
 
 export interface RelayInput {
   readonly source: UploadPack;
@@ -19,6 +20,8 @@ export interface RelayInput {
   /** Values that the target is known to have, most useful first. */
   readonly haves: readonly Oid[];
   readonly thinPack: boolean;
+  /** A pack of more objects is not wanted: throws NotNarrow. */
+  readonly mostObjects?: number;
 }
 
 export interface RelayDeps {
@@ -41,17 +44,20 @@ export type RelayResult =
     };
 
 /** Asks the source for what the commands need; undefined = for nothing. */
-async function fetchFor({ source, target, commands, haves, thinPack }: RelayInput): Promise<IncomingPack | undefined> {
+async function fetchFor({ source, target, commands, haves, thinPack, mostObjects }: RelayInput): Promise<IncomingPack | undefined> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   if (wants.length === 0) return undefined;
-  return fetchPack(source, {
+  const pack = await fetchPack(source, {
     wants,
     haves: haves.slice(0, limits.haves),
     shallows: target.shallows,
     thinPack: thinPack && !target.capabilities.has('no-thin'),
     ofsDelta: target.capabilities.has('ofs-delta'),
   });
+  if (mostObjects === undefined || pack.objects <= mostObjects) return pack;
+  await pack.cancel();
+  throw new NotNarrow(`the pack has ${pack.objects} objects: more values of the target may make it smaller`);
 }
 
 /**

@@ -6,19 +6,21 @@ import type { LearningRedactor } from '../core/redact.ts';
 import { History } from '../git/client/ask-history.ts';
 import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
-import { ReceivePack } from '../git/client/push-pack.ts';
-import { UploadPack } from '../git/client/upload-pack.ts';
+import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { Oid } from '../git/object-id.ts';
-import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
+import { countedTransport } from '../git/transport/counted-transport.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import { askAndPlan } from './ask-and-plan.ts';
 import { carryOut } from './carry-out.ts';
 import type { Verdict } from './judge.ts';
+import { type KnownEnds, knownEnds } from './known-ends.ts';
 import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
+import { listNarrowly, type NarrowInput, NotNarrow } from './list-narrowly.ts';
 import { askDetails, listedValues } from './list-target.ts';
+import { type Listing, type ListingDeps, listAll } from './listing.ts';
 import { nameOfUpdate } from './name-of-update.ts';
 import { type RefFact, type RunOutcome, summarise } from './outcome.ts';
-import type { Direction, Note, Plan, SourceRefs, TargetDetails } from './planning.ts';
+import type { Direction, Note, Plan, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 import type { PushLimit } from './slices/slice-size.ts';
 
@@ -33,6 +35,23 @@ export interface SyncInput {
   readonly lfs?: LfsInput | undefined;
   /** How much the target takes in one push, as earlier runs have learned it. */
   readonly pushLimit?: PushLimit | undefined;
+  /** Try with an event's refs only. Where that does not go smoothly, the run is an ordinary one. */
+  readonly narrow?: NarrowInput | undefined;
+}
+
+/** Which way a run took, what it cost, and what a later one may go by. */
+export interface RunWay {
+  readonly path: 'ordinary' | 'narrow';
+  /** To both ends' git-upload-pack and git-receive-pack. */
+  readonly requests: number;
+  /** About the size of both lists. */
+  readonly listBytes: number;
+  /** The source's values of the refs of a narrow run. */
+  readonly found: Readonly<Record<string, Oid>>;
+  /** After an ordinary run: for narrow ones. undefined = not for these ends, or not listed. */
+  readonly ends?: KnownEnds | undefined;
+  /** Why a narrow run became an ordinary one. A surprise is what the servers should not have done. */
+  readonly gaveUp?: { readonly reason: string; readonly isSurprise: boolean } | undefined;
 }
 
 export type SyncPhase = 'listing' | 'planning' | 'copying LFS objects' | 'relaying';
@@ -45,8 +64,8 @@ export interface SyncProgress {
 }
 
 export interface SyncDeps {
-  /** Opens a transport whose waits end with this deadline; `sync` closes it. */
-  connect(side: 'source' | 'target', deadline: Deadline): Transport;
+  /** Opens a transport whose waits end with this deadline; `sync` closes it. `address`: where redirects led to before. */
+  connect(side: 'source' | 'target', deadline: Deadline, address?: string): Transport;
   /** The LFS server of an end; without it, no LFS objects are moved. */
   readonly connectLfs?: LfsDeps['connectLfs'];
   readonly deadline: Deadline;
@@ -60,18 +79,14 @@ export interface SyncDeps {
   admitTarget?(sourceListed: Promise<unknown>): Promise<void>;
   /** Full name of the branch that HEAD of this side stands for; not called where it stands for none, or nobody asked. */
   onHead?(side: 'source' | 'target', branch: string): void;
+  /** Told once, at the end. */
+  onWay?(way: RunWay): void;
 }
 
 /** Runs once. Never throws: every failure is in the outcome, by code. */
 export async function syncRepositories(input: SyncInput, deps: SyncDeps): Promise<RunOutcome> {
   const run = new Run(input, deps);
   return run.complete();
-}
-
-interface Ends {
-  readonly source: UploadPack;
-  readonly sourceRefs: SourceRefs;
-  readonly target: ReceivePack;
 }
 
 class Run {
@@ -91,6 +106,7 @@ class Run {
   #refsDone = 0;
   #refsTotal = 0;
   #lfsBytes = 0;
+  #way: RunWay = { path: 'ordinary', requests: 0, listBytes: 0, found: {} };
   readonly #lfs: LfsStep | undefined;
   readonly #memory: RunLists;
   readonly #lists: Readonly<Record<'source' | 'target', ListShare>>;
@@ -111,17 +127,21 @@ class Run {
 
   async complete(): Promise<RunOutcome> {
     try {
-      const raced = await this.#attempt();
-      if (raced.size > 0 && this.#error === undefined) {
-        this.#isSecondTry = true;
-        await this.#attempt(raced);
+      const { narrow, dryRun } = this.#input;
+      if (narrow === undefined || dryRun || !(await this.#tryNarrowly(narrow))) {
+        const raced = await this.#attempt(await this.#listAll());
+        if (raced.size > 0 && this.#error === undefined) {
+          this.#isSecondTry = true;
+          await this.#attempt(await this.#listAll(), raced);
+        }
       }
     } catch (error) {
       this.#error = toGitferryError(error);
     } finally {
-      await Promise.all([...this.#transports.values()].map((transport) => transport.close()));
+      await this.#closeTransports();
       this.#memory.close();
     }
+    this.#deps.onWay?.(this.#way);
     return summarise(
       {
         refs: [...this.#outcomes.values()],
@@ -140,17 +160,47 @@ class Run {
     );
   }
 
-  /** Lists, plans and carries out, for all refs or only these; resolves with the refs that lost a race. */
-  async #attempt(only?: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  async #listAll(): Promise<Listing> {
     this.#progress('listing');
-    const ends = await this.#openBoth();
-    const { source, sourceRefs, target } = ends;
+    const listing = await listAll(this.#input.rules, this.#listingDeps());
+    const ends = { ...listing, headBranch: listing.sourceRefs.headBranch };
+    const known = knownEnds(ends, { source: this.#connect('source'), target: this.#connect('target') });
+    this.#way = { ...this.#way, ends: known, listBytes: bytesOf(listing.sourceRefs.values) + bytesOf(listing.targetValues) };
+    return listing;
+  }
+
+  /** false = it takes an ordinary run; nothing is left of this one but what it may have moved. */
+  async #tryNarrowly(narrow: NarrowInput): Promise<boolean> {
+    const { signal } = this.#deps.deadline;
+    try {
+      this.#progress('listing');
+      const listing = await listNarrowly(narrow, this.#listingDeps(narrow.ends));
+      await this.#attempt(listing, new Set(narrow.refs), { isNarrow: true });
+      this.#way = { ...this.#way, path: 'narrow', found: Object.fromEntries(listing.sourceRefs.values) };
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      // No place at the target's host.
+      if (error instanceof GitferryError && error.code === 'run_interrupted') throw error;
+      const isSurprise = !(error instanceof NotNarrow);
+      const { message: reason } = isSurprise ? toGitferryError(error) : error;
+      this.#way = { ...this.#way, gaveUp: { reason, isSurprise } };
+      this.#outcomes.clear();
+      this.#error = undefined;
+      await this.#closeTransports();
+      return false;
+    }
+  }
+
+  /** Plans and carries out, for all listed refs or only these; resolves with the refs that lost a race. Narrow: throws where it does not go smoothly. */
+  async #attempt(listing: Listing, only?: ReadonlySet<string>, { isNarrow = false } = {}): Promise<ReadonlySet<string>> {
+    const { source, sourceRefs, target, targetValues, details } = listing;
+    if (details !== undefined) this.#noteTarget(details);
     if (sourceRefs.headBranch !== undefined) this.#deps.onHead?.('source', sourceRefs.headBranch);
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
-    const targetValues = new Map(target.refs.map(({ name, oid }) => [name, oid]));
     const plan = await askAndPlan({
-      ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only },
+      ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only, details },
       impossible: target.impossible,
       targetDetails: () => this.#targetDetails(target),
     });
@@ -158,6 +208,8 @@ class Run {
       this.#notes = plan.notes;
       this.#divergedDefaultBranch = plan.divergedDefaultBranch;
     }
+    const [stay] = plan.stays;
+    if (isNarrow && stay !== undefined) throw new NotNarrow(`${stay.ref} is not to be moved: ${stay.reason}`);
     // In a second try, a ref that needs nothing any more got its new value from somebody else.
     for (const ref of only ?? []) this.#outcomes.delete(ref);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
@@ -172,8 +224,8 @@ class Run {
     };
     await this.#deps.mayWrite;
     // Before the refs, so that no pointer ever dangles.
-    await this.#lfs?.copy({ plan, ...ends, targetValues, rules: this.#input.rules });
-    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, ends, targetValues, askFastForwards);
+    await this.#lfs?.copy({ plan, ...listing, rules: this.#input.rules });
+    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, listing, { isNarrow, onPackSent: askFastForwards });
     // After the push: an empty repository has no HEAD before. Not worth a failure: the next run asks again.
     if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
     return this.#record(plan, verdicts, await askFastForwards());
@@ -181,9 +233,8 @@ class Run {
 
   async #carryOut(
     { changes }: Plan,
-    { source, sourceRefs, target }: Ends,
-    targetValues: ReadonlyMap<string, Oid>,
-    onPackSent: () => void,
+    { source, sourceRefs, target, targetValues }: Listing,
+    { isNarrow, onPackSent }: { readonly isNarrow: boolean; onPackSent(): void },
   ): Promise<ReadonlyMap<string, Verdict>> {
     if (changes.length === 0) return new Map();
     this.#refsTotal = changes.length;
@@ -192,10 +243,16 @@ class Run {
     const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
     const pushLimit = this.#pushLimit ?? this.#input.pushLimit;
     const carried = await carryOut(
-      { source, target, commands: changes, common, isSecondTry: this.#isSecondTry, pushLimit },
+      {
+        ...{ source, target, commands: changes, common, isSecondTry: this.#isSecondTry, pushLimit },
+        ...(isNarrow ? { mostObjects: limits.narrowObjects } : {}),
+      },
       {
         deadline: this.#deps.deadline,
-        relist: () => this.#relistTarget(),
+        relist: () => {
+          if (isNarrow) throw new NotNarrow('the target did not report that all was done');
+          return this.#relistTarget();
+        },
         onPackSent,
         onBytes: (bytes) => {
           this.#bytes += bytes;
@@ -207,6 +264,8 @@ class Run {
         },
       },
     );
+    if (isNarrow && carried.error !== undefined) throw carried.error;
+    if (isNarrow && [...carried.verdicts.values()].some(({ state }) => state !== 'done')) throw new NotNarrow('not all was done');
     this.#error ??= carried.error;
     this.#notes = [...this.#notes, ...carried.notes];
     this.#slices += carried.slices;
@@ -234,48 +293,27 @@ class Run {
     return raced;
   }
 
-  async #openBoth(): Promise<Ends> {
-    // A connect that throws must not leave the other end's promise to nobody.
-    const openingSource = this.#openSource();
-    const openTarget = async (): Promise<ReceivePack> => {
-      await this.#deps.admitTarget?.(openingSource);
-      return ReceivePack.open(this.#connect('target'), this.#lists.target);
-    };
-    const opened = [openingSource, openTarget()] as const;
-    // Both are waited for, so that nothing is left running, and the source's failure is told first.
-    await Promise.allSettled(opened);
-    const [{ source, sourceRefs }, target] = [await opened[0], await opened[1]];
-    if (source.objectFormat !== target.objectFormat) {
-      throw new GitferryError('object_format_mismatch', { detail: `Source: ${source.objectFormat}, target: ${target.objectFormat}.` });
-    }
-    return { source, sourceRefs, target };
-  }
-
-  async #openSource(): Promise<Pick<Ends, 'source' | 'sourceRefs'>> {
-    const source = await UploadPack.open(this.#connect('source'), this.#lists.source);
-    return { source, sourceRefs: await this.#listSource(source) };
-  }
-
-  async #listSource(source: UploadPack): Promise<SourceRefs> {
-    const prefixes = this.#input.rules.tags === 'none' ? [branchPrefix] : [branchPrefix, tagPrefix];
-    const { refs, impossible, headBranch } = await source.listRefs(prefixes);
-    const values = new Map<string, Oid>();
-    for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);
-    return { values, impossible, headBranch };
+  #listingDeps(ends?: KnownEnds): ListingDeps {
+    const admitTarget = async (sourceListed: Promise<unknown>): Promise<void> => this.#deps.admitTarget?.(sourceListed);
+    return { connect: (side) => this.#connect(side, ends?.[side].address), lists: this.#lists, admitTarget };
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
     const details = await askDetails(this.#connect('target'), target, this.#lists.target, this.#deps.deadline);
-    this.#targetHeadKnown = true;
-    if (details.headBranch !== undefined) this.#deps.onHead?.('target', details.headBranch);
+    this.#noteTarget(details);
     return details;
+  }
+
+  #noteTarget({ headBranch }: TargetDetails): void {
+    this.#targetHeadKnown = true;
+    if (headBranch !== undefined) this.#deps.onHead?.('target', headBranch);
   }
 
   /** Lists the target once more; when the run's own time is up, in a little extra time. */
   async #relistTarget(): Promise<ReadonlyMap<string, Oid>> {
     if (!this.#deps.deadline.signal.aborted) return listedValues(this.#connect('target'), this.#lists.target);
     const extra = createDeadline(limits.relistMs);
-    const transport = this.#deps.connect('target', extra);
+    const transport = this.#counted(this.#deps.connect('target', extra));
     try {
       return await listedValues(transport, this.#lists.target);
     } finally {
@@ -285,10 +323,23 @@ class Run {
   }
 
   /** One transport a side for the whole run: it remembers redirects and what the host refuses. */
-  #connect(side: 'source' | 'target'): Transport {
-    const transport = this.#transports.get(side) ?? this.#deps.connect(side, this.#deps.deadline);
+  #connect(side: 'source' | 'target', address?: string): Transport {
+    const open = (): Transport => this.#counted(this.#deps.connect(side, this.#deps.deadline, address));
+    const transport = this.#transports.get(side) ?? open();
     this.#transports.set(side, transport);
     return transport;
+  }
+
+  #counted(transport: Transport): Transport {
+    return countedTransport(transport, () => {
+      this.#way = { ...this.#way, requests: this.#way.requests + 1 };
+    });
+  }
+
+  async #closeTransports(): Promise<void> {
+    const transports = [...this.#transports.values()];
+    this.#transports.clear();
+    await Promise.all(transports.map((transport) => transport.close()));
   }
 
   #progress(phase: SyncPhase): void {
@@ -299,4 +350,11 @@ class Run {
       bytes: phase === 'relaying' ? this.#bytes : this.#lfsBytes,
     });
   }
+}
+
+/** Of a list on its way: an id, a name and a little more a line. */
+function bytesOf(values: ReadonlyMap<string, Oid>): number {
+  let bytes = 0;
+  for (const [name, oid] of values) bytes += oid.length + name.length + 6;
+  return bytes;
 }

@@ -105,6 +105,8 @@ export interface MirrorProgress {
   /** What asked for the run that holds the lease, and whether it may delete whatever it wants to. */
   readonly runTrigger: Trigger | null;
   readonly runConfirmDeletions: boolean;
+  /** Names of the refs that the requests of this run were about, if each named its own: no run that was not settled came before. undefined = any. */
+  readonly runRefs?: readonly string[] | undefined;
   /** When the first request that this run sees to was made. */
   readonly runRequestedAt?: number | null;
 }

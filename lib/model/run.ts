@@ -52,6 +52,10 @@ export interface RunSummary {
   /** One number per ref result. */
   readonly counts: Readonly<Record<string, number>>;
   readonly bytes: number;
+  /** `narrow`: an event's refs only. Older records do not say. */
+  readonly path?: 'ordinary' | 'narrow';
+  /** To both ends' Git servers, LFS not counted. */
+  readonly requests?: number;
   readonly notes: readonly string[];
   /** null = LFS is off, or the run did not get that far. */
   readonly lfs?: LfsCounts | null;

@@ -26,12 +26,17 @@ export async function filterMirrors(
   refs: readonly string[] | undefined,
   contents: ProjectContents,
 ): Promise<Omit<Choice, 'of'>> {
-  const mirrored = refs?.filter((ref) => /^refs\/(?:heads|tags)\/./.test(ref));
-  if (mirrored?.length === 0) return { keys: [], reason: 'only branches and tags are mirrored' };
-  const verdicts = await Promise.all(mirrors.map((mirror) => objection(mirror, mirrored, contents)));
+  const concerned = mirrored(refs);
+  if (concerned?.length === 0) return { keys: [], reason: 'only branches and tags are mirrored' };
+  const verdicts = await Promise.all(mirrors.map((mirror) => objection(mirror, concerned, contents)));
   const asked = mirrors.filter((_, index) => verdicts[index] === undefined);
   if (asked.length === 0) return { keys: [], reason: [...new Set(verdicts)].join('; ') };
   return { keys: asked.map(({ projectId, mirror }) => ({ projectId, mirror })), reason: undefined };
+}
+
+/** Of an event's refs, branches and tags. */
+export function mirrored(refs: readonly string[] | undefined): readonly string[] | undefined {
+  return refs?.filter((ref) => /^refs\/(?:heads|tags)\/./.test(ref));
 }
 
 /** Why this mirror is not asked. A paused one resumes by "update now" or a change of its settings only. */

@@ -46,7 +46,7 @@ export async function receiveCodeCommitEvent(event: unknown, { projects, request
   const keys = await Promise.all(ids.map(async (id) => keysOf(await projects.contents(id), isSource, completeRefs([ref]))));
   const asked = keys.flat();
   if (asked.length === 0) return done('ignored', 0, 'no mirror is concerned');
-  const results = await requestRuns(asked, 'code_commit');
+  const results = await requestRuns(asked, 'code_commit', completeRefs([ref]));
   const status = (['queued', 'merged'] as const).find((each) => results.includes(each)) ?? 'ignored';
   return done(status, asked.length, 'update asked for');
 }

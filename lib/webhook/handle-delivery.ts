@@ -8,7 +8,7 @@ import { parseHookToken } from '../model/hook-secret.ts';
 import type { MirrorKey } from '../model/mirror.ts';
 import type { ProjectContents } from '../model/records.ts';
 import { checkProof, findHook, type Proof } from './check-proof.ts';
-import { type Choice, chooseMirrors } from './choose-mirrors.ts';
+import { type Choice, chooseMirrors, mirrored } from './choose-mirrors.ts';
 import type { Delivery, WebhookEvent } from './delivery.ts';
 import type { NoteDelivery } from './delivery-notes.ts';
 import { parsePayload } from './payload.ts';
@@ -17,8 +17,12 @@ import { providerRegistry } from './provider-registry.ts';
 import { webhookLimits } from './webhook-limits.ts';
 
 export type RequestResult = 'queued' | 'merged' | 'ignored';
-/** Asks for an update of each of these mirrors on behalf of `who` (the provider). Throws `storage_unavailable`. */
-export type RequestRuns = (keys: readonly MirrorKey[], who: string) => Promise<readonly RequestResult[]>;
+/** Asks for an update of each of these mirrors on behalf of `who` (the provider); `refs` = all that moved, undefined = any may have. Throws `storage_unavailable`. */
+export type RequestRuns = (
+  keys: readonly MirrorKey[],
+  who: string,
+  refs?: readonly string[] | undefined,
+) => Promise<readonly RequestResult[]>;
 
 export interface HandlingDeps {
   readonly cache: ProjectCache;
@@ -114,7 +118,7 @@ async function handleBody(
   }
   const event = payload.readable ? rules.readEvent(delivery, payload.value) : unreadable;
   const choice = payload.readable ? await choose(event, contents, read) : { of: null, keys: [], reason: 'the body is not JSON' };
-  const [answer] = await Promise.all([ask(choice, hook, requestRuns), noteDelivery(hook, choice.of)]);
+  const [answer] = await Promise.all([ask(choice, { hook, refs: event.refs }, requestRuns), noteDelivery(hook, choice.of)]);
   log.write('info', 'delivery_received', {
     project: hook.projectId,
     hook: hook.id,
@@ -144,11 +148,11 @@ async function choose(
 /** One answer for all mirrors: queued if a new run was asked for any of them. */
 async function ask(
   { keys, reason }: Choice,
-  { provider }: Hook,
+  { hook, refs }: { readonly hook: Hook; readonly refs: readonly string[] | undefined },
   requestRuns: RequestRuns,
 ): Promise<{ readonly status: RequestResult; readonly reason: string }> {
   if (keys.length === 0) return { status: 'ignored', reason: words(reason ?? 'no mirror is concerned') };
-  const results = await requestRuns(keys, provider);
+  const results = await requestRuns(keys, hook.provider, mirrored(refs));
   if (results.includes('queued'))
     return { status: 'queued', reason: keys.length === 1 ? 'the mirror will be updated' : 'the mirrors will be updated' };
   if (results.includes('merged')) return { status: 'merged', reason: 'an update that is already asked for will carry this' };

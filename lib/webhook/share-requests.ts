@@ -7,6 +7,8 @@ type Answers = Promise<readonly RequestResult[]>;
 interface Line {
   readonly current: Answers;
   next?: Answers;
+  /** Of all that share the next one; undefined = any. */
+  refs?: readonly string[] | undefined;
 }
 
 /**
@@ -17,10 +19,10 @@ export function shareRequests(requestRuns: RequestRuns): RequestRuns {
   /** By mirrors and sender; empty when nothing is under way. */
   const lines = new Map<string, Line>();
 
-  return async (keys, who) => {
+  return async (keys, who, refs) => {
     const name = JSON.stringify([who, keys.map(({ projectId, mirror }) => [projectId, mirror])]);
-    const begin = (): Answers => {
-      const line: Line = { current: requestRuns(keys, who) };
+    const begin = (all: readonly string[] | undefined): Answers => {
+      const line: Line = { current: requestRuns(keys, who, all) };
       lines.set(name, line);
       const end = (): void => {
         if (line.next === undefined) lines.delete(name);
@@ -29,8 +31,11 @@ export function shareRequests(requestRuns: RequestRuns): RequestRuns {
       return line.current;
     };
     const underWay = lines.get(name);
-    if (underWay === undefined) return begin();
-    underWay.next ??= underWay.current.then(begin, begin);
+    if (underWay === undefined) return begin(refs);
+    const others = underWay.next === undefined ? [] : underWay.refs;
+    underWay.refs = others === undefined || refs === undefined ? undefined : [...new Set([...others, ...refs])];
+    const beginNext = (): Answers => begin(underWay.refs);
+    underWay.next ??= underWay.current.then(beginNext, beginNext);
     return underWay.next;
   };
 }

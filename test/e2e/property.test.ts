@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { git } from '../support/git.ts';
 import type { ObjectSpec } from '../support/repository.ts';
 import { type Scenario, type ScenarioSpec, scenario } from '../support/scenario.ts';
-import { refsWith } from '../support/sync.ts';
+import { refsWith, syncNarrowly } from '../support/sync.ts';
 
 /** More with e.g. GITFERRY_PROPERTY_RUNS=1000, others with GITFERRY_TEST_SEED=random. A failure prints its seed and path; give them to fc.assert to see it again. */
 const numRuns = Number(process.env['GITFERRY_PROPERTY_RUNS'] ?? 25);
@@ -20,6 +21,7 @@ interface Rules {
 interface Drawn {
   readonly spec: ScenarioSpec;
   readonly rules: Rules;
+  readonly isNarrow: boolean;
 }
 
 const objects: Readonly<Record<string, ObjectSpec>> = {
@@ -80,6 +82,7 @@ const drawn: fc.Arbitrary<Drawn> = history.chain((parents) => {
       overwrite: fc.boolean(),
       deletions: fc.boolean(),
     }),
+    isNarrow: fc.boolean(),
   });
 });
 
@@ -153,14 +156,24 @@ async function expected(made: Scenario, { spec, rules }: Drawn): Promise<{ after
   return { after: target, diverged: diverged.sort() };
 }
 
+/** Half of the runs are tried with the refs that they are about alone, as after an event that names these. */
+const ways = { narrow: 0, tried: 0 };
+async function syncedBy(isNarrow: boolean, made: Scenario, rules: Rules): Promise<RunOutcome> {
+  if (!isNarrow) return made.sync(...optionsOf(rules));
+  const { outcome, way } = await syncNarrowly(made.sourceUrl, made.targetUrl, optionsOf(rules));
+  ways.tried++;
+  if (way.path === 'narrow') ways.narrow++;
+  return outcome;
+}
+
 it(
-  'after any run the refs of the target are those that the rules and git say, and the next run moves nothing',
+  'after any run, narrow or not, the refs of the target are those that the rules and git say, and the next run moves nothing',
   async () => {
     await fc.assert(
       fc.asyncProperty(drawn, async (given) => {
         const made = await scenario(given.spec);
         const { after, diverged } = await expected(made, given);
-        const run = await made.sync(...optionsOf(given.rules));
+        const run = await syncedBy(given.isNarrow, made, given.rules);
         expect(await made.refs()).toEqual(after);
         expect(refsWith(run, 'diverged').sort()).toEqual(diverged);
         const again = await made.sync(...optionsOf(given.rules));
@@ -171,6 +184,8 @@ it(
       }),
       { numRuns },
     );
+    expect(ways.narrow).toBeGreaterThan(0);
+    expect(ways.narrow).toBeLessThan(ways.tried);
   },
   Math.max(120_000, numRuns * 10_000),
 );

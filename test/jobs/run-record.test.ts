@@ -16,7 +16,7 @@ const ref = (name: string, result: RefOutcome['result'], reason: string | null =
 });
 const record = (refs: readonly RefOutcome[]) => {
   const { outcome, redactor } = madeUpRun({ refs });
-  return runRecord(finishedRun(plainMirror, 'id', times, outcome), outcome, redactor);
+  return runRecord(finishedRun(plainMirror, 'id', times, { outcome }), outcome, redactor);
 };
 
 describe('a run’s record', () => {
@@ -42,7 +42,7 @@ describe('a run’s record', () => {
   it('holds no secret', () => {
     const { outcome } = madeUpRun({ refs: [ref('refs/heads/a', 'rejected', 'no: hunter22')] });
     const redactor = createRedactor([{ password: 'hunter22' }]);
-    expect(JSON.stringify(runRecord(finishedRun(plainMirror, 'id', times, outcome), outcome, redactor))).not.toContain('hunter22');
+    expect(JSON.stringify(runRecord(finishedRun(plainMirror, 'id', times, { outcome }), outcome, redactor))).not.toContain('hunter22');
   });
 });
 
@@ -51,7 +51,7 @@ describe('activity', () => {
     const results = ['created', 'updated', 'forced', 'deleted', 'diverged', 'kept', 'rejected', 'raced'] as const;
     const refs = results.map((result) => ref(`refs/heads/${result}`, result));
     const { outcome } = madeUpRun({ refs });
-    const run = finishedRun(plainMirror, 'id', times, outcome);
+    const run = finishedRun(plainMirror, 'id', times, { outcome });
     expect(activityOf(plainMirror, run, refs).map(({ result, at, runId }) => `${result} ${at - noon} ${runId}`)).toEqual(
       ['created', 'updated', 'forced', 'deleted'].map((result) => `${result} 1000 id`),
     );

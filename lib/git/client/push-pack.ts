@@ -26,9 +26,17 @@ export class ReceivePack {
   readonly #transport: Transport;
   readonly #advertisement: RefAdvertisement;
   readonly #lists: ListShare | undefined;
+  readonly #isKnown: boolean;
   #conversation: Conversation | undefined;
 
-  private constructor(transport: Transport, lists: ListShare | undefined, conversation: Conversation, advertisement: RefAdvertisement) {
+  private constructor(
+    transport: Transport,
+    lists: ListShare | undefined,
+    conversation: Conversation | undefined,
+    advertisement: RefAdvertisement,
+    { isKnown = false } = {},
+  ) {
+    this.#isKnown = isKnown;
     this.#transport = transport;
     this.#lists = lists;
     this.#conversation = conversation;
@@ -39,6 +47,27 @@ export class ReceivePack {
   static async open(transport: Transport, lists?: ListShare): Promise<ReceivePack> {
     const { conversation, advertisement } = await openConversation(transport, lists);
     return new ReceivePack(transport, lists, conversation, advertisement);
+  }
+
+  /** The same without asking: what the server can do is known from another conversation, and what is known of its refs is given. The push waits for no advertisement. */
+  static known(
+    transport: Transport,
+    {
+      capabilities,
+      objectFormat,
+      refs,
+    }: { readonly capabilities: Capabilities; readonly objectFormat: ObjectFormat; readonly refs: readonly AdvertisedRef[] },
+  ): ReceivePack {
+    const advertisement = {
+      version: 0,
+      capabilities,
+      objectFormat,
+      refs,
+      impossible: new Set<string>(),
+      extraHaves: [],
+      shallows: [],
+    } as const;
+    return new ReceivePack(transport, undefined, undefined, advertisement, { isKnown: true });
   }
 
   get objectFormat(): ObjectFormat {
@@ -75,7 +104,7 @@ export class ReceivePack {
   async push(commands: readonly PushCommand[], pack: ByteStream | Buffer | undefined): Promise<PushAnswer> {
     const offered = this.#offered();
     const head = encodePushRequest({ commands, capabilities: offered, objectFormat: this.objectFormat });
-    const conversation = this.#conversation ?? (await openConversation(this.#transport, this.#lists)).conversation;
+    const conversation = this.#conversation ?? (await this.#open());
     if (!conversation.stateless) this.#conversation = undefined;
     const body = pack === undefined ? head : Buffer.isBuffer(pack) ? Buffer.concat([head, pack]) : followed(head, pack);
     const answer = await conversation.request(body, { patient: true });
@@ -92,6 +121,14 @@ export class ReceivePack {
       if (error.code === 'report_missing' || error.code === 'protocol_error') return { report: undefined, words: words.lines() };
       throw error;
     }
+  }
+
+  async #open(): Promise<Conversation> {
+    if (!this.#isKnown) return (await openConversation(this.#transport, this.#lists)).conversation;
+    const conversation = await this.#transport.open('git-receive-pack', { protocol: 0, isKnown: true });
+    // Over SSH it comes all the same.
+    if (conversation.advertisement !== undefined) await readAdvertisement(conversation.advertisement, this.#lists);
+    return conversation;
   }
 
   async close(): Promise<void> {

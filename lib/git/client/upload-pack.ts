@@ -2,7 +2,7 @@
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
-import type { ObjectFormat } from '../object-id.ts';
+import type { ObjectFormat, Oid } from '../object-id.ts';
 import type { Answer, Conversation, Transport } from '../transport/transport.ts';
 import { type AdvertisedRef, type Advertisement, type ImpossibleRefs, parseAdvertisement } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
@@ -20,6 +20,8 @@ export interface RefList {
   readonly impossible: ImpossibleRefs;
   /** Full name of the branch that HEAD stands for, whether it exists or not; undefined if HEAD is detached or not listed. */
   readonly headBranch: string | undefined;
+  /** What HEAD has, if it has anything; v2 only. */
+  readonly headOid?: Oid | undefined;
   /** Whether symbolic refs other than HEAD are marked (protocol v2); v0 shows them as plain refs. */
   readonly symrefsListed: boolean;
 }
@@ -92,8 +94,8 @@ export class UploadPack {
     return this.#advertisement.version !== 2 && this.#advertisement.shallows.length > 0;
   }
 
-  /** The refs that begin with one of `prefixes`, and HEAD. */
-  async listRefs(prefixes: readonly string[]): Promise<RefList> {
+  /** The refs that begin with one of `prefixes`, and HEAD. Throws `protocol_error` beyond `maxBytes` (v2). */
+  async listRefs(prefixes: readonly string[], { maxBytes = limits.advertisementBytes } = {}): Promise<RefList> {
     if (this.#advertisement.version !== 2) return listedV0(this.#advertisement, prefixes);
     const body = encodeLsRefsRequest({
       capabilities: this.#commandCapabilities(),
@@ -102,12 +104,12 @@ export class UploadPack {
     });
     const conversation = await this.#conversationForRequest();
     const answer = await conversation.request(body, { compressedAnswer: true });
-    const reader = new PktReader(answer, { ...listReader, onLine: this.#lists?.begin() });
+    const reader = new PktReader(answer, { ...listReader, maxBytes, onLine: this.#lists?.begin() });
     try {
       const { refs, impossible, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
       const headBranch = head?.symrefTarget ?? unbornHead;
-      return { refs: refs.filter(({ name }) => name !== 'HEAD'), impossible, headBranch, symrefsListed: true };
+      return { refs: refs.filter(({ name }) => name !== 'HEAD'), impossible, headBranch, headOid: head?.oid, symrefsListed: true };
     } finally {
       await finishAnswer(reader, answer);
     }

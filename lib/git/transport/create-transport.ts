@@ -33,6 +33,7 @@ export function createTransport({ url, credential, allowedUrls, hostKeys }: Remo
   };
   return {
     href: url.href,
+    address: url.href,
     open: async (service, options): Promise<Conversation> => (await load()).open(service, options),
     close: async () => (await loading)?.close(),
   };

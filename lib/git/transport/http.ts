@@ -50,9 +50,13 @@ class HttpTransport implements Transport {
     this.#base = new URL(url.href);
   }
 
-  async open(service: Service, { protocol, assumeV2 }: OpenOptions): Promise<Conversation> {
+  get address(): string {
+    return this.#base.href;
+  }
+
+  async open(service: Service, { protocol, assumeV2, isKnown }: OpenOptions): Promise<Conversation> {
     const versionHeader: Record<string, string> = protocol === 2 ? { 'git-protocol': 'version=2' } : {};
-    const advertisement = assumeV2 === true ? undefined : await this.#discover(service, versionHeader);
+    const advertisement = assumeV2 === true || isKnown === true ? undefined : await this.#discover(service, versionHeader);
     return {
       advertisement,
       stateless: true,

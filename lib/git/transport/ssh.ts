@@ -38,6 +38,7 @@ export function createSshTransport(url: RepositoryUrl, credential: SshCredential
 
 class SshTransport implements Transport {
   readonly href: string;
+  readonly address: string;
   readonly #url: RepositoryUrl;
   readonly #connections: SshConnections;
   readonly #answerMs: number;
@@ -47,6 +48,7 @@ class SshTransport implements Transport {
 
   constructor(url: RepositoryUrl, credential: SshCredential, deps: SshTransportDeps) {
     this.href = url.href;
+    this.address = url.href;
     this.#url = url;
     this.#answerMs = deps.waits?.answerMs ?? limits.answerMs;
     const place = { host: url.host, port: url.port ?? defaultPort };

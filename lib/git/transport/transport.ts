@@ -11,6 +11,8 @@ export interface Answer extends ByteStream {
 export interface Transport {
   /** For messages: the URL without credentials. */
   readonly href: string;
+  /** Where the repository is, behind redirects as far as they were followed; without credentials. */
+  readonly address: string;
   /**
    * Starts a conversation with a service and asks for this protocol version; what the server really speaks stands in its advertisement.
    * Throws by code: network failures, `credentials_missing`, `credentials_refused`, `permission_denied`, `repository_not_found`,
@@ -28,6 +30,8 @@ export interface OpenOptions {
    * where that saves a round trip. If it turns out wrong, `request` throws.
    */
   readonly assumeV2?: boolean;
+  /** git-receive-pack: what its advertisement says is known, and may be left out where that saves a request. */
+  readonly isKnown?: boolean;
 }
 
 export interface Conversation {

@@ -18,6 +18,11 @@ export class Capabilities {
     }
   }
 
+  /** As they were given, but for their order. */
+  words(): readonly string[] {
+    return [...this.#values].flatMap(([name, values]) => values.map((value) => (value === '' ? name : `${name}=${value}`)));
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }

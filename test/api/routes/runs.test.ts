@@ -49,6 +49,8 @@ describe.each(['remote_mirrors', 'mirror/pull'])('runs of %s', (kind) => {
       error: { code: 'refs_rejected', message: 'Refused at https://m.example.org/a.git', hint: 'h' },
       counts: { created: 1, rejected: 1 },
       bytes: 77,
+      path: 'ordinary',
+      requests: null,
       duration_ms: 1500,
       lfs: null,
       slices: 0,
