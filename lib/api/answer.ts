@@ -1,4 +1,5 @@
 /** What a route answers, and how times are written in it. */
+import { printableJson } from '../core/printable.ts';
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +22,7 @@ export const noContent: Answer = { status: 204 };
 export function toResponse({ status, body, headers }: Answer): Response {
   const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   if (body === undefined) return new Response(null, { status, headers: { ...common, ...headers } });
-  return new Response(JSON.stringify(body), { status, headers: { ...common, 'content-type': 'application/json', ...headers } });
+  return new Response(printableJson(body), { status, headers: { ...common, 'content-type': 'application/json', ...headers } });
 }
 
 /** ISO 8601, UTC, with milliseconds. */

@@ -1,7 +1,9 @@
 /** `gitferry host-keys`: what a server offers, as a known_hosts file with its fingerprints as comments, or as JSON. */
 import { type GitferryError, toGitferryError } from '../core/errors.ts';
+import { printableJson } from '../core/printable.ts';
 import { type DetectedHostKey, describeHostKeys } from '../git/transport/detect-host-keys.ts';
 import { type HostPlace, knownHostsName } from '../git/transport/known-hosts.ts';
+import { renderError } from './render.ts';
 import type { CommandOutput } from './sync-command.ts';
 
 /** Detects and prints; returns the exit status: 0, or 1 if there is nothing to show. */
@@ -19,12 +21,12 @@ export async function runHostKeysCommand(
   }
   if (json) {
     const shown = error === null ? null : { code: error.code, message: error.message, hint: error.hint };
-    stdout.write(`${JSON.stringify({ ...describeHostKeys(place, keys), error: shown })}\n`);
+    stdout.write(`${printableJson({ ...describeHostKeys(place, keys), error: shown })}\n`);
   } else if (error === null) {
     stdout.write(keys.map((key) => renderKey(key, knownHostsName(place))).join(''));
     stderr.write('Compare these fingerprints with those that the host publishes before you trust them.\n');
   } else {
-    stderr.write(`error (${error.code}): ${error.message}\nhint: ${error.hint}\n`);
+    stderr.write(renderError(error));
   }
   return error === null ? 0 : 1;
 }

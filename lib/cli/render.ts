@@ -1,5 +1,7 @@
 /** A run's outcome as text for people: a short table, what went wrong, what to do. */
-import { printable } from '../core/printable.ts';
+
+import type { GitferryError } from '../core/errors.ts';
+import { printable, printableLines } from '../core/printable.ts';
 import { type RefOutcome, type RefResult, type RunOutcome, refResults } from '../mirror/outcome.ts';
 
 const shownRefs = 40;
@@ -14,11 +16,11 @@ export function renderOutcome(outcome: RunOutcome): string {
   for (const ref of refs.slice(0, shownRefs)) lines.push(renderRef(ref));
   if (refs.length > shownRefs) lines.push(`  ... and ${refs.length - shownRefs} more (--json lists all)`);
   for (const line of renderLfs(outcome)) lines.push(line);
-  for (const note of outcome.notes) lines.push(`note: ${note.message}`);
+  for (const note of outcome.notes) lines.push(`note: ${indented(note.message)}`);
   if (outcome.error !== null) {
     lines.push(
-      `${outcome.outcome === 'failed' ? 'error' : 'warning'} (${outcome.error.code}): ${printableLines(outcome.error.message)}`,
-      `hint: ${outcome.error.hint}`,
+      `${outcome.outcome === 'failed' ? 'error' : 'warning'} (${outcome.error.code}): ${indented(outcome.error.message)}`,
+      `hint: ${printable(outcome.error.hint)}`,
     );
   }
   const counts = refResults.filter((result) => outcome.counts[result] > 0).map((result) => `${outcome.counts[result]} ${result}`);
@@ -44,8 +46,16 @@ function renderRef({ ref, result, old, new: value, reason }: RefOutcome): string
   return `  ${result.padEnd(8)}  ${move.padEnd(2 * shortOid + 4)}  ${printable(ref)}${reason === null ? '' : `  (${printable(reason)})`}`;
 }
 
-function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n  ');
+/** What ended a command before it had an outcome. `clean` takes secrets out. */
+export function renderError(
+  { code, message, hint }: Pick<GitferryError, 'code' | 'message' | 'hint'>,
+  clean = (text: string) => text,
+): string {
+  return `error (${code}): ${indented(clean(message))}\nhint: ${printable(clean(hint))}\n`;
+}
+
+function indented(text: string): string {
+  return printableLines(text).replaceAll('\n', '\n  ');
 }
 
 export function formatBytes(bytes: number): string {

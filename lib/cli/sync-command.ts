@@ -1,10 +1,11 @@
 /** `gitferry sync`: one run with progress, then its outcome as text or JSON, and an exit status. */
 import type { GitferryError } from '../core/errors.ts';
+import { printableJson } from '../core/printable.ts';
 import type { Redactor } from '../core/redact.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
 import type { SyncProgress } from '../mirror/sync.ts';
 import { createProgressLine } from './progress-line.ts';
-import { renderOutcome } from './render.ts';
+import { renderError, renderOutcome } from './render.ts';
 
 const exitStatus = { success: 0, failed: 1, wrongUsage: 2, partial: 3 } as const;
 
@@ -22,7 +23,7 @@ export async function runSyncCommand(
   const line = !json && stderr.isTTY === true ? createProgressLine(stderr) : undefined;
   const outcome = await sync((progress) => line?.show(progress));
   line?.clear();
-  stdout.write(json ? `${JSON.stringify(outcome)}\n` : renderOutcome(outcome));
+  stdout.write(json ? `${printableJson(outcome)}\n` : renderOutcome(outcome));
   return exitStatus[outcome.outcome];
 }
 
@@ -35,9 +36,9 @@ export function printUsageError(
 ): number {
   if (json) {
     const facts = { refs: [], error, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false, notes: [] };
-    stdout.write(`${JSON.stringify(summarise(facts, redactor))}\n`);
+    stdout.write(`${printableJson(summarise(facts, redactor))}\n`);
   } else {
-    stderr.write(`error (${error.code}): ${redactor.redact(error.message)}\nhint: ${redactor.redact(error.hint)}\n`);
+    stderr.write(renderError(error, (text) => redactor.redact(text)));
   }
   return exitStatus.wrongUsage;
 }

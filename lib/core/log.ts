@@ -1,4 +1,5 @@
 /** Structured log: one JSON line per decision, stable event names, ids as fields; every text passes the redactor on its way out. */
+import { printableJson } from './printable.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -21,7 +22,7 @@ export function createLog(writeLine: (line: string) => void, least: LogLevel, no
       const clean = Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redactor.redact(value) : value]);
       // A field never takes the place of these three.
       const own = { time: new Date(now()).toISOString(), level, event };
-      writeLine(`${JSON.stringify({ ...own, ...Object.fromEntries(clean), ...own })}\n`);
+      writeLine(`${printableJson({ ...own, ...Object.fromEntries(clean), ...own })}\n`);
     },
   };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, renderOutcome } from '../../lib/cli/render.ts';
+import { formatBytes, renderError, renderOutcome } from '../../lib/cli/render.ts';
+import { printUsageError, runSyncCommand } from '../../lib/cli/sync-command.ts';
+import { GitferryError } from '../../lib/core/errors.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { type RefOutcome, summarise } from '../../lib/mirror/outcome.ts';
 
@@ -38,6 +40,44 @@ describe('renderOutcome', () => {
     expect(text).toContain('way');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must be gone
     expect(text.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f]/);
+  });
+});
+
+describe('names and words that hide something', () => {
+  const hidden = 'a\u202egnp\u2066\u200b\u009b\u{e0041}\ufeff';
+  const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/u;
+  const error = new GitferryError('remote_error', { words: hidden, hint: hidden });
+  const facts = {
+    refs: [{ ref: `refs/heads/${hidden}`, result: 'rejected', old: null, new: oid, reason: hidden } as const],
+    ...{ error: undefined, divergedDefaultBranch: undefined, bytes: 0, durationMs: 0, dryRun: false },
+    notes: [{ code: 'no_branch_matches', message: hidden } as const],
+  };
+  const redactor = createRedactor([]);
+
+  it('are shown as code points in the table, its messages, notes and hints', () => {
+    for (const outcome of [summarise(facts, redactor), summarise({ ...facts, error }, redactor)]) {
+      const text = renderOutcome(outcome);
+      expect(text.split('\n').filter((line) => unseen.test(line))).toEqual([]);
+      expect(text).toContain('refs/heads/a⟨U+202E⟩gnp');
+    }
+    expect(
+      renderError(error)
+        .split('\n')
+        .filter((line) => unseen.test(line)),
+    ).toEqual([]);
+  });
+
+  it('are exact in JSON, and escaped', async () => {
+    const outcome = summarise({ ...facts, error }, redactor);
+    let text = '';
+    const out = { write: (piece: string) => (text += piece) };
+    await runSyncCommand(() => Promise.resolve(outcome), { json: true }, { stdout: out, stderr: out });
+    expect(text.slice(0, -1)).not.toMatch(unseen);
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(outcome)));
+    text = '';
+    printUsageError(error, redactor, { json: true }, { stdout: out, stderr: out });
+    printUsageError(error, redactor, { json: false }, { stdout: out, stderr: out });
+    expect(text.replaceAll('\n', '')).not.toMatch(unseen);
   });
 });
 

@@ -147,6 +147,22 @@ describe('what others wrote', () => {
     }
   });
 
+  // A branch may be called all of this: git refuses only ASCII controls.
+  it('hides nothing, and turns nothing around that stands beside it', async () => {
+    const unseen = ['\u202e', '\u2066', '\u200b', '\u00ad', '\u009b', '\u{e0041}', '\ufeff', '\u3164', '\u2028', '\ufe0f', '\u061c'];
+    const evil = await everything(`a${unseen.join('g')}z`);
+    let shown = 0;
+    for (const path of pages()) {
+      // What a form sends back is exact.
+      const text = (await owner.get(fill(path, evil))).text.replace(/ value="[^"]*"/g, '').replace(/<textarea[^>]*>[^<]*/g, '');
+      expect([path, unseen.filter((character) => text.includes(character))]).toEqual([path, []]);
+      const alone = text.replace(/<(bdi|title|option)\b[^>]*>[^<]*<\/\1>/g, '').replace(/<[^>]*>/g, '');
+      expect([path, alone.match(/.{0,60}⟨U\+.{0,20}/g)]).toEqual([path, null]);
+      shown += text.match(/<bdi>[^<]*⟨U\+202E⟩/g)?.length ?? 0;
+    }
+    expect(shown).toBeGreaterThan(30);
+  });
+
   it('would be seen if it were more than text', () => {
     expect(skeleton('<p class="a>b">x</p><img src=x onerror=alert(1)>')).toEqual(['p class', 'img onerror src']);
   });

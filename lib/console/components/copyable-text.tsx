@@ -1,4 +1,6 @@
 /** A text to be copied: selectable by hand, with a button where the script runs (it stays hidden otherwise). */
+
+import { ForeignText } from './foreign-text.tsx';
 import { Icon } from './icon.tsx';
 
 interface Props {
@@ -13,7 +15,7 @@ export function CopyableText({ id, text, what }: Props) {
   return (
     <span class="copyable">
       <code id={id} class="copyable-text">
-        {text}
+        <ForeignText text={text} />
       </code>
       <button type="button" class="button button-quiet" data-copy={id} hidden>
         <Icon name="copy" />

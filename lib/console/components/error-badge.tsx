@@ -1,4 +1,6 @@
 /** An error in a word, with its text, code and hint readable by hover, focus and touch, without script. Escape closes it (console.js). */
+
+import { ForeignText } from './foreign-text.tsx';
 import { Icon } from './icon.tsx';
 
 interface Props {
@@ -19,8 +21,14 @@ export function ErrorBadge({ id, message, code, hint, label = 'Error' }: Props) 
         {label}
       </button>
       <span class="tip-text" role="tooltip" id={`${id}-text`}>
-        <span class="tip-message">{message}</span>
-        {hint !== null && hint !== '' && <span class="tip-hint">{hint}</span>}
+        <span class="tip-message">
+          <ForeignText text={message} />
+        </span>
+        {hint !== null && hint !== '' && (
+          <span class="tip-hint">
+            <ForeignText text={hint} />
+          </span>
+        )}
         {code !== null && <code class="tip-code">{code}</code>}
       </span>
     </span>

@@ -1,5 +1,6 @@
 /** What the page before this one had to say: read out by screen readers, shown until the next page. */
 import type { Flash } from '../flash.ts';
+import { ForeignText } from './foreign-text.tsx';
 import { RelativeTime } from './relative-time.tsx';
 
 export function FlashMessage({ flash, now }: { readonly flash: Flash | undefined; readonly now: number }) {
@@ -7,7 +8,7 @@ export function FlashMessage({ flash, now }: { readonly flash: Flash | undefined
     <div class="flash" role="status" aria-live="polite">
       {flash !== undefined && (
         <p class={`message message-${flash.kind}`}>
-          {flash.text}
+          <ForeignText text={flash.text} />
           {flash.at !== undefined && (
             <>
               {' '}

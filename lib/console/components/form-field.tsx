@@ -1,5 +1,6 @@
 /** Form fields: label, hint and fault belong to the input and are read with it. */
 import type { Child } from 'hono/jsx';
+import { printable } from '../../core/printable.ts';
 
 interface FieldProps {
   readonly name: string;
@@ -83,7 +84,7 @@ export function SelectField({ name, label, hint, fault, value, options }: Select
       <select id={id} name={name} aria-invalid={fault === undefined ? undefined : 'true'} aria-describedby={describedBy(id, hint, fault)}>
         {options.map((option) => (
           <option value={option.value} selected={option.value === value}>
-            {option.label}
+            {printable(option.label)}
           </option>
         ))}
       </select>

@@ -2,6 +2,7 @@
 import type { Mirror } from '../../model/mirror.ts';
 import { mirrorPage } from '../mirror-path.ts';
 import { refCount } from '../ref-words.ts';
+import { ForeignText } from './foreign-text.tsx';
 import { PostButton } from './form.tsx';
 import { Icon } from './icon.tsx';
 
@@ -15,7 +16,12 @@ interface Props {
 
 export function MirrorButtons({ mirror, what, back }: Props) {
   const page = mirrorPage(mirror);
-  const name = <span class="visually-hidden"> {what}</span>;
+  const name = (
+    <span class="visually-hidden">
+      {' '}
+      <ForeignText text={what} />
+    </span>
+  );
   const toBack = <input type="hidden" name="back" value={back} />;
   const id = (action: string) => `${action}-${mirror.mirror}`;
   return (
@@ -46,7 +52,11 @@ export function MirrorButtons({ mirror, what, back }: Props) {
       )}
       <details class="menu">
         <summary class="button button-quiet" id={id('menu')}>
-          More<span class="visually-hidden"> actions for {what}</span>
+          More
+          <span class="visually-hidden">
+            {' '}
+            actions for <ForeignText text={what} />
+          </span>
         </summary>
         <span class="menu-items">
           <a href={page} id={id('history')}>

@@ -1,9 +1,12 @@
 /** The frame of every page: head, skip link, navigation, messages, the main landmark. */
+
 import type { Child } from 'hono/jsx';
 import { isInstanceOwner } from '../../api/authenticate.ts';
+import { printable } from '../../core/printable.ts';
 import { assetPath } from '../assets.ts';
 import type { Visit } from '../visit.ts';
 import { FlashMessage } from './flash-message.tsx';
+import { ForeignText } from './foreign-text.tsx';
 
 export interface Crumb {
   readonly path: string;
@@ -45,7 +48,7 @@ export function Page({ title, visit, crumbs = [], actions, heading, section, nar
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={htmxConfig} />
-        <title>{`${title} · gitferry`}</title>
+        <title>{`${printable(title)} · gitferry`}</title>
         <link rel="icon" href={assetPath('icon.svg')} type="image/svg+xml" />
         <link rel="stylesheet" href={assetPath('console.css')} />
         <script src={assetPath('htmx.js')} defer></script>
@@ -81,14 +84,16 @@ export function Page({ title, visit, crumbs = [], actions, heading, section, nar
               <ol>
                 {crumbs.map(({ path, label }) => (
                   <li>
-                    <a href={path}>{label}</a>
+                    <a href={path}>
+                      <ForeignText text={label} />
+                    </a>
                   </li>
                 ))}
               </ol>
             </nav>
           )}
           <div class="heading">
-            <h1>{heading ?? title}</h1>
+            <h1>{heading ?? <ForeignText text={title} />}</h1>
             {actions !== undefined && <div class="actions">{actions}</div>}
           </div>
           {children}
@@ -116,7 +121,9 @@ function Navigation({ visit, section }: { readonly visit: Visit; readonly sectio
       <details class="account">
         <summary>
           <span class="visually-hidden">Signed in as </span>
-          <span class="account-name">{token.name}</span>
+          <span class="account-name">
+            <ForeignText text={token.name} />
+          </span>
         </summary>
         <div class="account-menu">
           <p>

@@ -4,6 +4,7 @@ import type { planSchema } from '../../api/plan-mirror.ts';
 import type { previewSchema } from '../../api/preview-mirror.ts';
 import { consoleLimits } from '../console-limits.ts';
 import { countWords } from '../ref-words.ts';
+import { ForeignText } from './foreign-text.tsx';
 import { RefTable } from './ref-table.tsx';
 
 type Preview = z.output<typeof previewSchema>;
@@ -41,7 +42,9 @@ function Names({ kind, matches }: { readonly kind: string; readonly matches: Pre
       <ul class="names">
         {shown.map(({ name, matched }) => (
           <li class={matched ? 'name-in' : 'name-out'}>
-            <code>{name}</code>
+            <code>
+              <ForeignText text={name} />
+            </code>
             {!matched && <span class="muted"> stays out</span>}
           </li>
         ))}
@@ -61,8 +64,12 @@ export function PlanPreview({ plan }: { readonly plan: Plan }) {
       </p>
       {plan.error !== null && (
         <div class="message message-failed">
-          <p class="tip-message">{plan.error.message}</p>
-          <p>{plan.error.hint}</p>
+          <p class="tip-message">
+            <ForeignText text={plan.error.message} />
+          </p>
+          <p>
+            <ForeignText text={plan.error.hint} />
+          </p>
           <p>
             <code>{plan.error.code}</code>
           </p>

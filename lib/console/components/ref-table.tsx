@@ -1,7 +1,9 @@
 /** Refs with their result, old and new value and the reason, as text and never as markup. */
+import { printable } from '../../core/printable.ts';
 import { shortRefName } from '../../git/ref-name.ts';
 import { resultWords } from '../ref-words.ts';
 import { DataTable } from './data-table.tsx';
+import { ForeignText } from './foreign-text.tsx';
 
 export interface ShownRef {
   readonly ref: string;
@@ -30,7 +32,9 @@ export function RefTable({ caption, idPrefix, refs }: Props) {
         id: `${idPrefix}-${place}`,
         cells: [
           <span class="ref">
-            <code title={ref.ref}>{shortRefName(ref.ref)}</code>
+            <code title={printable(ref.ref)}>
+              <ForeignText text={shortRefName(ref.ref)} />
+            </code>
             {ref.ref.startsWith('refs/tags/') && <span class="muted"> tag</span>}
           </span>,
           <span class={`result result-${ref.result}`}>
@@ -40,7 +44,13 @@ export function RefTable({ caption, idPrefix, refs }: Props) {
           <span class="oids">
             <Oid oid={ref.old} /> → <Oid oid={ref.new} />
           </span>,
-          ref.reason === null ? '' : <span class="reason">{ref.reason}</span>,
+          ref.reason === null ? (
+            ''
+          ) : (
+            <span class="reason">
+              <ForeignText text={ref.reason} />
+            </span>
+          ),
         ],
       }))}
     />

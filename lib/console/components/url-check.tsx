@@ -1,5 +1,6 @@
 /** Says below the URL's field whether the URL can be used: asked for again whenever the field changes, where scripts run. */
 import type { UrlCheck } from '../url-check.ts';
+import { ForeignText } from './foreign-text.tsx';
 
 /** `action` is the form's own: it answers with the whole page, of which this part is taken. */
 export function UrlCheckWords({ check, action }: { readonly check: UrlCheck; readonly action: string }) {
@@ -17,17 +18,27 @@ export function UrlCheckWords({ check, action }: { readonly check: UrlCheck; rea
       hx-swap="outerHTML"
       hx-sync="this:replace"
     >
-      {message !== '' && <p>{message}</p>}
-      {hint !== undefined && hint !== '' && instead === undefined && <p>{hint}</p>}
+      {message !== '' && (
+        <p>
+          <ForeignText text={message} />
+        </p>
+      )}
+      {hint !== undefined && hint !== '' && instead === undefined && (
+        <p>
+          <ForeignText text={hint} />
+        </p>
+      )}
       {instead !== undefined && (
         <p>
           <button type="submit" class="button button-quiet" name="use_url" value={instead} formnovalidate>
-            Use {instead}
+            Use <ForeignText text={instead} />
           </button>
         </p>
       )}
       {note?.notes.map((words) => (
-        <p>{words}</p>
+        <p>
+          <ForeignText text={words} />
+        </p>
       ))}
     </div>
   );

@@ -6,6 +6,7 @@ import { ConfirmPage } from '../components/confirm-page.tsx';
 import { AllowedUrlsField, KeyTypeField, PasswordField } from '../components/credential-fields.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { RadioField, TextField } from '../components/form-field.tsx';
 import { Pagination } from '../components/pagination.tsx';
@@ -186,13 +187,17 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
               id: `credential-${credential.id}`,
               cells: [
                 <a class="project" href={`${list}/${credential.id}`}>
-                  {credential.name}
+                  <ForeignText text={credential.name} />
                 </a>,
                 credential.auth_method === 'ssh_public_key' ? 'SSH key' : 'password',
                 <RelativeTime at={Date.parse(credential.created_at)} now={now} />,
                 <RelativeTime at={Date.parse(credential.updated_at)} now={now} />,
                 <a href={`${list}/${credential.id}/delete`}>
-                  Delete<span class="visually-hidden"> {credential.name}</span>
+                  Delete
+                  <span class="visually-hidden">
+                    {' '}
+                    <ForeignText text={credential.name} />
+                  </span>
                 </a>,
               ],
             }))}

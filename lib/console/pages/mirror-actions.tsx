@@ -1,6 +1,7 @@
 /** Pausing, resuming and deleting a mirror, renewing its key, and letting deletions through that were held back. */
 import type { Hono } from 'hono';
 import { ConfirmPage } from '../components/confirm-page.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { faultsOf } from '../faults.ts';
 import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { readForm } from '../read-form.ts';
@@ -29,7 +30,10 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
         label="Make a new key"
         back={back}
       >
-        <p>The old key is gone at once: until the host knows the new one, updates of this mirror of {project.path_with_namespace} fail.</p>
+        <p>
+          The old key is gone at once: until the host knows the new one, updates of this mirror of{' '}
+          <ForeignText text={project.path_with_namespace} /> fail.
+        </p>
         <p>The next page shows the new public key. Give it to the host, and remove the old one there.</p>
       </ConfirmPage>,
     );

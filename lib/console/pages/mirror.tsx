@@ -8,6 +8,7 @@ import type { Mirror } from '../../model/mirror.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { PostButton } from '../components/form.tsx';
 import { MirrorButtons } from '../components/mirror-buttons.tsx';
 import { MirrorStatusWords } from '../components/mirror-status.tsx';
@@ -197,7 +198,9 @@ function Live({ visit, mirror, repositoryUrl, runs, page, hasNext, isSilent }: L
                 id: `run-${run.id}`,
                 cells: [
                   <span class="place">
-                    <a href={runPath(run.id)}>{triggerWords(run.trigger)}</a>
+                    <a href={runPath(run.id)}>
+                      <ForeignText text={triggerWords(run.trigger)} />
+                    </a>
                     <RelativeTime at={Date.parse(run.started_at)} now={now} />
                   </span>,
                   <OutcomePill outcome={run.outcome} />,
@@ -226,7 +229,9 @@ function SettingFacts({ mirror, visit }: { readonly mirror: Mirror; readonly vis
         <>
           <dt>URL</dt>
           <dd>
-            <code>{shown.url}</code>
+            <code>
+              <ForeignText text={shown.url} />
+            </code>
           </dd>
         </>
       )}

@@ -5,6 +5,7 @@ import type { AccessToken } from '../../model/access-token.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { DataTable } from '../components/data-table.tsx';
 import { ErrorBadge } from '../components/error-badge.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { PostButton } from '../components/form.tsx';
 import { Icon } from '../components/icon.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -39,7 +40,7 @@ export function OverviewTable({ rows, token, now, back }: Props) {
 function bareCells({ project }: OverviewRow, mayAct: boolean) {
   return [
     <a class="project" href={`/projects/${project.id}`}>
-      {project.path}
+      <ForeignText text={project.path} />
     </a>,
     <span class="muted">no mirrors yet</span>,
     '',
@@ -47,7 +48,11 @@ function bareCells({ project }: OverviewRow, mayAct: boolean) {
     ...(mayAct
       ? [
           <a href={`/projects/${project.id}/mirrors/new`}>
-            Add a mirror<span class="visually-hidden"> to {project.path}</span>
+            Add a mirror
+            <span class="visually-hidden">
+              {' '}
+              to <ForeignText text={project.path} />
+            </span>
           </a>,
         ]
       : []),
@@ -67,13 +72,15 @@ function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
   return [
     <>
       <a class="project" href={`/projects/${row.project.id}`}>
-        {row.project.path}
+        <ForeignText text={row.project.path} />
       </a>
       <span class="target">
         <Icon name={mirror.direction} />
         <span class="visually-hidden">{mirror.direction === 'push' ? 'pushed to' : 'pulled from'}</span>
         {typeof shown['url'] === 'string' ? (
-          <span class="code">{withoutScheme(mirror.url)}</span>
+          <span class="code">
+            <ForeignText text={withoutScheme(mirror.url)} />
+          </span>
         ) : (
           <span>{mirror.direction === 'push' ? `push mirror ${mirror.id}` : 'pull mirror'}</span>
         )}
@@ -104,7 +111,7 @@ function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
                   Update now
                   <span class="visually-hidden">
                     {' '}
-                    {row.project.path}, mirror {mirror.mirror}
+                    <ForeignText text={row.project.path} />, mirror {mirror.mirror}
                   </span>
                 </>
               }

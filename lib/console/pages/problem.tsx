@@ -1,6 +1,7 @@
 /** Pages for what went wrong: each says what happened and what to do next. */
 import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Page } from '../components/page.tsx';
 import type { ConsoleContext, Visit } from '../visit.ts';
 
@@ -59,8 +60,16 @@ export function problemPage(
     <Page title={title} visit={visit} narrow>
       <div class="card problem">
         <p>{words}</p>
-        {typeof message === 'string' && !/^\d{3} /.test(message) && <p>{message}</p>}
-        {typeof hint === 'string' && <p>{hint}</p>}
+        {typeof message === 'string' && !/^\d{3} /.test(message) && (
+          <p>
+            <ForeignText text={message} />
+          </p>
+        )}
+        {typeof hint === 'string' && (
+          <p>
+            <ForeignText text={hint} />
+          </p>
+        )}
         <p class="muted">
           {status}
           {typeof code === 'string' && (

@@ -5,6 +5,7 @@ import type { eventSchema } from '../../api/routes/events.ts';
 import { shortRefName } from '../../git/ref-name.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Page } from '../components/page.tsx';
 import { Pagination } from '../components/pagination.tsx';
@@ -115,7 +116,11 @@ function Events({
     <ul class="feed">
       {events.map(({ created_at: at, mirror_id: mirrorId, direction, run_id: run, ref, result }) => {
         const mirror = byId.get(mirrorId);
-        const name = <code>{shortRefName(ref)}</code>;
+        const name = (
+          <code>
+            <ForeignText text={shortRefName(ref)} />
+          </code>
+        );
         return (
           <li>
             <Icon name={direction} />

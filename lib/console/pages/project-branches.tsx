@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { hasRole } from '../../api/authenticate.ts';
 import type { ProtectedBranch } from '../../model/project.ts';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Form } from '../components/form.tsx';
 import { faultsOf } from '../faults.ts';
 import { readForm } from '../read-form.ts';
@@ -51,12 +52,18 @@ export function ProtectedBranches({ visit, projectId, branches }: Props) {
         <ul class="rows">
           {branches.map(({ name }) => (
             <li>
-              <code>{name}</code>
+              <code>
+                <ForeignText text={name} />
+              </code>
               {mayAct && (
                 <form method="post" action={action} class="inline">
                   <input type="hidden" name="name" value={name} />
                   <button type="submit" class="button button-quiet button-small" name="step" value="remove">
-                    Remove<span class="visually-hidden"> {name}</span>
+                    Remove
+                    <span class="visually-hidden">
+                      {' '}
+                      <ForeignText text={name} />
+                    </span>
                   </button>
                 </form>
               )}

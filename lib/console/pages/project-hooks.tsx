@@ -7,6 +7,7 @@ import { providers } from '../../model/hook.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Form, PostButton } from '../components/form.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -115,7 +116,11 @@ export function Webhooks({ visit, projectId, hooks, hasPull }: Props) {
             <li>
               <div class="hook">
                 <strong>{providerInstructions[hook.provider].label}</strong> <span class="muted">number {hook.id}</span>
-                {hook.url !== undefined && <code class="hook-url">{hook.url}</code>}
+                {hook.url !== undefined && (
+                  <code class="hook-url">
+                    <ForeignText text={hook.url} />
+                  </code>
+                )}
                 <span>
                   Last delivery: <RelativeTime at={msOf(hook.last_delivery_at)} now={now} never="none seen yet" />
                 </span>

@@ -4,6 +4,7 @@ import { showMirror } from '../../api/show-mirror.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { MirrorButtons } from '../components/mirror-buttons.tsx';
 import { MirrorStatusWords } from '../components/mirror-status.tsx';
@@ -92,7 +93,7 @@ function MirrorPlace({ mirror, visit }: { readonly mirror: Mirror; readonly visi
         {mirror.direction === 'push' ? 'Push' : 'Pull'}
       </span>
       <a class="place-link" href={mirrorPage(mirror)}>
-        {placeOf(mirror, visit)}
+        <ForeignText text={placeOf(mirror, visit)} />
       </a>
       <RuleWords mirror={mirror} />
     </span>
@@ -112,5 +113,9 @@ function RuleWords({ mirror }: { readonly mirror: Mirror }) {
     ...(mirror.keepDivergentRefs ? ['keeps divergent refs'] : []),
     ...(mirror.direction === 'pull' && mirror.mirrorOverwritesDivergedBranches ? ['overwrites diverged branches'] : []),
   ];
-  return words.length === 0 ? null : <span class="muted rule-words">{words.join(', ')}</span>;
+  return words.length === 0 ? null : (
+    <span class="muted rule-words">
+      <ForeignText text={words.join(', ')} />
+    </span>
+  );
 }

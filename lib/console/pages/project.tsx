@@ -1,6 +1,7 @@
 /** A project's page: its mirrors, protected branches, webhooks, and what moved lately. */
 import type { Hono } from 'hono';
 import { hasRole } from '../../api/authenticate.ts';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Page } from '../components/page.tsx';
 import { SilentModeBanner } from '../components/silent-mode-banner.tsx';
@@ -50,11 +51,18 @@ export function addProjectPage(app: Hono<ConsoleEnv>): void {
       >
         {silentModeEnabled && <SilentModeBanner visit={visit} />}
         <p class="lead">
-          {project.repository_url === undefined ? null : <code>{project.repository_url}</code>}
+          {project.repository_url === undefined ? null : (
+            <code>
+              <ForeignText text={project.repository_url} />
+            </code>
+          )}
           {project.default_branch !== null && (
             <span class="muted">
               {' '}
-              default branch <code>{project.default_branch}</code>
+              default branch{' '}
+              <code>
+                <ForeignText text={project.default_branch} />
+              </code>
             </span>
           )}
         </p>

@@ -6,6 +6,7 @@ import type { runWithRefsSchema } from '../../api/show-run.ts';
 import { refResults } from '../../mirror/outcome.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { PostButton } from '../components/form.tsx';
 import { Icon } from '../components/icon.tsx';
 import { OutcomePill } from '../components/outcome-pill.tsx';
@@ -73,7 +74,9 @@ function RunPage(props: Props) {
       <div class="stack">
         {run.error !== null && <Trouble run={run} />}
         {run.notes.map((note) => (
-          <p class="message message-note">{note}</p>
+          <p class="message message-note">
+            <ForeignText text={note} />
+          </p>
         ))}
         <section class="card" aria-labelledby="facts-title">
           <h2 id="facts-title" class="visually-hidden">
@@ -81,7 +84,9 @@ function RunPage(props: Props) {
           </h2>
           <dl class="facts facts-wide">
             <dt>Asked for by</dt>
-            <dd>{triggerWords(run.trigger)}</dd>
+            <dd>
+              <ForeignText text={triggerWords(run.trigger)} />
+            </dd>
             <dt>Started</dt>
             <dd>
               <ExactTime at={startedAt} /> <span class="muted">({relativeTime(startedAt, now)})</span>
@@ -123,10 +128,12 @@ function Trouble({ run: { error, outcome } }: { readonly run: RunView }) {
   return (
     <section class={`trouble trouble-${outcome}`} aria-labelledby="trouble-title">
       <h2 id="trouble-title">{outcome === 'failed' ? 'Why it failed' : 'What did not work'}</h2>
-      <p class="tip-message">{error.message}</p>
+      <p class="tip-message">
+        <ForeignText text={error.message} />
+      </p>
       {error.hint !== '' && (
         <p>
-          <strong>What to do:</strong> {error.hint}
+          <strong>What to do:</strong> <ForeignText text={error.hint} />
         </p>
       )}
       <p class="muted">
@@ -162,8 +169,12 @@ function LfsFailures({ run: { lfs, lfs_failures: failures } }: { readonly run: R
           <li>
             <code class="oid">{oid}</code>
             <span>
-              {path !== null && <span>{path}, </span>}
-              {byteWords(size)}: {reason} <code>{code}</code>
+              {path !== null && (
+                <span>
+                  <ForeignText text={path} />,{' '}
+                </span>
+              )}
+              {byteWords(size)}: <ForeignText text={reason} /> <code>{code}</code>
             </span>
           </li>
         ))}

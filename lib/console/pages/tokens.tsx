@@ -5,6 +5,7 @@ import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { RadioField, TextField } from '../components/form-field.tsx';
 import { Pagination } from '../components/pagination.tsx';
@@ -123,7 +124,9 @@ function Tokens({ visit, tokens, values, faults }: TokensProps) {
             id: `token-${token.id}`,
             cells: [
               <>
-                <span class="project">{token.name}</span>
+                <span class="project">
+                  <ForeignText text={token.name} />
+                </span>
                 {token.id === visit.token.id && <span class="muted"> (you)</span>}
               </>,
               token.role,
@@ -135,7 +138,11 @@ function Tokens({ visit, tokens, values, faults }: TokensProps) {
                 <span class="pill pill-failing">expired</span>
               ),
               <a href={`${list}/${token.id}/delete`}>
-                Delete<span class="visually-hidden"> {token.name}</span>
+                Delete
+                <span class="visually-hidden">
+                  {' '}
+                  <ForeignText text={token.name} />
+                </span>
               </a>,
             ],
           }))}
@@ -187,7 +194,11 @@ function NewToken({ visit, name, token }: { readonly visit: Visit; readonly name
     <SettingsPage title="New token" visit={visit} tab="tokens" crumbs={[{ path: list, label: 'Access tokens' }]}>
       <section class="card" role="status">
         <p>
-          This is the token <strong>{name}</strong>. Copy it now: it is kept only as a hash and <strong>cannot be shown again</strong>.
+          This is the token{' '}
+          <strong>
+            <ForeignText text={name} />
+          </strong>
+          . Copy it now: it is kept only as a hash and <strong>cannot be shown again</strong>.
         </p>
         <CopyableText id="new-token" text={token} what="the token" />
         <p class="after">

@@ -74,7 +74,7 @@ describe('a page that asks first', () => {
     const credential = { kind: 'shared', credentialId: body.id } as const;
     const { mirror, path } = await newMirror({ authMethod: 'ssh_public_key', credential });
     expect((await owner.post(`${path}/rotate-key`)).location).toBe(path);
-    expect((await owner.get(path)).text).toMatch(/message-failed">[^<]*shared credential/);
+    expect((await owner.get(path)).text).toMatch(/message-failed"><bdi>[^<]*shared credential/);
     expect((await site.deps.records.credentials.get(body.id))?.publicKey).toBe(body.public_key);
     expect(await site.deps.records.mirrors.get(mirror)).toMatchObject({ credential });
   });

@@ -34,7 +34,7 @@ describe('tokens', () => {
     const made = await person.post('/settings/tokens', { name: 'robot <b>', role: 'maintainer', expires_at: '2999-01-01' });
     expect(made.status).toBe(201);
     expect(made.headers.get('cache-control')).toBe('no-store');
-    const token = /id="new-token"[^>]*>(gf_[\w-]+)</.exec(made.text)?.[1] ?? '';
+    const token = /id="new-token"[^>]*>\s*<bdi>(gf_[\w-]+)</.exec(made.text)?.[1] ?? '';
     const robot = await site.signedIn(token);
     const list = await person.get('/settings/tokens');
     expect(list.text).not.toContain(token);
@@ -157,7 +157,7 @@ describe('shared credentials', () => {
     const path =
       (await person.post('/settings/credentials', { name: 'keys', auth: 'ssh_public_key', key_type: 'ed25519', allowed_urls })).location ??
       '';
-    const keyIn = (text: string) => /id="public-key"[^>]*>([^<]+)</.exec(text)?.[1]?.trim();
+    const keyIn = (text: string) => /id="public-key"[^>]*>\s*<bdi>([^<]+)</.exec(text)?.[1]?.trim();
     const before = keyIn((await person.get(path)).text);
     expect(before).toMatch(/^ssh-ed25519 /);
     await person.post(`${path}/public-key`);

@@ -30,7 +30,7 @@ async function toldBy(path: string, form = {}): Promise<readonly [string | undef
   const { location } = await owner.post(path, form);
   const { text } = await owner.get(location ?? '');
   const [, message = ''] = /<div class="flash"[^>]*>(.*?)<\/div>/s.exec(text) ?? [];
-  return [/<p class="message message-\w+">([^<]*)/.exec(message)?.[1]?.trim(), /datetime="([^"]*)"/.exec(message)?.[1]];
+  return [/<p class="message message-\w+"><bdi>([^<]*)/.exec(message)?.[1]?.trim(), /datetime="([^"]*)"/.exec(message)?.[1]];
 }
 
 describe('"update now" says when it runs', () => {
