@@ -1,5 +1,6 @@
 /** The command line as data: everything checked, nothing done. */
 import { parseArgs } from 'node:util';
+import { credentialFault } from '../core/credential-fault.ts';
 import { GitferryError } from '../core/errors.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import { type HostPlace, parseHostPlace } from '../git/transport/known-hosts.ts';
@@ -134,7 +135,11 @@ function endpoint(text: string, field: string, password: string | undefined, var
   if (userInfo !== undefined && userInfo.password !== '' && userInfo.password !== password) {
     throw invalid(`The password of ${field} is given twice, in the URL and in ${variable}, and they differ.`);
   }
-  return { url, credential: { username: userInfo?.username ?? '', password } };
+  const credential = { username: userInfo?.username ?? '', password };
+  const unsent = credentialFault(credential);
+  if (unsent !== undefined)
+    throw invalid(`The ${unsent.of === 'password' ? `value of ${variable}` : `user name of ${field}`} cannot be used: ${unsent.fault}.`);
+  return { url, credential };
 }
 
 async function withSsh(

@@ -55,6 +55,11 @@ export const hostErrors = {
     sentence: 'The host refused the username or password.',
     hint: 'Check that the token has not expired and may read (source) or write (target) this repository. With two-factor authentication use a token as the password; on GitLab the username oauth2 goes with any token.',
   },
+  sign_in_not_supported: {
+    disposition: 'park',
+    sentence: 'The host offers no way of signing in that gitferry knows.',
+    hint: 'It offers Negotiate (Kerberos), NTLM or Digest alone; your token is not at fault. Allow Basic authentication over HTTPS there, or mirror over SSH with a key.',
+  },
   permission_denied: {
     disposition: 'park',
     sentence: 'The account may not do this with the repository.',
@@ -63,7 +68,7 @@ export const hostErrors = {
   repository_not_found: {
     disposition: 'park',
     sentence: 'There is no such repository on the host.',
-    hint: 'Check the path in the URL; many hosts also answer like this when the account may not see the repository.',
+    hint: 'Check the path in the URL. Hosts answer like this too where it was deleted, renamed, disabled or archived, or where the account may not see it.',
   },
   repository_read_only: {
     disposition: 'park',
@@ -72,8 +77,8 @@ export const hostErrors = {
   },
   rate_limited: {
     disposition: 'retry',
-    sentence: 'The host asks to send fewer requests.',
-    hint: 'It is tried again after the time the host asked for.',
+    sentence: 'The host is rate-limiting requests.',
+    hint: 'A mirror tries again by itself, not before the time that the host names; on the command line, run it again in some minutes. If it stays, mirror fewer repositories of this host at once, or ask for a higher limit.',
   },
   server_error: {
     disposition: 'retry',

@@ -109,7 +109,8 @@ export function hasMoved({ counts, lfs, slices = 0 }: Pick<RunSummary, 'counts' 
 
 /** Nothing to retry. For push mirrors any ref left behind is a failure, for pull mirrors only the default branch is (GitLab's rule). */
 function statusOf({ direction }: Mirror, { outcome, error }: FinishedRun): 'finished' | 'failed' {
-  if (outcome === 'success') return 'finished';
+  // Nothing to mirror is nobody's failure: the run says so, and that is all.
+  if (outcome === 'success' || (outcome === 'partial' && error?.code === 'source_empty')) return 'finished';
   if (outcome === 'failed' || direction === 'push') return 'failed';
   const isPartial = error === null || errorCatalogue[error.code].disposition === 'partial';
   return isPartial && error?.code !== 'default_branch_diverged' ? 'finished' : 'failed';

@@ -136,6 +136,12 @@ describe('parseArguments', () => {
     expect(await codeOf(args, { ...none, allowAddresses: '10.0.0.0/8;x' })).toBe('invalid_arguments');
   });
 
+  it.each(['token\n', ' token', 'token '])('refuses the password %j of the environment instead of sending it', async (password) => {
+    const args = ['sync', 'https://source.example.org/a.git', urls[1]!];
+    expect(await codeOf(args, { sourcePassword: password, targetPassword: undefined })).toBe('invalid_arguments');
+    expect(await codeOf(args, { sourcePassword: password.trim(), targetPassword: undefined })).toBe('accepted');
+  });
+
   it('refuses two different passwords for one side instead of choosing', async () => {
     const args = ['sync', 'https://ada:one@source.example.org/a.git', urls[1]!];
     expect(await codeOf(args, { sourcePassword: 'two', targetPassword: undefined })).toBe('invalid_arguments');

@@ -57,7 +57,7 @@ describe('update_status', () => {
     ['diverged refs of a pull mirror', pull, partialWith('refs_diverged'), 'finished'],
     ['a diverged default branch of a pull mirror', pull, partialWith('default_branch_diverged'), 'failed'],
     ['a pull mirror whose host refused half way', pull, partialWith('permission_denied'), 'failed'],
-    ['an empty source of a push mirror', {}, partialWith('source_empty'), 'failed'],
+    ['an empty source of a push mirror', {}, partialWith('source_empty'), 'finished'],
     ['refused credentials', {}, failedWith('credentials_refused'), 'failed'],
     ['refused credentials of a pull mirror', pull, failedWith('credentials_refused'), 'failed'],
     ['a first time-out', {}, failedWith('timed_out'), 'to_retry'],

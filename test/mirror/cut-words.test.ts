@@ -80,7 +80,7 @@ function answerOf(status: number, words: string) {
 /** The words of a host → what a run makes of them. */
 const ways: Readonly<Record<string, (words: string) => Promise<RunFacts>>> = {
   'the body of an HTTP error': async (words) =>
-    failed(await errorForStatus(answerOf(403, words), { href: 'https://host/r', hasCredential: true })),
+    failed(await errorForStatus(answerOf(403, words), { href: 'https://host/r', credential: { username: '', password: 'x' } })),
   'an ERR packet': async (words) => failed(await errorOf(() => packetReader(`ERR ${words}`).read())),
   'the fatal sideband': async (words) =>
     failed(

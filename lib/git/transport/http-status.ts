@@ -6,6 +6,7 @@ import { limits } from '../../core/limits.ts';
 import { printable } from '../../core/printable.ts';
 import { refusalNamed } from '../../core/refusal-code.ts';
 import type { HttpResponse } from '../../net/http-client.ts';
+import { asksForOtherSignIn, percentHint } from './sign-in-hints.ts';
 
 const codes: Readonly<Record<number, ErrorCode>> = {
   401: 'credentials_refused',
@@ -18,25 +19,31 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   429: 'rate_limited',
 };
 
-function codeFor(status: number, hasCredential: boolean): ErrorCode {
-  if (status === 401 && !hasCredential) return 'credentials_missing';
+interface Context {
+  readonly href: string;
+  /** What was sent. */
+  readonly credential: { readonly username: string; readonly password: string } | undefined;
+}
+
+function codeFor(status: number, { credential }: Context, challenge: string): ErrorCode {
+  if (status === 401 && asksForOtherSignIn(challenge)) return 'sign_in_not_supported';
+  if (status === 401 && credential === undefined) return 'credentials_missing';
   if (status >= 300 && status < 400) return 'redirect_refused';
   if (status >= 500) return 'server_error';
   return codes[status] ?? 'request_refused';
 }
 
 /** The error that an answer stands for, with the host's words if it sent plain text; the body is read to a limit and ended. */
-export async function errorForStatus(
-  response: HttpResponse,
-  context: { readonly href: string; readonly hasCredential: boolean },
-): Promise<GitferryError> {
+export async function errorForStatus(response: HttpResponse, context: Context): Promise<GitferryError> {
   const words = await plainWords(response);
   const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
-  const code = codeFor(response.status, context.hasCredential);
+  const code = codeFor(response.status, context, response.headers['www-authenticate'] ?? '');
+  const hint = code === 'credentials_refused' ? percentHint(context.credential) : undefined;
   return new GitferryError(code === 'permission_denied' ? (refusalNamed(words) ?? code) : code, {
-    detail: `${context.href} answered ${response.status}`,
+    detail: `${context.href} answered ${response.status}${retryAfterSeconds === undefined ? '' : ` and asks to wait ${retryAfterSeconds} s`}`,
     words,
     href: context.href,
+    ...(hint === undefined ? {} : { hint }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }

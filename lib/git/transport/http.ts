@@ -14,6 +14,7 @@ import { isAllowed } from './allowed-urls.ts';
 import { errorForStatus } from './http-status.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
+import { isSignInPage } from './sign-in-hints.ts';
 import { spool } from './spool.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from './transport.ts';
 
@@ -101,7 +102,8 @@ class HttpTransport implements Transport {
 
   /** Where a redirect leads, if it may be followed: the same host (or https on it) and still an info/refs address. */
   #redirected(from: URL, location: string, service: Service): URL {
-    const refused = (why: string): GitferryError => new GitferryError('redirect_refused', { detail: `${this.href}: ${why}.` });
+    const refused = (why: string, hint?: string): GitferryError =>
+      new GitferryError('redirect_refused', { detail: `${this.href}: ${why}.`, ...(hint === undefined ? {} : { hint }) });
     let to: URL;
     try {
       to = new URL(location, from);
@@ -116,6 +118,7 @@ class HttpTransport implements Transport {
     // From http to https: from 80 to 443, or on the same explicit port.
     if (to.port !== from.port) throw refused(`the redirect leads to another port (${to.host})`);
     if (!to.pathname.endsWith('/info/refs') || to.searchParams.get('service') !== service) {
+      if (isSignInPage(to.pathname)) throw refused(`the redirect leads to a sign-in page (${to.pathname})`, signInPageHint);
       throw refused(`the redirect leads to ${to.pathname}, which is no longer a Git address`);
     }
     to.username = '';
@@ -237,8 +240,8 @@ class HttpTransport implements Transport {
     return `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}`;
   }
 
-  #context(): { readonly href: string; readonly hasCredential: boolean } {
-    return { href: this.href, hasCredential: this.#credential !== undefined };
+  #context(): Parameters<typeof errorForStatus>[1] {
+    return { href: this.href, credential: this.#credential };
   }
 
   #answer(response: HttpResponse): Answer {
@@ -274,6 +277,10 @@ class HttpTransport implements Transport {
     }
   }
 }
+
+/** Gitea, GitLab and others do so instead of a 401 or 404. */
+const signInPageHint =
+  'The host shows its sign-in page instead of the repository: it is private, disabled, archived or deleted, or the account may not see it. Check user name and token, and look at the repository on the host as that account.';
 
 function endpoint(base: URL, rest: string): URL {
   return new URL(`${base.href.replace(/\/$/, '')}/${rest}`);

@@ -1,4 +1,6 @@
 /** Repository URLs as people type them: checked, user info split off at once, SCP-style refused with its ssh:// form. */
+
+import { credentialFault } from '../../core/credential-fault.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { sshPath, sshUserFault } from './ssh-command.ts';
 
@@ -41,10 +43,10 @@ export function sshFormOfScp(text: string): string | undefined {
 }
 
 /**
- * Parses what somebody typed. `field` names it in messages, which never repeat the text (it may hold a password).
+ * Parses what somebody typed. `field` names it in messages, which never repeat the text (it may hold a password). Without `needsPath`, a host alone will do.
  * Throws `invalid_url`, `scp_style_url`, `unsupported_scheme`.
  */
-export function parseRepositoryUrl(text: string, field: string): ParsedRepositoryUrl {
+export function parseRepositoryUrl(text: string, field: string, { needsPath = true } = {}): ParsedRepositoryUrl {
   const invalid = (why: string): GitferryError => new GitferryError('invalid_url', { detail: `${field}: ${why}` });
   if (text === '') throw invalid('it is empty.');
   if (forbidden.test(text)) throw invalid('it holds a space, line break, backslash or control character.');
@@ -61,6 +63,7 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   if (known === undefined) throw new GitferryError('unsupported_scheme', { detail: `${field} begins with ${scheme}//.` });
   // new URL would take the first part of the path for the host.
   if (text.charAt(scheme.length + 2) === '/') throw invalid('it names no host.');
+  if (isPasswordCut(text.slice(scheme.length + 2))) throw invalid('a / in its password must be written as %2F, a ? as %3F, a # as %23.');
   if (text.includes('?') || text.includes('#'))
     throw invalid('it must not have a query (?) or a fragment (#); encode these characters as %3F and %23.');
 
@@ -87,6 +90,7 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   // `https://me:12/secret@host/r`: a password with a slash, taken for a port and a path. Neither is shown.
   if (port !== undefined && url.username === '' && path.includes('@'))
     throw invalid('a / in its password must be written as %2F (and a @ in its path as %40).');
+  if (needsPath && path === '') throw invalid('it names no repository: the path behind the host is missing.');
   if (known === 'ssh') {
     const decoded = sshPath(path);
     if ('fault' in decoded) throw invalid(decoded.fault);
@@ -94,9 +98,19 @@ export function parseRepositoryUrl(text: string, field: string): ParsedRepositor
   if (url.username === '' && url.password === '') return { url: parsed };
   const userInfo = decodedUserInfo(url);
   if (userInfo === undefined) throw invalid('a % in its user name or password must be written as %25.');
+  const unsent = credentialFault(userInfo);
+  if (unsent !== undefined) throw invalid(`its ${unsent.of} cannot be used: ${unsent.fault}.`);
   const fault = known === 'ssh' ? sshUserFault(userInfo.username) : undefined;
   if (fault !== undefined) throw invalid(fault);
   return { url: parsed, userInfo };
+}
+
+/** `me:a/b@host/r`: for every reader of URLs the host ends at the slash. A port in front of it is looked at later. */
+function isPasswordCut(rest: string): boolean {
+  const end = rest.search(/[/?#]/);
+  const authority = rest.slice(0, end);
+  if (end === -1 || authority.startsWith('[') || authority.includes('@')) return false;
+  return /:.*[^\d:]|:.*:|:$/.test(authority) && rest.includes('@', end);
 }
 
 /** By hand: a regular expression for this begins anew at each slash, and webhooks name URLs of any length. */

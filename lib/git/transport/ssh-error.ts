@@ -29,6 +29,9 @@ const keyExchangeFailedReason = 3;
 /** What sshd(8) writes instead of its name when too many connections are being made (MaxStartups, PerSourcePenalties): it is SSH, and busy. */
 const busyGreeting = /^(Exceeded MaxStartups|Not allowed at this time)\r?\n/;
 
+const busyHint =
+  'sshd takes no more connections at this time (MaxStartups, PerSourcePenalties in sshd_config). A mirror tries again by itself; on the command line, run it again in some minutes. If it stays, raise these, or mirror fewer repositories of this host at once.';
+
 /** The error that a failed connection stands for. ssh2 marks where an error comes from (`level`), and a server's own farewell by its number. */
 export function toSshError(error: unknown, { place, greeting, ready }: SshStage): GitferryError {
   if (error instanceof GitferryError) return error;
@@ -78,8 +81,9 @@ function notSsh(place: string, greeting: Buffer, cause?: unknown): GitferryError
   if (greeting.length === 0)
     return new GitferryError('connection_failed', { detail: `${place}: the server closed the connection at once.`, cause });
   const text = greeting.toString('latin1');
-  const said = `${place} said ${JSON.stringify(shownWords(text))}.`;
-  return new GitferryError(busyGreeting.test(text) ? 'rate_limited' : 'not_an_ssh_server', { detail: said, cause });
+  const detail = `${place} said ${JSON.stringify(shownWords(text))}.`;
+  if (!busyGreeting.test(text)) return new GitferryError('not_an_ssh_server', { detail, cause });
+  return new GitferryError('rate_limited', { detail, cause, hint: busyHint });
 }
 
 /** A stranger's words in one line, fit to be shown. */

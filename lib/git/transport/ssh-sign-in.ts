@@ -1,6 +1,7 @@
 /** How gitferry signs in over SSH: the key if there is one, else the password, also where it is asked for as keyboard-interactive (RFC 4252, RFC 4256). */
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
+import { percentHint } from './sign-in-hints.ts';
 
 /** What a mirror signs in with; either part may be empty. */
 export interface SshCredential {
@@ -29,6 +30,7 @@ type Method = SignInAttempt<unknown>['type'];
 /** The tries of one connection, one after the other, and what their failure means. */
 export class SignIn<Key> {
   readonly #username: string;
+  readonly #password: string;
   readonly #attempts: SignInAttempt<Key>[] = [];
   readonly #tried = new Set<Method>();
   #promptRounds = 0;
@@ -37,6 +39,7 @@ export class SignIn<Key> {
 
   constructor({ username, password }: SshCredential, key: Key | undefined) {
     this.#username = username === '' ? 'git' : username;
+    this.#password = password;
     const name = { username: this.#username };
     if (key !== undefined) this.#attempts.push({ type: 'publickey', ...name, key });
     if (password !== '') {
@@ -77,7 +80,11 @@ export class SignIn<Key> {
     if (!gaveKey && takesKeys && !takesPasswords) return refused('public_key_required', 'the mirror has a password.');
     if (gaveKey && !gavePassword && !takesKeys && takesPasswords) return refused('password_required', 'the mirror has a key.');
     const what = gaveKey ? (gavePassword ? 'the key and the password' : 'the key') : 'the password';
-    return refused('credentials_refused', `${what} of user ${this.#shownUser()} was not accepted.`, gaveKey ? keyHint : undefined);
+    return refused(
+      'credentials_refused',
+      `${what} of user ${this.#shownUser()} was not accepted.`,
+      gaveKey ? keyHint : percentHint({ username: this.#username, password: this.#password }),
+    );
   }
 
   /** A name may be a token. */

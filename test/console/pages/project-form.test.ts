@@ -55,11 +55,20 @@ describe('the form of a project', () => {
     expect((await person.get(`/projects/${id}/edit`)).text).not.toContain('first-value');
     expect((await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'keep' })).status).toBe(303);
     expect(await credential()).toEqual(before);
-    await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'password', username: 'user', password: ' second value ' });
+    const refused = await person.post(`/projects/${id}/edit`, {
+      path,
+      repository_url,
+      auth: 'password',
+      username: 'user',
+      password: 'second ',
+    });
+    expect([refused.status, refused.text.includes('begins or ends with a space')]).toEqual([400, true]);
+    expect(await credential()).toEqual(before);
+    await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'password', username: 'user', password: 'second value' });
     const after = await credential();
     expect(after).not.toEqual(before);
     const secretName = after?.kind === 'own' ? after.secretName : '';
-    expect(await site.deps.secrets.read(secretName, { fresh: true })).toEqual({ username: 'user', password: ' second value ' });
+    expect(await site.deps.secrets.read(secretName, { fresh: true })).toEqual({ username: 'user', password: 'second value' });
     await person.post(`/projects/${id}/edit`, { path, repository_url, auth: 'none' });
     expect(await credential()).toBeNull();
   });

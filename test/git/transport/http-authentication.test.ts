@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GitferryError } from '../../../lib/core/errors.ts';
 import { codeOf } from '../../support/byte-streams.ts';
 import { git, temporaryFolder } from '../../support/git.ts';
 import { type GitHttpServerOptions, startGitHttpServer } from '../../support/git-http-server.ts';
@@ -88,5 +89,60 @@ describe('TLS', () => {
     const { url, log } = await server({ tls: certificates.selfSigned });
     expect(await codeOf(discovered(transportTo(url('r.git', 'me:secret'))))).toBe('tls_certificate_invalid');
     expect(log).toEqual([]);
+  });
+});
+
+describe('a sign-in that is refused', () => {
+  const failure = async (options: Partial<GitHttpServerOptions>, userInfo?: string): Promise<GitferryError> => {
+    const { url } = await server(options);
+    try {
+      await discovered(transportTo(url('r.git', userInfo)));
+    } catch (error) {
+      if (error instanceof GitferryError) return error;
+    }
+    throw new Error('it was let in');
+  };
+  const answering = (status: number, headers: Readonly<Record<string, string>>): Partial<GitHttpServerOptions> => ({
+    intercept({ response }) {
+      response.writeHead(status, headers).end();
+      return true;
+    },
+  });
+
+  it.each([
+    ['user name', 'me%2540example.org:wrong', /The user name holds %40/],
+    ['password', 'me:wr%2540ng', /The password holds %40/],
+    ['neither', 'me%40example.org:wrong', /Check that the token/],
+  ])('hints at %%40 where the %s holds it', async (_, userInfo, hint) => {
+    expect(await failure({ basic: { username: 'me', password: 'secret' } }, userInfo)).toMatchObject({
+      code: 'credentials_refused',
+      hint: expect.stringMatching(hint),
+    });
+  });
+
+  it.each([
+    ['Negotiate', 'sign_in_not_supported'],
+    ['Negotiate, NTLM', 'sign_in_not_supported'],
+    ['Digest realm="git", nonce="x"', 'sign_in_not_supported'],
+    ['Negotiate, Basic realm="git"', 'credentials_refused'],
+    ['', 'credentials_refused'],
+  ])('does not blame the token where %j is all that is offered', async (challenge, code) => {
+    expect(await failure(answering(401, { 'www-authenticate': challenge }), 'me:secret')).toMatchObject({ code });
+  });
+
+  it.each(['/users/sign_in', '/user/login', '/login', '/-/auth/saml'])('says that %s is a sign-in page', async (location) => {
+    expect(await failure(answering(302, { location }))).toMatchObject({
+      code: 'redirect_refused',
+      hint: expect.stringMatching(/private, disabled, archived or deleted/),
+    });
+  });
+
+  it.each([
+    [{}, /answered 429\.$/],
+    [{ 'retry-after': '120' }, /answered 429 and asks to wait 120 s\.$/],
+  ])('by a limit says what is true: %j', async (headers, message) => {
+    const error = await failure(answering(429, headers));
+    expect(error).toMatchObject({ code: 'rate_limited', message: expect.stringMatching(message) });
+    expect(error.hint).toMatch(/on the command line, run it again/);
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { credentialFault } from '../../../lib/core/credential-fault.ts';
 import { isSameRepository, parseRepositoryUrl, sshFormOfScp } from '../../../lib/git/transport/repository-url.ts';
 import { sshUserFault } from '../../../lib/git/transport/ssh-command.ts';
 import { codeOf, settled } from '../../support/byte-streams.ts';
@@ -17,7 +18,6 @@ describe('a URL', () => {
     ['ssh://host/r', { href: 'ssh://host/r', host: 'host' }],
     ['https://host/r/', { href: 'https://host/r', path: '/r' }],
     ['https://host/r///', { href: 'https://host/r' }],
-    ['https://host', { href: 'https://host', path: '' }],
     ['https://host:8443/r', { href: 'https://host:8443/r', port: 8443 }],
     ['https://host:443/r', { href: 'https://host/r', port: undefined }],
     ['ssh://host:22/r', { port: 22 }],
@@ -53,6 +53,24 @@ describe('a URL', () => {
     expect(result.href).toMatch(/^(https|ssh):\/\/host\/r$/);
   });
 
+  it.each([
+    ['https://me:pa/ss@host/r', /%2F/],
+    ['https://me:12/ss@host/r', /%2F/],
+    ['https://me:/ss@host/r', /%2F/],
+    ['ssh://git:a/b@host/r', /%2F/],
+    ['https://me:pa#ss@host/r', /%23/],
+    ['https://me:pa?ss@host/r', /%3F/],
+    ['https://host', /names no repository/],
+    ['https://me:pass%0A@host/r', /password .* ends with a line break/],
+  ])('says of %j what is wrong, and nothing of the password', (text, message) => {
+    expect(() => parseRepositoryUrl(text, 'SOURCE')).toThrow(message);
+    expect(() => parseRepositoryUrl(text, 'SOURCE')).not.toThrow(/ss@|pass%|pa\b/);
+  });
+
+  it.each(['https://host/~me@home/r', 'https://me:secret@host/a@b/r'])('takes a path with @: %j', (text) => {
+    expect(parseRepositoryUrl(text, 'SOURCE').url.path).toContain('@');
+  });
+
   it('gives back any user name and password that was encoded for a URL', () => {
     fc.assert(
       fc.property(
@@ -61,6 +79,7 @@ describe('a URL', () => {
         fc.constantFrom('https', 'http', 'ssh'),
         (username, password, scheme) => {
           fc.pre(scheme !== 'ssh' || sshUserFault(username) === undefined);
+          fc.pre(credentialFault({ username, password }) === undefined);
           const text = `${scheme}://${encodeURIComponent(username)}:${encodeURIComponent(password)}@host/r`;
           expect(parsed(text)).toMatchObject({ href: `${scheme}://host/r`, userInfo: { username, password } });
         },
@@ -85,6 +104,12 @@ describe('a URL', () => {
     ['https://user:pass/word@host/r', 'invalid_url'],
     ['https://user:100%@host/r', 'invalid_url'],
     ['https://user:%ff@host/r', 'invalid_url'],
+    ['https://user:%0Apass@host/r', 'invalid_url'],
+    ['https://user:pass%20@host/r', 'invalid_url'],
+    ['https://user%0A:pass@host/r', 'invalid_url'],
+    ['https://host', 'invalid_url'],
+    ['http://host:8080/', 'invalid_url'],
+    ['https://user:pass@host', 'invalid_url'],
     ['https://', 'invalid_url'],
     ['https:///r', 'invalid_url'],
     ['https:////host/r', 'invalid_url'],
