@@ -45,6 +45,7 @@ export const plainMirror: Mirror = {
   lfs: 'auto',
   lfsUrl: null,
   lfsState: null,
+  pushLimit: null,
   updateStatus: 'none',
   lastUpdateStartedAt: null,
   lastUpdateAt: null,

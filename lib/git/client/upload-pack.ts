@@ -166,8 +166,10 @@ export class UploadPack {
     else if (capabilities.has('multi_ack')) chosen.push('multi_ack');
     if (capabilities.has('side-band-64k')) chosen.push('side-band-64k');
     else if (capabilities.has('side-band')) chosen.push('side-band');
-    if (thinPack && capabilities.has('thin-pack')) chosen.push('thin-pack');
-    if (ofsDelta && capabilities.has('ofs-delta')) chosen.push('ofs-delta');
+    // dulwich, which names no agent, answers nobody who does not ask for both, and sends no thin packs.
+    const insists = !capabilities.has('agent');
+    if ((thinPack || insists) && capabilities.has('thin-pack')) chosen.push('thin-pack');
+    if ((ofsDelta || insists) && capabilities.has('ofs-delta')) chosen.push('ofs-delta');
     for (const name of ['no-progress', 'shallow', 'filter']) if (capabilities.has(name)) chosen.push(name);
     if (capabilities.has('object-format')) chosen.push(`object-format=${this.objectFormat}`);
     if (capabilities.has('agent')) chosen.push(`agent=${agent}`);
