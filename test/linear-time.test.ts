@@ -11,6 +11,7 @@ import { faultsOf } from '../lib/console/faults.ts';
 import { parseFlash } from '../lib/console/flash.ts';
 import { hostNote } from '../lib/console/host-notes.ts';
 import { returnPath } from '../lib/console/return-path.ts';
+import { shownUrl } from '../lib/console/shown-url.ts';
 import { splitUserInfo } from '../lib/console/split-user-info.ts';
 import { checkUrl } from '../lib/console/url-check.ts';
 import { isWithinBounds } from '../lib/core/json-bounds.ts';
@@ -23,7 +24,7 @@ import { statedLimit } from '../lib/core/stated-limit.ts';
 import { NamesInTheWay, refNameFault } from '../lib/git/ref-name.ts';
 import { parseRetryAfter } from '../lib/git/transport/http-status.ts';
 import { parseHostKeys, selectHostKeys } from '../lib/git/transport/known-hosts.ts';
-import { parseRepositoryUrl, sshFormOfScp } from '../lib/git/transport/repository-url.ts';
+import { parseRepositoryUrl, shownSshForm, sshFormOfScp } from '../lib/git/transport/repository-url.ts';
 import { parsePrivateKey } from '../lib/git/transport/ssh-key-pair.ts';
 import { headerOf, httpUrlOf } from '../lib/lfs/batch-message.ts';
 import { parsePointer } from '../lib/lfs/pointer.ts';
@@ -204,6 +205,8 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['names of SSH users', checkSshUser],
   ['ids', parseId],
   ['URLs in forms', (text) => splitUserInfo(form(text), 'url')],
+  ['URLs in pages', shownUrl],
+  ['SCP-style addresses that are shown', shownSshForm],
 ];
 
 const characters = 3_000;

@@ -14,6 +14,7 @@ import { endpoints } from './endpoints.ts';
 import { type Found, findEndpoint } from './find-endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
 import { apiPrefix, routeSegments } from './route-path.ts';
+import { secretsOfCall } from './secrets-of-call.ts';
 
 /** A call as it came in, by HTTP or from the console. `token` and `input` refuse with an ApiError. */
 export interface IncomingCall {
@@ -107,9 +108,8 @@ function idOf(name: string, text: string): number {
 /** Our own stores are down: 503, the caller may try again. Everything else is a defect and told to the log only. */
 function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: Parameters, { log }: ApiDeps): ApiError {
   const isUnavailable = error.code === 'storage_unavailable' || error.code === 'secrets_unavailable';
-  const secrets = ['password', 'auth_password'].flatMap((name) => (typeof input[name] === 'string' ? [{ password: input[name] }] : []));
   const fields = { call: endpoint && `${endpoint.method} ${endpoint.path}`, code: error.code, error: error.message };
-  log.write(isUnavailable ? 'warn' : 'error', 'api_call_failed', fields, createRedactor(secrets));
+  log.write(isUnavailable ? 'warn' : 'error', 'api_call_failed', fields, createRedactor(secretsOfCall(input)));
   if (!isUnavailable) return new ApiError(500, { message: '500 Internal Server Error' });
   return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });
 }

@@ -1,6 +1,7 @@
 /** A change of a mirror's settings, and what it means for its status and for the request that may wait. */
 import type { Clock } from '../core/clock.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from '../model/mirror.ts';
+import { hostKeysMark } from './host-keys-mark.ts';
 import { attributesOf, type Item, mirrorOfItem } from './mirror-item.ts';
 import { contended, type RecordTable, writeAttempts } from './record-table.ts';
 import { keys } from './table.ts';
@@ -19,7 +20,7 @@ const startWithoutRequestMs = 60_000;
 /** What a change depends on. */
 const watched = [
   ...['id', 'enabled', 'paused', 'due_at', 'lease_token'],
-  ...['url', 'auth_method', 'credential_id', 'secret_name', 'public_key'],
+  ...['url', 'auth_method', 'credential_id', 'secret_name', 'public_key', 'host_keys_mark'],
   ...['only_protected_branches', 'mirror_branch_regex'],
 ] as const;
 
@@ -62,6 +63,7 @@ function consequences(before: Mirror, changes: Partial<MirrorSettings>, resetSta
   const leased = before.leaseToken !== null;
   const attributes: Item = attributesOf(changes);
   const set: string[] = [];
+  if (changes.hostKeys !== undefined) attributes['host_keys_mark'] = hostKeysMark(changes.hostKeys);
   if (resetStatus) {
     Object.assign(attributes, {
       paused: null,

@@ -1,5 +1,6 @@
 /** A project as a DynamoDB item and back. */
 import type { Project, ProjectSettings } from '../model/project.ts';
+import { hostKeysMark } from './host-keys-mark.ts';
 import { credentialAttributes, credentialOfItem, type Item, withoutNulls } from './mirror-item.ts';
 import { keys, listAttributes } from './table.ts';
 
@@ -43,6 +44,7 @@ export function projectAttributes({ path, repositoryUrl, authMethod, credential,
     repository_url: repositoryUrl,
     auth_method: authMethod,
     host_keys: hostKeys,
+    host_keys_mark: hostKeys === undefined ? undefined : hostKeysMark(hostKeys),
     public_key: publicKey,
     ...(credential === undefined ? {} : credentialAttributes(credential)),
   };

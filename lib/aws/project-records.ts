@@ -3,6 +3,7 @@ import type { Project, ProjectSettings } from '../model/project.ts';
 import type { Page, ProjectContents, ProjectRecords } from '../model/records.ts';
 import { codeCommitKey, noteCodeCommitUrl, projectsOfCodeCommit } from './code-commit-lookup.ts';
 import { hookOfItem } from './hook-records.ts';
+import { hostKeysMark } from './host-keys-mark.ts';
 import { isBeyond, readListPage, slicePage } from './list-page.ts';
 import { credentialAttributes, type Item, mirrorOfItem, withoutNulls } from './mirror-item.ts';
 import { newProjectItem, projectAttributes, projectOfItem, protectedBranchKey } from './project-item.ts';
@@ -17,7 +18,7 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
     return item === undefined ? undefined : projectOfItem(item);
   };
 
-  /** `moved` = the path is no longer the one that was read, `changed` = URL or credential are not those of the basis; undefined = gone. */
+  /** `moved` = the path is no longer the one that was read, `changed` = URL, credential or host keys are not those of the basis; undefined = gone. */
   async function write(
     id: number,
     changes: Partial<ProjectSettings>,
@@ -35,6 +36,8 @@ export function createProjectRecords(table: RecordTable): ProjectRecords {
         clauses.push(read[name] === undefined ? `attribute_not_exists(${name})` : `${name} = :read_${name}`);
         if (read[name] !== undefined) values[`:read_${name}`] = read[name];
       }
+      clauses.push('(attribute_not_exists(host_keys_mark) OR host_keys_mark = :read_mark)');
+      values[':read_mark'] = hostKeysMark(basis.hostKeys);
     }
     const parts = updateExpression(projectAttributes(changes), { values, ...(path === undefined ? {} : { names: { '#path': 'path' } }) });
     if (parts.UpdateExpression === '') return get(id);

@@ -92,8 +92,7 @@ export async function parseArguments(args: readonly string[], settings: CommandS
   const [command, sourceText, targetText, ...more] = positionals;
   if (command === undefined) throw invalid('A command is missing.');
   if (command === 'host-keys') return hostKeysCommand(positionals.slice(1), values, settings);
-  if (command !== 'sync')
-    throw invalid(/^[a-z-]{1,20}$/.test(command) ? `There is no command ${command}.` : 'The first argument is no command.');
+  if (command !== 'sync') throw invalid('The first argument is no command: there are sync and host-keys.');
   if (sourceText === undefined || targetText === undefined) throw invalid('sync takes two URLs: SOURCE and TARGET.');
   if (more.length > 0) throw invalid(`sync takes two URLs, not ${positionals.length - 1}.`);
 
@@ -121,11 +120,11 @@ function parsed(args: readonly string[]): ReturnType<typeof parseStrictly> {
   try {
     return parseStrictly(args);
   } catch (cause) {
-    // parseArgs' messages name the option, but a mistyped URL could be in them too.
-    const option = /'(--?[A-Za-z][A-Za-z-]*)/.exec((cause as Error).message)?.[1];
-    throw new GitferryError('invalid_arguments', {
-      detail: option === undefined ? 'They cannot be read.' : `${option} is unknown here, lacks its value, or takes none.`,
-    });
+    // parseArgs' messages repeat what was typed, which could be a password.
+    const [, option = '', name = ''] = /'(--?([^\s'=,]+))/.exec((cause as Error).message) ?? [];
+    if (Object.hasOwn(options, name)) throw invalid(`--${name} lacks its value, or takes none.`);
+    const place = option === '' ? 0 : args.findIndex((argument) => argument.startsWith(option)) + 1;
+    throw invalid(place === 0 ? 'They cannot be read.' : `Argument ${place} is no option (see --help).`);
   }
 }
 

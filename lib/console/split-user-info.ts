@@ -1,8 +1,7 @@
 /** Takes user name and password out of the URL that somebody typed into a form, so that no page shows them again. */
 import { unmasked } from '../api/masked-user-info.ts';
-import { GitferryError } from '../core/errors.ts';
-import { type ParsedRepositoryUrl, parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Form } from './read-form.ts';
+import { readUrl } from './shown-url.ts';
 
 export interface SplitForm {
   readonly form: Form;
@@ -10,11 +9,11 @@ export interface SplitForm {
   readonly note: string | undefined;
 }
 
-/** `ssh://git@host/` stays as it is: there the name is part of the address. A URL that cannot be read is left to the API, without what stands before its @. */
+/** `ssh://git@host/` stays as it is: there the name is part of the address. A URL that cannot be read is left to the API, and pages show it as `shownUrl` does. */
 export function splitUserInfo(form: Form, urlName: string): SplitForm {
   const typed = form.text(urlName);
-  const parsed = parsedOrNone(typed);
-  if (parsed === undefined) return { form: replaced(form, { [urlName]: withoutSecret(typed) }), note: undefined };
+  const parsed = readUrl(typed);
+  if (parsed === undefined) return { form, note: undefined };
   const { url, userInfo } = parsed;
   // `*****` stands for what is stored: the API knows.
   const masked = unmasked(typed);
@@ -39,22 +38,6 @@ export function splitUserInfo(form: Form, urlName: string): SplitForm {
     form: replaced(form, moved),
     note: 'User name and password were taken out of the URL: they are kept apart from it, and the password is never shown.',
   };
-}
-
-function parsedOrNone(typed: string): ParsedRepositoryUrl | undefined {
-  try {
-    return parseRepositoryUrl(typed, 'url');
-  } catch (error) {
-    if (error instanceof GitferryError) return undefined;
-    throw error;
-  }
-}
-
-/** A URL that cannot be read is put into the page again only if no part of it can be a password: no @, no query, no : but in front of a port. SCP-style (`git@host:path`) has none. */
-function withoutSecret(typed: string): string {
-  const isPlain = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[a-z0-9.-]+(?::\d{1,5})?(?:\/[^?#@:&=]*)?$/i.test(typed) && !/%40|%3a/i.test(typed);
-  const isScpStyle = /^[a-z0-9_-]{1,7}@[a-z0-9.-]+:[^?#@:&=]*$/i.test(typed);
-  return isPlain || isScpStyle ? typed : '';
 }
 
 function replaced(form: Form, values: Readonly<Record<string, string>>): Form {

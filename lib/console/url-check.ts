@@ -1,12 +1,12 @@
 /** What can be said about a URL while it is typed: whether it can be used, its ssh:// form, and what its host wants. Contacts nobody. */
 import { toGitferryError } from '../core/errors.ts';
-import { parseRepositoryUrl, sshFormOfScp } from '../git/transport/repository-url.ts';
+import { parseRepositoryUrl, shownSshForm } from '../git/transport/repository-url.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
 import { type HostNote, hostNote } from './host-notes.ts';
 
 export interface UrlCheck {
   readonly state: 'empty' | 'good' | 'bad';
-  /** In words; never repeats what was typed, but for the ssh:// form. */
+  /** In words; never repeats what was typed, but for an ssh:// form without a secret. */
   readonly message: string;
   readonly hint?: string;
   /** What to use instead. */
@@ -16,7 +16,7 @@ export interface UrlCheck {
 
 export function checkUrl(typed: string, guard: Pick<AddressGuard, 'checkLiteral'>): UrlCheck {
   if (typed === '') return { state: 'empty', message: '' };
-  const instead = typed.includes('://') ? undefined : sshFormOfScp(typed);
+  const instead = typed.includes('://') ? undefined : shownSshForm(typed);
   try {
     const { url, userInfo } = parseRepositoryUrl(typed, 'URL');
     guard.checkLiteral(url.host);

@@ -28,7 +28,7 @@ export const limits = {
   toldCharacters: 2_000,
   /** The same beside one LFS object, of which there may be hundreds. */
   lfsToldCharacters: 500,
-  /** Of links and headers that LFS servers give out, what is remembered for masking: they are quoted at once or never. Each takes 80 KB as a pattern. */
+  /** Of links and headers that LFS servers give out, what is remembered for masking: they are quoted at once or never. */
   learnedSecrets: 64,
   learnedSecretCharacters: 4_096,
   /** How much of an HTTP error's body is read to find the host's words. */

@@ -1,6 +1,7 @@
 /** Removes the secrets in use from every text that a person, a log or a client can see. */
 import { limits } from './limits.ts';
-import { base64Line, encodedForms, fewForms, pairForms, plainForms } from './secret-forms.ts';
+import { base64Line, encodedForms, type Form, fewForms, pairForms, plainForms } from './secret-forms.ts';
+import { type Mask, maskOf } from './secret-masks.ts';
 
 /** Shorter secrets are removed only in their structural forms (URL user info, Basic credentials): replacing them everywhere would leave no text. */
 const shortestPlainSecret = 4;
@@ -36,13 +37,13 @@ export interface LearningRedactor extends Redactor {
 }
 
 /**
- * A redactor that knows these credentials, in the encodings that SECURITY.md names (test/core/redact.test.ts holds it to that). Passwords and tokens in URLs
+ * A redactor that knows these credentials, in the encodings that SECURITY.md names (test/core/redactor-forms.test.ts holds it to that). Passwords and tokens in URLs
  * and Authorization headers, signatures of links, and private keys in PEM's frame are removed whether known or not.
  */
 export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor {
-  const known = patternsOf(secrets);
-  const learned = new Map<string, string[]>();
-  let all: readonly RegExp[] | undefined;
+  const known = formsOf(secrets);
+  const learned = new Map<string, Form[]>();
+  let all: readonly Mask[] | undefined;
   return {
     learn(given) {
       for (const secret of given) {
@@ -59,8 +60,8 @@ export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor
       }
     },
     redact(text) {
-      all ??= [...compiled(known.plain, 'gi'), ...compiled([...known.encoded, ...[...learned.values()].flat()], 'g')];
-      const result = all.reduce((rest, pattern) => rest.replace(pattern, mask), text);
+      all ??= [maskOf(known.plain, 'i', mask), maskOf([...known.encoded, ...[...learned.values()].flat()], '', mask)];
+      const result = all.reduce((rest, apply) => apply(rest), text);
       return result
         .replace(privateKeyBlock, mask)
         .replace(urlWithPassword, `$1${mask}@`)
@@ -74,9 +75,9 @@ export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor
 /** Shorter parts of a link or header are no secrets, but `on` and `2`. */
 const shortestLearnedSecret = 12;
 
-function patternsOf(secrets: readonly SecretPair[]): { readonly plain: string[]; readonly encoded: string[] } {
-  const plain: string[] = [];
-  const encoded: string[] = [];
+function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly Form[]; readonly encoded: readonly Form[] } {
+  const plain: Form[] = [];
+  const encoded: Form[] = [];
   for (const { username = '', password, isBase64 = false } of secrets) {
     if (password === '') continue;
     if (isBase64) {
@@ -90,9 +91,4 @@ function patternsOf(secrets: readonly SecretPair[]): { readonly plain: string[];
     encoded.push(...encodedForms(password));
   }
   return { plain, encoded };
-}
-
-/** Long ones first: a secret may be part of another. */
-function compiled(patterns: readonly string[], flags: string): RegExp[] {
-  return patterns.length === 0 ? [] : [new RegExp([...new Set(patterns)].sort((a, b) => b.length - a.length).join('|'), flags)];
 }

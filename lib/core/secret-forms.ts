@@ -1,5 +1,8 @@
-/** The forms in which one secret may stand in a text, as patterns: escaped letter by letter, and encoded as a whole. */
+/** The forms in which one secret may stand in a text: escaped letter by letter, and encoded as a whole. */
 import { printable } from './printable.ts';
+
+/** For each character, byte or digit, one behind the other: the patterns of which one stands in the text. */
+export type Form = readonly (readonly string[])[];
 
 /** Fewer base64 digits than this are found in ordinary words. */
 const shortestBase64 = 6;
@@ -7,7 +10,7 @@ const shortestBase64 = 6;
 const shortestShown = 4;
 
 /** As it stands, in any case, and with any of its characters escaped; its bytes in hexadecimal; UTF-16 that was read as UTF-8. For a pattern that ignores case. */
-export function plainForms(secret: string): string[] {
+export function plainForms(secret: string): Form[] {
   // Messages are made one line, and control characters in them blanks, before anybody redacts them.
   const shown = printable(secret).replace(/\s+/g, ' ').trim();
   const texts = new Set([secret, ...(shown.length < shortestShown ? [] : [shown])]);
@@ -15,7 +18,7 @@ export function plainForms(secret: string): string[] {
 }
 
 /** In base64, alone or as a part of something; the same in base64 once more; as UTF-16 in base64. */
-export function encodedForms(secret: string): string[] {
+export function encodedForms(secret: string): Form[] {
   const once = base64Parts(Buffer.from(secret));
   const twice = once.flatMap((digits) => base64Parts(Buffer.from(digits)));
   const wide = Buffer.from(secret, 'utf16le');
@@ -24,20 +27,20 @@ export function encodedForms(secret: string): string[] {
 }
 
 /** Less of that, for what is a secret for minutes only. */
-export function fewForms(secret: string): string[] {
+export function fewForms(secret: string): Form[] {
   return [inAnyEscape(secret), ...base64Parts(Buffer.from(secret)).map(inEitherAlphabet)];
 }
 
 /** HTTP Basic, once and twice in base64: the one way to find a secret that is too short to be looked for by itself. */
-export function pairForms(username: string, password: string): string[] {
+export function pairForms(username: string, password: string): Form[] {
   const digits = base64Digits(`${username}:${password}`);
   return [digits, ...base64Parts(Buffer.from(digits))].map(inEitherAlphabet);
 }
 
 /** A line of base64, as private keys have many of: as it stands, in JSON and percent-encoded. */
-export function base64Line(text: string): string {
-  const escapes: Readonly<Record<string, string>> = { '+': '(?:[+ ]|%2[Bb])', '/': '(?:\\\\?/|%2[Ff])', '=': '(?:=|%3[Dd])' };
-  return Array.from(text, (digit) => escapes[digit] ?? literal(digit)).join('');
+export function base64Line(text: string): Form {
+  const escapes: Readonly<Record<string, readonly string[]>> = { '+': ['[+ ]', '%2[Bb]'], '/': ['\\\\?/', '%2[Ff]'], '=': ['=', '%3[Dd]'] };
+  return Array.from(text, (digit) => escapes[digit] ?? [literal(digit)]);
 }
 
 function literal(text: string): string {
@@ -49,8 +52,8 @@ function base64Digits(text: string): string {
   return Buffer.from(text).toString('base64').replace(/=+$/, '');
 }
 
-function inEitherAlphabet(digits: string): string {
-  return digits.replaceAll('+', '[-+]').replaceAll('/', '[/_]');
+function inEitherAlphabet(digits: string): Form {
+  return Array.from(digits, (digit) => [digit === '+' ? '[-+]' : digit === '/' ? '[/_]' : digit]);
 }
 
 /** The digits that `bytes` leave in the base64 of anything that holds them: those that depend on them alone, for their three possible places. */
@@ -67,13 +70,13 @@ function base64Parts(bytes: Buffer): string[] {
 }
 
 /** Also with something between the bytes (`70:61`). */
-function hexadecimal(secret: string): string {
-  return [...Buffer.from(secret)].map((byte) => byte.toString(16).padStart(2, '0')).join('[\\s:-]?');
+function hexadecimal(secret: string): Form {
+  return [...Buffer.from(secret)].map((byte, index) => [`${index === 0 ? '' : '[\\s:-]?'}${byte.toString(16).padStart(2, '0')}`]);
 }
 
 /** With a NUL, or what a message makes of it, behind each character. */
-function spread(secret: string): string {
-  return Array.from(secret, literal).join('[\\0 \\ufffd]');
+function spread(secret: string): Form {
+  return Array.from(secret, (character, index) => [`${index === 0 ? '' : '[\\0 \\ufffd]'}${literal(character)}`]);
 }
 
 const htmlNames: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
@@ -88,22 +91,23 @@ const jsonNames: Readonly<Record<string, string>> = {
   '/': '/',
 };
 
-/** A pattern for the text in which each character may be escaped in a way of its own. */
-function inAnyEscape(text: string): string {
+/** Each character may be escaped in a way of its own. */
+function inAnyEscape(text: string): Form {
   return Array.from(text, (character) => {
-    const forms = new Set<string>([literal(character), percentEncoded(character), ...numeric(character)]);
+    const forms = new Set<string>([literal(character), ...percentEncoded(character), ...numeric(character)]);
     if (character === ' ') forms.add('\\+');
     const html = htmlNames[character];
     if (html !== undefined) forms.add(literal(html));
     const json = jsonNames[character];
     if (json !== undefined) forms.add(`\\\\${literal(json)}`);
-    return `(?:${[...forms].join('|')})`;
-  }).join('');
+    return [...forms];
+  });
 }
 
 /** Also encoded twice, and as in `\x41`. */
-function percentEncoded(character: string): string {
-  return [...Buffer.from(character)].map((byte) => `(?:%(?:25)?|\\\\x)${byte.toString(16).padStart(2, '0')}`).join('');
+function percentEncoded(character: string): string[] {
+  const bytes = [...Buffer.from(character)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return ['%', '%25', '\\\\x'].map((before) => bytes.map((byte) => before + byte).join(''));
 }
 
 /** `\u0041` per UTF-16 unit, `&#65;`, `&#x41;`. */

@@ -100,7 +100,9 @@ export function parseCidr(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   } catch {
     // Fall through to the coded error.
   }
-  throw new GitferryError('invalid_arguments', { detail: `${JSON.stringify(text)} is not a CIDR range such as 10.1.0.0/16 or fd00::/8.` });
+  // Anything else may be a password in the wrong place.
+  const shown = /^[\da-f]*[.:/][\da-f.:/]*$/i.test(text) ? text : 'One of the addresses to allow';
+  throw new GitferryError('invalid_arguments', { detail: `${shown} is not a CIDR range such as 10.1.0.0/16 or fd00::/8.` });
 }
 
 /** Whether `parseCidr` takes it. */

@@ -1,5 +1,7 @@
 /** Two changes at the same time: rules that say something about two fields hold all the same, and nothing is lost without a word. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CredentialReference } from '../../lib/model/credential.ts';
+import type { Project } from '../../lib/model/project.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 
 let api: TestApi;
@@ -73,4 +75,52 @@ it('Two changes of a project at once lose no URL', async () => {
     for (const { status } of [moved, signedIn]) expect([200, 409]).toContain(status);
     if (moved.status === 200) expect((await api.deps.records.projects.get(id))?.repositoryUrl).toBe(url);
   }
+});
+
+interface Settings {
+  readonly url?: string;
+  readonly credential?: CredentialReference;
+  readonly hostKeys?: readonly string[];
+}
+
+const groups: readonly (readonly [string, (text: string) => Settings])[] = [
+  ['URLs', (text) => ({ url: `https://${text}.example.org/a` })],
+  ['credentials', (text) => ({ credential: { kind: 'own', secretName: `secret-${text}` } })],
+  ['host keys', (text) => ({ hostKeys: [`h.example.org ssh-ed25519 ${text}`] })],
+];
+
+describe.each(groups)('Of changes of %s that were made from the same record at the same time', (_, settings) => {
+  const changes = ['one', 'two', 'three'].map((text) => settings(text));
+
+  it('exactly one is stored, in a mirror', async () => {
+    const { id } = await api.newProject();
+    const made = await api.call('POST', `/projects/${id}/remote_mirrors`, { body: { url: 'https://m.example.org/a' } });
+    const key = { projectId: id, mirror: made.body.id };
+    for (let round = 0; round < 10; round++) {
+      await api.deps.records.mirrors.update(key, settings(`round-${round}`), { resetStatus: true });
+      const basis = await api.deps.records.mirrors.get(key);
+      if (basis === undefined) throw new Error('it is gone');
+      const outcomes = await Promise.all(
+        changes.map((change) => api.deps.records.mirrors.update(key, change, { resetStatus: true, basis })),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'changed')).toHaveLength(changes.length - 1);
+    }
+  });
+
+  it('exactly one is stored, in a project', async () => {
+    const { id } = await api.newProject();
+    const update = ({ url, ...rest }: Settings, basis: Project) =>
+      api.deps.records.projects.update(id, { repositoryUrl: url ?? basis.repositoryUrl, ...rest }, basis);
+    const stored = async () => {
+      const project = await api.deps.records.projects.get(id);
+      if (project === undefined) throw new Error('it is gone');
+      return project;
+    };
+    for (let round = 0; round < 10; round++) {
+      await update(settings(`round-${round}`), await stored());
+      const basis = await stored();
+      const outcomes = await Promise.all(changes.map((change) => update(change, basis)));
+      expect(outcomes.filter((outcome) => outcome === 'changed')).toHaveLength(changes.length - 1);
+    }
+  });
 });

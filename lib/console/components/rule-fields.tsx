@@ -1,6 +1,7 @@
 /** Form fields for what a mirror moves. */
 import type { Faults } from '../faults.ts';
 import type { MirrorValues } from '../mirror-values.ts';
+import { shownUrl } from '../shown-url.ts';
 import { CheckField, RadioField, SelectField, TextField } from './form-field.tsx';
 
 interface Props {
@@ -92,7 +93,7 @@ export function RuleFields({ values: { direction, rules }, faults, protectedBran
         <TextField
           name="lfs_url"
           label="LFS server of the mirror"
-          value={rules.lfsUrl}
+          value={shownUrl(rules.lfsUrl)}
           code
           fault={fault('lfs_url')}
           hint="Only where it is not at the repository’s URL with /info/lfs."

@@ -98,7 +98,7 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
             <TextField
               name="host"
               label="Only on this host"
-              value={typed.host ?? ''}
+              value={/[/@:\s]/.test(typed.host ?? '') ? '' : (typed.host ?? '')}
               code
               fault={transferFaults.fields['host']}
               hint="Its name alone, such as git.example.org. Empty: everywhere."

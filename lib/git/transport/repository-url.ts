@@ -53,14 +53,16 @@ export function parseRepositoryUrl(text: string, field: string, { needsPath = tr
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*:)\/\//.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) {
     if (/^file:/i.test(text)) throw new GitferryError('unsupported_scheme', { detail: `${field} is a file on this machine.` });
-    const sshForm = sshFormOfScp(text);
-    if (sshForm !== undefined)
-      throw new GitferryError('scp_style_url', { detail: `${field}: use ${sshForm} instead.`, hint: `Use ${sshForm} instead.` });
+    const shown = shownSshForm(text);
+    if (shown !== undefined)
+      throw new GitferryError('scp_style_url', { detail: `${field}: use ${shown} instead.`, hint: `Use ${shown} instead.` });
+    if (sshFormOfScp(text) !== undefined) throw new GitferryError('scp_style_url', { detail: `${field} has no scheme.` });
     if (text.includes('@')) throw invalid('it has no scheme (https:// or ssh://).');
     throw new GitferryError('unsupported_scheme', { detail: `${field} has no scheme: it looks like a path on this machine.` });
   }
   const known = schemes[scheme];
-  if (known === undefined) throw new GitferryError('unsupported_scheme', { detail: `${field} begins with ${scheme}//.` });
+  if (known === undefined)
+    throw new GitferryError('unsupported_scheme', { detail: `${field} has a scheme other than https://, http:// and ssh://.` });
   // new URL would take the first part of the path for the host.
   if (text.charAt(scheme.length + 2) === '/') throw invalid('it names no host.');
   if (isPasswordCut(text.slice(scheme.length + 2))) throw invalid('a / in its password must be written as %2F, a ? as %3F, a # as %23.');
@@ -137,4 +139,17 @@ export function isSameRepository(a: RepositoryUrl, b: RepositoryUrl): boolean {
     return `${host.toLowerCase().replace(/\.$/, '')}${shownPort}${path.replace(/\/{2,}/g, '/').replace(/\.git$/, '')}`;
   };
   return place(a) === place(b);
+}
+
+/** Account names that hosts give to everybody. */
+const commonUsers: ReadonlySet<string> = new Set(['git', 'hg', 'gitlab', 'gitea', 'forgejo', 'gogs', 'aur']);
+
+/**
+ * The ssh:// URL that an SCP-style address stands for, if it may be repeated. `TOKEN@host:path` and `user:password` look like one: only the common user names
+ * are shown, without a user name only what ends in `.git`, and nothing that could be a query.
+ */
+export function shownSshForm(text: string): string | undefined {
+  const { user, path = '' } = scpStyle.exec(text)?.groups ?? {};
+  const isHarmless = user === undefined ? /[^/]\.git$/.test(path) : commonUsers.has(user);
+  return isHarmless && !/[?#&=]/.test(path) ? sshFormOfScp(text) : undefined;
 }

@@ -222,15 +222,26 @@ describe('an SCP-style address', () => {
     ['/srv/r:x', undefined],
     ['host', undefined],
     ['user:password@host:r', undefined],
-  ])('%s has the ssh:// form %s', async (text, form) => {
+  ])('%s has the ssh:// form %s', (text, form) => {
     expect(sshFormOfScp(text)).toBe(form);
-    if (form === undefined) return;
     // The form that is recommended is one that is taken.
-    expect(parsed(form).href).toMatch(/^ssh:\/\//);
-    expect(await settled(() => parseRepositoryUrl(text, 'TARGET'))).toMatchObject({
-      code: 'scp_style_url',
-      message: expect.stringContaining(form),
-    });
+    if (form !== undefined) expect(parsed(form).href).toMatch(/^ssh:\/\//);
+  });
+
+  it.each([
+    ['git@host:group/r', 'ssh://git@host/group/r'],
+    ['git@[::1]:/r', 'ssh://git@[::1]/r'],
+    ['host:group/r.git', 'ssh://host/group/r.git'],
+    ['git@host:a%20b', 'ssh://git@host/a%2520b'],
+    ['s3cret@host:group/r', undefined],
+    ['me:s3cret', undefined],
+    ['host:s3cret/s3cret', undefined],
+    ['git@host:r?token=s3cret', undefined],
+    ['https:/host/r?token=s3cret', undefined],
+  ])('%s is refused, with the form %s to use instead', async (text, form) => {
+    const refusal = await settled(() => parseRepositoryUrl(text, 'TARGET'));
+    expect(refusal).toMatchObject({ code: 'scp_style_url', message: expect.stringContaining(form ?? 'TARGET') });
+    if (form === undefined) expect('message' in refusal && refusal.message).not.toContain('s3cret');
   });
 });
 
