@@ -76,7 +76,7 @@ function hexadecimal(secret: string): Form {
 
 /** With a NUL, or what a message makes of it, behind each character. */
 function spread(secret: string): Form {
-  return Array.from(secret, (character, index) => [`${index === 0 ? '' : '[\\0 \\ufffd]'}${literal(character)}`]);
+  return Array.from(secret, (character, index) => [`${index === 0 ? '' : '(?:[\\0 \\ufffd]|⟨U\\+0000⟩)'}${literal(character)}`]);
 }
 
 const htmlNames: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };

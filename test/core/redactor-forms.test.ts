@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { printable } from '../../lib/core/printable.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { secretsOf } from '../../lib/core/secrets-of.ts';
 
@@ -89,5 +90,9 @@ function expectGone(redacted: string, part: string, text: string): void {
   const isFrame = text.indexOf(part) < 10 || text.indexOf(part) > text.length - 16;
   if (!isFrame) expect(redacted).not.toContain(part);
 }
+
+it('UTF-16 is masked behind what makes texts printable, too', () => {
+  expect(redactor.redact(printable(Buffer.from(ascii, 'utf16le').toString('utf8')))).toMatch(/^\*{5}⟨U\+0000⟩$/);
+});
 
 it('The token is masked where it is the user name', () => expect(redactor.redact(`no ${token}`)).toBe('no *****'));
