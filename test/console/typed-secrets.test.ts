@@ -98,7 +98,7 @@ describe.each(typed)('%j', (url) => {
     for (const [path, form] of sent) {
       const once = /new$|credentials$/.test(path) ? { form_nonce: nonceOf(await person.get(path)) } : {};
       const { text, headers, status } = await person.post(path, { ...form, ...once });
-      expect([200, 400]).toContain(status);
+      expect([path, [200, 400].includes(status) || status]).toEqual([path, true]);
       expectSilence(`${text} ${[...headers].join()}`);
     }
   });
@@ -134,7 +134,7 @@ it.each([
   { url: 'https://host.example/r', username: 'me', password: secret },
   { url: 'https://host.example/r', auth_user: 'me', auth_password: secret },
   { url: `https://me:${secret}@host.example/r` },
-  { url: `https://me:${encodeURIComponent('a/b')}${secret}@host.example/r` },
+  { url: `https://me:${secret.replaceAll('h', '%68')}@host.example/r` },
   { url: `https://${secret}@host.example/r` },
 ])('A call that fails with %j in it is logged without it', async (input) => {
   const error = new TypeError(`could not save ${secret} of ${Object.values(input).join(' and ')}`);

@@ -16,7 +16,7 @@ interface Place {
 export function parseAllowedUrl(text: string, field: string): string {
   const root = /^ssh:\/\/[^/]+\/?$/i.test(text);
   // A host alone is no SSH repository, but a place where one may sign in.
-  const { url, userInfo } = parseRepositoryUrl(root ? `${text.replace(/\/$/, '')}/x` : text, field);
+  const { url, userInfo } = parseRepositoryUrl(root ? `${text.replace(/\/$/, '')}/x` : text, field, { needsPath: false });
   if (userInfo !== undefined) throw new GitferryError('invalid_url', { detail: `${field}: it must not hold a user name or password.` });
   const href = root ? url.href.slice(0, -1) : `${url.href}/`;
   if (placeOf(href).segments === undefined)
