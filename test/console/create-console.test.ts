@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createConsole } from '../../lib/console/create-console.tsx';
+import { RequestBodies } from '../../lib/core/request-bodies.ts';
 import { hashToken } from '../../lib/model/token-hash.ts';
 import { nonceOf, startTestConsole, type TestConsole } from '../support/console.ts';
 import { sampleMirror } from '../support/sample-records.ts';
@@ -260,5 +262,19 @@ describe('forms', () => {
     expect((await person.get('/settings')).text).toContain('message-done');
     expect((await person.get('/settings')).text).not.toContain('message-done');
     expect((await site.deps.records.settings.get({ fresh: true })).pushMinIntervalSeconds).toBe(5);
+  });
+});
+
+describe('a form for which there is no room now', () => {
+  it('is answered 429, with the time after which to try again', async () => {
+    const full = createConsole(site.deps, new RequestBodies({ totalBytes: 8, senderBytes: 8 }));
+    const { host } = new URL(site.origin);
+    const request = new Request(`${site.origin}/sign-in`, {
+      method: 'POST',
+      headers: { host, origin: site.origin, 'content-type': 'application/x-www-form-urlencoded' },
+      body: `token=${'x'.repeat(100)}`,
+    });
+    const answer = await full.fetch(request);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '5']);
   });
 });

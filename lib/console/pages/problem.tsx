@@ -46,6 +46,9 @@ const defect: Problem = {
   words: 'This is a defect in gitferry. Load the page again; if it stays, look at the log and report it.',
 };
 
+/** As the API says. */
+const retryAfterSeconds = '5';
+
 /** `body` is the API's own refusal where there was one: its code, words and hint are shown. */
 export function problemPage(
   context: ConsoleContext,
@@ -87,6 +90,7 @@ export function problemPage(
       </div>
     </Page>
   );
+  if (status === 429 || status === 503) context.header('retry-after', retryAfterSeconds);
   return sendPage(context, page, status as ContentfulStatusCode);
 }
 
