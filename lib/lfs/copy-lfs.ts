@@ -2,7 +2,7 @@
 
 import type { GitferryError } from '../core/errors.ts';
 import { copyObjects } from './copy-objects.ts';
-import { findPointers, type PointerSearch } from './find-pointers.ts';
+import { findPointers, type PointerSearch, pointersAmong } from './find-pointers.ts';
 import type { LfsFailure } from './lfs-failure.ts';
 import { unlessOver } from './lfs-failure.ts';
 import type { LfsServer } from './lfs-server.ts';
@@ -11,6 +11,8 @@ import type { LfsObject } from './pointer.ts';
 export interface CopyLfsInput {
   /** undefined = there is nothing to look at, only what failed before. */
   readonly search: PointerSearch | undefined;
+  /** Small blobs that the refs add, all of them: they are looked through instead of a search. */
+  readonly blobs?: readonly Buffer[] | undefined;
   /** What earlier runs could not copy. */
   readonly failedBefore: readonly LfsObject[];
   /** Called only if there is something to ask for. */
@@ -38,13 +40,13 @@ export interface CopiedLfs {
 }
 
 /** Never throws: what an end does wrong is a failure of the objects concerned. */
-export async function copyLfs({ search, failedBefore, connect, ref, onBytes }: CopyLfsInput): Promise<CopiedLfs> {
+export async function copyLfs({ search, blobs, failedBefore, connect, ref, onBytes }: CopyLfsInput): Promise<CopiedLfs> {
   const objects = new Map(failedBefore.map((object) => [object.oid, object]));
   const nothing = { objects: [], moved: 0, skipped: 0, bytes: 0, failures: [], scanError: undefined, gap: undefined, ended: undefined };
   let scanError: GitferryError | undefined;
   let gap: string | undefined;
   try {
-    const found = search === undefined || search.wants.length === 0 ? undefined : await findPointers(search);
+    const found = blobs !== undefined ? pointersAmong(blobs) : search === undefined ? undefined : await findPointers(search);
     gap = found?.gap;
     for (const object of found?.objects ?? []) objects.set(object.oid, object);
   } catch (error) {

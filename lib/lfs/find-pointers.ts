@@ -28,6 +28,12 @@ export interface FoundPointers {
   readonly gap: string | undefined;
 }
 
+/** The same of blobs that are here already. */
+export function pointersAmong(blobs: readonly Uint8Array[]): FoundPointers {
+  const pointers = blobs.flatMap((content) => parsePointer(content) ?? []);
+  return { objects: [...new Map(pointers.map(({ oid, size }) => [oid, { oid, size }])).values()], gap: undefined };
+}
+
 /** How much is looked at, and found, at most. */
 export type ScanLimits = Readonly<Record<'lfsScanObjects' | 'lfsScanBytes' | 'lfsObjects', number>>;
 

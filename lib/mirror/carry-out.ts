@@ -5,6 +5,7 @@ import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { statedLimit } from '../core/stated-limit.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
+import type { SmallPack } from '../git/client/small-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
@@ -33,6 +34,7 @@ export interface CarryOutInput {
   readonly pushLimit?: PushLimit | undefined;
   /** Of one pack, in a narrow run. */
   readonly mostObjects?: number;
+  readonly smallPack?: SmallPack | undefined;
 }
 
 export interface CarryOutDeps {
@@ -107,8 +109,10 @@ class CarryingOut {
   }
 
   async run(): Promise<CarriedOut> {
+    // A small pack is not thin: where it is refused, no other one would be taken.
+    const thinPack = this.#input.smallPack === undefined;
     for (const commands of commandGroups(this.#input.commands)) {
-      const queue: Batch[] = [...(await this.#begin({ commands, thinPack: true }))];
+      const queue: Batch[] = [...(await this.#begin({ commands, thinPack }))];
       for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) queue.push(...(await this.#push(batch)));
     }
     const moved = [...this.#verdicts.values()].some(({ state }) => state === 'done');

@@ -4,6 +4,7 @@ import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { LearningRedactor } from '../core/redact.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
+import type { SmallPack } from '../git/client/small-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { branchPrefix, tagPrefix } from '../git/ref-name.ts';
@@ -32,6 +33,7 @@ export interface LfsRun {
   readonly target: ReceivePack;
   readonly targetValues: ReadonlyMap<string, Oid>;
   readonly rules: CompiledRules;
+  readonly smallPack?: SmallPack | undefined;
 }
 
 export interface LfsDeps {
@@ -68,11 +70,13 @@ export class LfsStep {
     const values = new Set([...run.targetValues.values(), ...target.extraHaves]);
     // Values that both list are the haves most likely to help.
     const common = [...run.sourceRefs.values.values()].filter((oid) => values.has(oid));
-    const haves = everything ? [] : [...new Set([...common, ...values])].slice(0, limits.haves);
+    const old = plan.changes.flatMap((change) => (change.new === null ? [] : (change.old ?? [])));
+    const haves = everything ? [] : [...new Set([...old, ...common, ...values])].slice(0, limits.haves);
     const search = { source, wants: [...new Set(wants)].filter((oid) => everything || !values.has(oid)), haves, shallows: target.shallows };
     const { deadline, connectLfs, redactor, onBytes } = this.#deps;
     const copied = await copyLfs({
       search: search.wants.length === 0 ? undefined : search,
+      blobs: !everything && search.wants.length > 0 ? blobsFor(search.wants, run.smallPack) : undefined,
       failedBefore: isFirst ? this.#input.failedBefore : [],
       connect: (side) => connectLfs(side, deadline, redactor),
       ref: plan.changes.find(({ new: value, ref }) => value !== null && ref.startsWith(branchPrefix))?.ref ?? run.sourceRefs.headBranch,
@@ -126,6 +130,11 @@ export class LfsStep {
     if (this.#gap === undefined || this.#input.mode === 'auto') return undefined;
     return new GitferryError('lfs_scan_failed', { detail: `In all, ${this.#gap}.` });
   }
+}
+
+/** The small blobs of a pack that was fetched for these values, or for more. */
+function blobsFor(wants: readonly Oid[], pack: SmallPack | undefined): readonly Buffer[] | undefined {
+  return pack !== undefined && wants.every((oid) => pack.wants.has(oid)) ? pack.smallBlobs : undefined;
 }
 
 /** Values of the refs that the mirror keeps equal: those that are so already, and those that are about to be. */

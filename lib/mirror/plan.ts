@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts';
 import { type ContainmentQuestion, type HistoryAnswer, questionKey, type TagQuestion } from '../git/client/history-questions.ts';
 import type { Oid } from '../git/object-id.ts';
 import { isBranch, isTag, NamesInTheWay, refNameFault, shortRefName } from '../git/ref-name.ts';
-import type { Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';
+import type { Candidate, Note, PlanInput, PlannedChange, PlannedStay, Planning } from './planning.ts';
 
 /**
  * Plans, or says what it needs to know first; call it again with the answers. Undecided answers never lead to a loss: such refs are kept or diverged.
@@ -23,6 +23,7 @@ class Planner {
   #needsDetails = false;
   readonly #contained: ContainmentQuestion[] = [];
   readonly #tags: TagQuestion[] = [];
+  readonly #candidates: Candidate[] = [];
 
   constructor(input: PlanInput) {
     this.#input = input;
@@ -51,11 +52,16 @@ class Planner {
     const divergedDefaultBranch = this.#divergedDefaultBranch();
     if (this.#needsDetails || this.#contained.length + this.#tags.length > 0) {
       const needs = { targetDetails: this.#needsDetails, contained: this.#contained, tags: this.#tags };
-      return { kind: 'needs', needs };
+      return { kind: 'needs', needs, candidates: this.#candidates };
     }
     this.#refuseNamesInTheWay();
     const changes = [...byName(this.#deletions), ...byName(this.#changes, source.headBranch)];
-    return { kind: 'plan', plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards } };
+    const candidates = this.#candidates;
+    return {
+      kind: 'plan',
+      candidates,
+      plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards },
+    };
   }
 
   #isPlanned(ref: string): boolean {
@@ -86,11 +92,12 @@ class Planner {
     if (old === value) return;
     const fault = refNameFault(ref) ?? (direction === 'pull' && ref === 'refs/heads/HEAD' ? 'a branch cannot be named HEAD' : undefined);
     if (fault !== undefined) return this.#stay(ref, old, value, 'rejected', fault);
+    const mayOverwrite = direction === 'push' ? !rules.keepDivergentRefs : rules.overwriteDivergedBranches;
+    if (old === null || mayOverwrite || isBranch(ref)) this.#candidates.push({ old, new: value });
     if (old === null) return this.#change(ref, null, value, 'created');
     if (this.#maybeSymbolic(ref, old)) return;
     if (target.details?.symbolic?.has(ref)) return this.#stay(ref, old, value, 'kept', 'it is a symbolic ref on the target');
 
-    const mayOverwrite = direction === 'push' ? !rules.keepDivergentRefs : rules.overwriteDivergedBranches;
     if (isTag(ref)) {
       if (mayOverwrite) this.#change(ref, old, value, 'forced');
       else this.#stay(ref, old, value, 'diverged', 'the tag has another value on the target');

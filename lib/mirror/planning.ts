@@ -91,6 +91,12 @@ export interface Plan {
   readonly fastForwards: readonly ContainmentQuestion[];
 }
 
+/** A value that a ref may get, and the one that it has. */
+export interface Candidate {
+  readonly old: Oid | null;
+  readonly new: Oid;
+}
+
 /** What has to be found out before there can be a plan. */
 export interface PlanNeeds {
   readonly targetDetails: boolean;
@@ -98,4 +104,8 @@ export interface PlanNeeds {
   readonly tags: readonly TagQuestion[];
 }
 
-export type Planning = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'needs'; readonly needs: PlanNeeds };
+/** `candidates`: whatever is left open, no ref gets another value than these. */
+export type Planning = { readonly candidates: readonly Candidate[] } & (
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'needs'; readonly needs: PlanNeeds }
+);

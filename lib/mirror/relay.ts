@@ -5,6 +5,7 @@ import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { fetchPack } from '../git/client/fetch-pack.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
+import type { SmallPack } from '../git/client/small-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { emptyPack } from '../git/pack/empty-pack.ts';
@@ -22,6 +23,8 @@ export interface RelayInput {
   readonly thinPack: boolean;
   /** A pack of more objects is not wanted: throws NotNarrow. */
   readonly mostObjects?: number;
+  /** Fetched before; used where it holds just what the commands need. */
+  readonly smallPack?: SmallPack | undefined;
 }
 
 export interface RelayDeps {
@@ -44,10 +47,19 @@ export type RelayResult =
     };
 
 /** Asks the source for what the commands need; undefined = for nothing. */
-async function fetchFor({ source, target, commands, haves, thinPack, mostObjects }: RelayInput): Promise<IncomingPack | undefined> {
+async function fetchFor({
+  source,
+  target,
+  commands,
+  haves,
+  thinPack,
+  mostObjects,
+  smallPack,
+}: RelayInput): Promise<IncomingPack | undefined> {
   const has = new Set(haves);
   const wants = [...new Set(commands.flatMap((command) => (command.new === null || has.has(command.new) ? [] : [command.new])))];
   if (wants.length === 0) return undefined;
+  if (smallPack?.wants.size === wants.length && wants.every((oid) => smallPack.wants.has(oid))) return smallPack.toPush();
   const pack = await fetchPack(source, {
     wants,
     haves: haves.slice(0, limits.haves),

@@ -7,11 +7,13 @@ import { History } from '../git/client/ask-history.ts';
 import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
+import type { SmallPack } from '../git/client/small-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { countedTransport } from '../git/transport/counted-transport.ts';
 import type { Transport } from '../git/transport/transport.ts';
-import { askAndPlan } from './ask-and-plan.ts';
+import { askAndPlan, provenOrAsked } from './ask-and-plan.ts';
 import { carryOut } from './carry-out.ts';
+import { commonValues, fetchSmallPack } from './fetch-small-pack.ts';
 import type { Verdict } from './judge.ts';
 import { type KnownEnds, knownEnds } from './known-ends.ts';
 import { type LfsDeps, type LfsInput, LfsStep } from './lfs-step.ts';
@@ -199,10 +201,11 @@ class Run {
     if (sourceRefs.headBranch !== undefined) this.#deps.onHead?.('source', sourceRefs.headBranch);
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
-    const plan = await askAndPlan({
+    const { plan, smallPack } = await askAndPlan({
       ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only, details },
       impossible: target.impossible,
       targetDetails: () => this.#targetDetails(target),
+      smallPack: (candidates) => fetchSmallPack(candidates, listing),
     });
     if (only === undefined) {
       this.#notes = plan.notes;
@@ -219,32 +222,33 @@ class Run {
     // the pack and has nothing else to do.
     let fastForwards: Promise<ReadonlyMap<string, HistoryAnswer>> | undefined;
     const askFastForwards = (): Promise<ReadonlyMap<string, HistoryAnswer>> => {
-      fastForwards ??= history.contained(plan.fastForwards, { decisive: false }).catch(() => new Map());
+      fastForwards ??= provenOrAsked(plan.fastForwards, smallPack, history, { decisive: false }).catch(() => new Map());
       return fastForwards;
     };
     await this.#deps.mayWrite;
     // Before the refs, so that no pointer ever dangles.
-    await this.#lfs?.copy({ plan, ...listing, rules: this.#input.rules });
-    const verdicts = this.#input.dryRun ? new Map() : await this.#carryOut(plan, listing, { isNarrow, onPackSent: askFastForwards });
+    await this.#lfs?.copy({ plan, ...listing, smallPack, rules: this.#input.rules });
+    const verdicts = this.#input.dryRun
+      ? new Map()
+      : await this.#carryOut({ ...plan, smallPack }, listing, { isNarrow, onPackSent: askFastForwards });
     // After the push: an empty repository has no HEAD before. Not worth a failure: the next run asks again.
     if (this.#input.learnTargetHead === true && !this.#targetHeadKnown) await this.#targetDetails(target).catch(() => undefined);
     return this.#record(plan, verdicts, await askFastForwards());
   }
 
   async #carryOut(
-    { changes }: Plan,
-    { source, sourceRefs, target, targetValues }: Listing,
+    { changes, smallPack }: Pick<Plan, 'changes'> & { readonly smallPack: SmallPack | undefined },
+    { source, sourceRefs, target }: Listing,
     { isNarrow, onPackSent }: { readonly isNarrow: boolean; onPackSent(): void },
   ): Promise<ReadonlyMap<string, Verdict>> {
     if (changes.length === 0) return new Map();
     this.#refsTotal = changes.length;
     this.#progress('relaying');
-    const listedBySource = new Set(sourceRefs.values.values());
-    const common = [...new Set(targetValues.values())].filter((oid) => listedBySource.has(oid));
+    const common = commonValues({ sourceRefs, target });
     const pushLimit = this.#pushLimit ?? this.#input.pushLimit;
     const carried = await carryOut(
       {
-        ...{ source, target, commands: changes, common, isSecondTry: this.#isSecondTry, pushLimit },
+        ...{ source, target, commands: changes, common, smallPack, isSecondTry: this.#isSecondTry, pushLimit },
         ...(isNarrow ? { mostObjects: limits.narrowObjects } : {}),
       },
       {

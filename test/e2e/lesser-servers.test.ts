@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
-import { git } from '../support/git.ts';
+import { commitTo } from '../support/commit-to.ts';
+import { git, refsOf } from '../support/git.ts';
 import { line, resultsOf, scenario } from '../support/scenario.ts';
 
 const base = {
@@ -72,9 +74,10 @@ describe('servers that can do less', () => {
         },
       },
     });
+    const tip = await commitTo(made.source, { 'large.txt': randomBytes(1_200_000).toString('base64') });
     const run = await made.sync();
-    // The first is the look at LFS pointers; what follows asks how to call the results.
-    expect([run.outcome, pushes, asked.slice(0, 3)]).toEqual(['success', 2, [false, true, false]]);
-    expect(await made.refs()).toEqual(after);
+    // The first finds out that the pack is not small, the second is the look at LFS pointers; what follows asks how to call the results.
+    expect([run.outcome, pushes, asked.slice(0, 4)]).toEqual(['success', 2, [false, false, true, false]]);
+    expect((await refsOf(made.target))['refs/heads/main']).toBe(tip);
   });
 });

@@ -1,9 +1,8 @@
 /** History questions put to the source server: is this commit contained in that one, has it this tag object? A yes is proven by ids computed here. */
-import { setImmediate } from 'node:timers/promises';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Oid } from '../object-id.ts';
-import { type CommitGraph, readCommitGraph, Walk } from '../pack/commit-graph.ts';
+import { type CommitGraph, readCommitGraph, Walk, walkAll } from '../pack/commit-graph.ts';
 import { namedByTag, type ObjectType } from '../pack/git-object.ts';
 import type { IncomingPack } from '../pack/incoming-pack.ts';
 import { readPackObjects } from '../pack/pack-objects.ts';
@@ -94,10 +93,13 @@ export class History {
     const wants = groups.flatMap(([first]) => first?.within ?? []);
     await this.#packs.ask({ wants, haves, done: !isV2 }, async ({ acknowledged, pack }) => {
       const graph = pack === undefined ? undefined : await this.#graphOf(pack);
-      for (const [key, answer] of graph === undefined ? [] : await walkAll(graph, groups)) settled.set(key, answer);
+      const isProven = graph === undefined ? undefined : await walkAll(graph, groups);
       for (const question of open) {
         const key = questionKey(question);
-        if (settled.has(key)) continue;
+        if (isProven?.(question) === true) {
+          settled.set(key, 'yes');
+          continue;
+        }
         const isUnknown = isV2 && !acknowledged.has(question.commit);
         // Of one alone the whole way down to it was asked for: the source shows none.
         if (isUnknown || open.length === 1) settled.set(key, 'no');
@@ -111,7 +113,7 @@ export class History {
     const settled = new Map<string, HistoryAnswer>();
     const withins = [...new Set(questions.map(({ within }) => within))];
     // With v0 only listed values can be asked for. All newer sides have to be among the haves, or what only an omitted one contains would seem lost.
-    if (this.#source.version !== 2 || withins.length > limits.questionHaves) return settled;
+    if (this.#source.version !== 2 || withins.length > limits.haves) return settled;
     const wants = [...new Set(questions.map(({ commit }) => commit))];
     await this.#packs.ask({ wants, haves: withins, done: true }, async ({ pack }) => {
       const graph = pack === undefined ? undefined : await this.#graphOf(pack);
@@ -194,7 +196,7 @@ export class History {
   async #fetchTags(questions: readonly TagQuestion[]): Promise<Map<Oid, HistoryAnswer>> {
     const named = new Map<Oid, Oid>();
     const wants = questions.map(({ tag }) => tag);
-    const haves = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.questionHaves);
+    const haves = [...new Set(questions.map(({ commit }) => commit))].slice(0, limits.haves);
     await this.#packs.ask({ wants, haves, done: true }, async ({ pack }) => {
       if (pack === undefined) return;
       const { objectFormat: format } = this.#source;
@@ -214,7 +216,7 @@ export class History {
     );
   }
 
-  /** Those that the source says it has. With v2 one request for each `limits.haves`; with v0 it may claim more than it has. */
+  /** Those that the source says it has. With v2 one request for each `limits.probedHaves`; with v0 it may claim more than it has. */
   async #maybeKnown(oids: readonly Oid[]): Promise<Oid[]> {
     const known: Oid[] = [];
     const open = oids.filter((oid) => {
@@ -226,8 +228,8 @@ export class History {
     const speaks = version === 2 || capabilities.has('multi_ack_detailed') || capabilities.has('multi_ack');
     if (want === undefined || !speaks) return [...oids];
     const waitForDone = version === 2 && capabilities.hasFeature('fetch', 'wait-for-done');
-    for (let at = 0; at < open.length; at += limits.haves) {
-      const haves = open.slice(at, at + limits.haves);
+    for (let at = 0; at < open.length; at += limits.probedHaves) {
+      const haves = open.slice(at, at + limits.probedHaves);
       const request = { wants: [want], haves, done: false, thinPack: false, ofsDelta: false, waitForDone };
       const answer = await this.#source.fetch(request, { patient: false });
       await answer.finish();
@@ -237,28 +239,10 @@ export class History {
   }
 }
 
-/** What walks along this graph prove. */
-async function walkAll(graph: CommitGraph, groups: readonly (readonly ContainmentQuestion[])[]): Promise<Settled> {
-  const settled = new Map<string, HistoryAnswer>();
-  for (const group of groups) {
-    const within = group[0]?.within;
-    if (within === undefined || !graph.has(within)) continue;
-    // Hundreds of walks through a long history: others have their turn in between.
-    await setImmediate();
-    const { found } = new Walk(
-      graph,
-      within,
-      group.map(({ commit }) => commit),
-    );
-    for (const question of group) if (found.has(question.commit)) settled.set(questionKey(question), 'yes');
-  }
-  return settled;
-}
-
 /** At most as many as there may be haves. Of questions within one value more are not worth a request: what leads to the first leads to the others. */
 function partsOf(questions: readonly ContainmentQuestion[]): ContainmentQuestion[][] {
   const parts: ContainmentQuestion[][] = [];
-  for (let at = 0; at < questions.length; at += limits.questionHaves) parts.push(questions.slice(at, at + limits.questionHaves));
+  for (let at = 0; at < questions.length; at += limits.haves) parts.push(questions.slice(at, at + limits.haves));
   return groupsByWithin(questions).length === 1 ? parts.slice(0, 1) : parts;
 }
 

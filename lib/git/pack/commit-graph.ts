@@ -114,3 +114,26 @@ export class Walk {
     return true;
   }
 }
+
+/** Is `commit` contained in `within`? */
+interface Containment {
+  readonly commit: Oid;
+  readonly within: Oid;
+}
+
+/** Walks for groups of questions, each within one value. What comes back says of a question whether a chain was found. */
+export async function walkAll(
+  graph: CommitGraph,
+  groups: readonly (readonly Containment[])[],
+): Promise<(question: Containment) => boolean> {
+  const found = new Map<Oid, ReadonlySet<Oid>>();
+  for (const group of groups) {
+    const within = group[0]?.within;
+    if (within === undefined || !graph.has(within)) continue;
+    // Hundreds of walks through a long history: others have their turn in between.
+    await setImmediate();
+    const wanted = group.map(({ commit }) => commit);
+    found.set(within, new Walk(graph, within, wanted).found);
+  }
+  return ({ commit, within }) => found.get(within)?.has(commit) === true;
+}
