@@ -81,7 +81,11 @@ describe('the number of requests over protocol v2 (source, target)', () => {
       objects: tagged,
       source: { ...tags, 'heads/main': 'c3' },
       target: { ...tags, 'heads/main': 'c2' },
-      sourceServer: { onRequestBytes: (_service, chunk) => void (bytes += chunk.length) },
+      sourceServer: {
+        onRequestBytes: (_service, chunk) => {
+          bytes += chunk.length;
+        },
+      },
     });
     expect([outcome.counts.updated, ...requests]).toEqual([1, 3, 2]);
     expect(bytes).toBeLessThan(16 * 1024);
