@@ -21,6 +21,7 @@ const long = [
   'e2e/service-credentials',
   'infra/smoke',
   'console/browser-pages',
+  'console/typed-secrets',
   'e2e/service-providers',
   'e2e/service-git-lfs',
   'e2e/service-ssh',
