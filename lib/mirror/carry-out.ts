@@ -305,17 +305,16 @@ class CarryingOut {
 
   #end(commands: readonly PushCommand[], { kind, result, reason }: Refused, cause?: GitferryError): readonly Batch[] {
     const error = cause ?? (result.kind === 'broken' ? result.error : undefined);
-    // A push that the run's time or a connection cut off in the middle: the next run sends less at once.
-    if (
-      result.kind === 'broken' &&
-      result.reachedTarget &&
-      result.bytes > limits.resentBytes &&
-      (kind === 'cutOff' || this.#deps.deadline.signal.aborted)
-    )
-      this.#slices.ranOutOfTime(result.bytes);
+    if (result.kind === 'broken') this.#learnFromCut(commands, result, kind);
     this.#error ??= error ?? new GitferryError(rowOf(kind).code ?? 'remote_error', { words: wordsOf(result) });
     const notTried = result.kind === 'broken' && !result.reachedTarget;
     return this.#reject(commands, (command) => (notTried ? `not tried: ${result.error.message}` : (error?.message ?? reason(command))));
+  }
+
+  /** The run's time was too short for a pack, or for the source to make it, or a connection ended in the middle of a large one: the next run sends less at once. */
+  #learnFromCut(commands: readonly PushCommand[], { error, bytes }: Extract<RelayResult, { kind: 'broken' }>, kind: RefusalKind): void {
+    const isOutOfTime = error.code === 'deadline_exceeded' && commands.some((command) => command.new !== null);
+    if (isOutOfTime || (kind === 'cutOff' && bytes > limits.resentBytes)) this.#slices.ranOutOfTime(bytes);
   }
 
   #haves(commands: readonly PushCommand[]): Oid[] {

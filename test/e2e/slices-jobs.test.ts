@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GitferryError } from '../../lib/core/errors.ts';
 import { runJob } from '../../lib/jobs/run-job.ts';
 import { git, refsOf } from '../support/git.ts';
-import type { GitHttpServerOptions } from '../support/git-http-server.ts';
+import { beginningOf, type GitHttpServerOptions } from '../support/git-http-server.ts';
 import { type JobBench, openJobBench, timeLeft } from '../support/job-bench.ts';
 import { scenario } from '../support/scenario.ts';
 
@@ -16,8 +16,10 @@ afterAll(() => bench.close());
 
 const heartbeat = { beatMs: 1000, giveUpMs: 120_000 };
 
-async function world(commits: number, bytes: number, targetServer: Omit<GitHttpServerOptions, 'root'> = {}) {
-  const made = await scenario({ parents: { c1: [] }, source: { 'heads/main': 'c1' }, target: {}, targetServer });
+type ServerOptions = Omit<GitHttpServerOptions, 'root'>;
+
+async function world(commits: number, bytes: number, targetServer: ServerOptions = {}, sourceServer: ServerOptions = {}) {
+  const made = await scenario({ parents: { c1: [] }, source: { 'heads/main': 'c1' }, target: {}, targetServer, sourceServer });
   const lines: Buffer[] = [];
   for (let index = 0; index < commits; index++) {
     const from = index === 0 ? 'from refs/heads/main^0\n' : '';
@@ -83,5 +85,25 @@ describe('a history that one invocation has no time for', () => {
     expect(bytes).toBeLessThan(24_000_000);
     expect(await refsOf(target, ['refs/'])).toEqual(await refsOf(source, ['refs/']));
     await git(target, ['fsck', '--strict']);
+  });
+});
+
+describe('a source that needs longer than an invocation to make the whole pack', () => {
+  it('is asked for slices by the next one', async () => {
+    let deadline: ReturnType<typeof timeLeft> | undefined = timeLeft();
+    const { source, target, run, now } = await world(20, 1_000, undefined, {
+      async intercept({ isRpc, request }) {
+        const body = isRpc ? await beginningOf(request) : '';
+        if (!body.includes('command=fetch') || !body.includes('thin-pack') || deadline === undefined) return false;
+        deadline.abort(new GitferryError('deadline_exceeded'));
+        return true;
+      },
+    });
+    expect(await run(deadline)).toBe('queued');
+    expect(await now()).toMatchObject({ updateStatus: 'to_retry', attempts: 0, pushLimit: { reason: 'time' } });
+    deadline = undefined;
+    expect(await run()).toBe('done');
+    expect((await now()).lastRun?.slices).toBeGreaterThan(0);
+    expect(await refsOf(target, ['refs/'])).toEqual(await refsOf(source, ['refs/']));
   });
 });

@@ -84,6 +84,8 @@ export class SliceSize {
 
   /** Bytes that a slice should have: below the limit, because commits differ in size. */
   get #goal(): number {
-    return Math.min(limits.sliceBytes, (this.#limit?.bytes ?? Number.POSITIVE_INFINITY) * limits.sliceShareOfLimit);
+    // How much there is time for is seen from slice to slice.
+    const most = this.#limit?.reason === 'refused' ? this.#limit.bytes * limits.sliceShareOfLimit : Number.POSITIVE_INFINITY;
+    return Math.min(limits.sliceBytes, most);
   }
 }
