@@ -82,7 +82,7 @@ function consequences(before: Mirror, changes: Partial<MirrorSettings>, resetSta
   }
   // What was held back, which LFS objects it has and how much it takes was the former target's.
   if (changes.url !== undefined && changes.url !== before.url)
-    Object.assign(attributes, { held_back_deletions: 0, lfs_state: null, push_limit: null });
+    Object.assign(attributes, { held_back_deletions: 0, lfs_state: null, push_limit: null, recent_deletions: null });
   if (!enabled) {
     for (const name of requestAttributes) attributes[name] = null;
     // A run under way stays in the index: should its worker die, the tick has to see it.

@@ -24,6 +24,7 @@ const attributes = {
   lfsUrl: 'lfs_url',
   lfsState: 'lfs_state',
   pushLimit: 'push_limit',
+  recentDeletions: 'recent_deletions',
   updateStatus: 'update_status',
   lastUpdateStartedAt: 'last_update_started_at',
   lastUpdateAt: 'last_update_at',

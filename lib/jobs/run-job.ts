@@ -10,6 +10,7 @@ import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
+import { earlierDeletionsOf } from './deletion-memory.ts';
 import { handOutPlaces } from './hand-out.ts';
 import { type Heartbeat, type HeartbeatTiming, heartbeatTiming, startHeartbeat } from './heartbeat.ts';
 import { HostPlaces, hostsOf, type Refusal, runsPerHost } from './host-places.ts';
@@ -176,8 +177,9 @@ class Job {
     const { runConfirmDeletions: confirmDeletions, heldBackDeletions } = this.#mirror;
     // What was held back once is not let through because its share has become smaller since.
     const maxDeletionsPercent = heldBackDeletions > 0 ? 0 : this.#settings.maxDeletionsPercent;
+    const earlierDeletions = earlierDeletionsOf(this.#mirror, this.#now());
     const pushLimit = knownPushLimit(this.#mirror, this.#now());
-    return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent, pushLimit };
+    return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent, earlierDeletions, pushLimit };
   }
 
   async #settle(project: Project, run: FinishedRun, synced: SyncedRun, refusal: Refusal | undefined): Promise<JobAnswer> {

@@ -4,6 +4,7 @@ import type { LfsOutcome } from '../mirror/lfs-outcome.ts';
 import type { RunOutcome } from '../mirror/outcome.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Activity, keptRefs, type LfsCounts, type Run } from '../model/run.ts';
+import { deletionsAfter } from './deletion-memory.ts';
 import { lfsStateAfter } from './lfs-memory.ts';
 import { pushLimitAfter } from './push-limit-memory.ts';
 import type { SyncedRun } from './run-sync.ts';
@@ -28,6 +29,7 @@ export function finishedRun(
   const { error, counts, bytes, notes, lfs } = outcome;
   const lfsState = lfsStateAfter(mirror, lfs);
   const pushLimit = pushLimitAfter(mirror, outcome, finishedAt);
+  const recentDeletions = deletionsAfter(mirror, outcome, finishedAt);
   const heldBack = notes.find(({ code }) => code === 'deletions_held_back');
   return {
     id,
@@ -44,6 +46,7 @@ export function finishedRun(
     lfs: lfs === null ? null : countsOf(lfs),
     ...(lfsState === undefined ? {} : { lfsState }),
     ...(pushLimit === undefined ? {} : { pushLimit }),
+    ...(recentDeletions === undefined ? {} : { recentDeletions }),
     ...(outcome.slices === undefined ? {} : { slices: outcome.slices }),
     heldBackDeletions: heldBack?.count ?? (outcome.outcome === 'failed' ? undefined : 0),
     ...(error?.retry_after_seconds === undefined ? {} : { retryAfterSeconds: error.retry_after_seconds }),
@@ -68,7 +71,15 @@ export function interruptedRun(mirror: Mirror, id: string, times: RunTimes, erro
 
 /** The first 10,000 refs, those that were not done or moved before those that were merely kept. */
 export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Run {
-  const { retryAfterSeconds: _, heldBackDeletions: __, lfsState: ___, pushLimit: ____, ordinaryDueAt: _____, ...summary } = run;
+  const {
+    retryAfterSeconds: _1,
+    heldBackDeletions: _2,
+    lfsState: _3,
+    pushLimit: _4,
+    recentDeletions: _5,
+    ordinaryDueAt: _6,
+    ...summary
+  } = run;
   const ordered =
     refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
   const kept = ordered.slice(0, keptRefs).map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));

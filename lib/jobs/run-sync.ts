@@ -31,6 +31,8 @@ export interface RunSyncInput {
   readonly confirmDeletions: boolean;
   /** 0 = any share is too much. */
   readonly maxDeletionsPercent: number;
+  /** Deletions of the last 24 hours; absent = none. */
+  readonly earlierDeletions?: MirrorRules['earlierDeletions'];
   /** How much the target takes in one push, as earlier runs have learned it. */
   readonly pushLimit?: PushLimit | undefined;
   /** Waited for before anything is written to the target; where it rejects, that is why the run failed. */
@@ -203,7 +205,8 @@ export function rulesOf({
   project,
   confirmDeletions,
   maxDeletionsPercent,
-}: Pick<RunSyncInput, 'mirror' | 'project' | 'confirmDeletions' | 'maxDeletionsPercent'>): MirrorRules {
+  earlierDeletions,
+}: Pick<RunSyncInput, 'mirror' | 'project' | 'confirmDeletions' | 'maxDeletionsPercent' | 'earlierDeletions'>): MirrorRules {
   const { mirrorTags, mirrorBranchRegex } = mirror;
   return {
     onlyProtectedBranches: mirror.onlyProtectedBranches,
@@ -215,6 +218,7 @@ export function rulesOf({
     deletions: true,
     confirmDeletions,
     maxDeletionsPercent,
+    earlierDeletions,
   };
 }
 

@@ -5,7 +5,7 @@ import { errorCatalogue } from '../core/error-catalogue.ts';
 import { limits } from '../core/limits.ts';
 import type { InstanceSettings } from '../model/instance-settings.ts';
 import type { LfsState } from '../model/lfs-state.ts';
-import type { Mirror, MirrorStatus, PushLimitState } from '../model/mirror.ts';
+import type { Mirror, MirrorStatus, PushLimitState, RecentDeletions } from '../model/mirror.ts';
 import type { LastError, RunSummary } from '../model/run.ts';
 import { boundedError, lastErrorBytes, lastRunErrorBytes } from './bounded-error.ts';
 import type { Release } from './mirror-jobs.ts';
@@ -19,6 +19,8 @@ export interface FinishedRun extends RunSummary {
   readonly heldBackDeletions: number | undefined;
   /** What the next run has to know of LFS objects; absent = what is known stays. */
   readonly lfsState?: LfsState | null;
+  /** Absent = this run deleted nothing. */
+  readonly recentDeletions?: readonly RecentDeletions[];
   /** What is known now of how much the target takes in one push; absent = what is known stays. */
   readonly pushLimit?: PushLimitState | null;
   /** After a narrow run. */
@@ -164,13 +166,14 @@ function again(
 }
 
 function commonStatus(mirror: Mirror, run: FinishedRun): Partial<MirrorStatus> {
-  const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, ordinaryDueAt: __, ...summary } = run;
+  const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, recentDeletions, ordinaryDueAt: __, ...summary } = run;
   return {
     lastUpdateAt: run.finishedAt,
     lastRun: { ...summary, error: run.error === null ? null : boundedError(run.error, lastRunErrorBytes), notes: run.notes.slice(0, 10) },
     heldBackDeletions: heldBackDeletions ?? mirror.heldBackDeletions,
     ...(lfsState === undefined ? {} : { lfsState }),
     ...(pushLimit === undefined ? {} : { pushLimit }),
+    ...(recentDeletions === undefined ? {} : { recentDeletions }),
   };
 }
 

@@ -52,6 +52,8 @@ export interface RunOutcome {
   readonly lfs: LfsOutcome | null;
   /** Slices of a history that was too large for one push; absent = none. */
   readonly slices?: number;
+  /** How many matching refs the target had before the deletions of the last 24 hours; absent = this run deleted nothing. */
+  readonly deletions_of?: number;
   /** What this run has learned of how much the target takes in one push; absent = nothing. */
   readonly push_limit?: PushLimit;
 }
@@ -69,6 +71,7 @@ export interface RunFacts {
   readonly notes: readonly Note[];
   readonly lfs?: LfsOutcome | undefined;
   readonly slices?: number;
+  readonly deletionsOf?: number | undefined;
   readonly pushLimit?: PushLimit | undefined;
 }
 
@@ -105,6 +108,7 @@ export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
     notes: facts.notes.map((note) => ({ ...note, message: told(note.message, redactor) })),
     lfs: facts.lfs ?? null,
     ...((facts.slices ?? 0) === 0 ? {} : { slices: facts.slices ?? 0 }),
+    ...(facts.deletionsOf === undefined || counts.deleted === 0 ? {} : { deletions_of: facts.deletionsOf }),
     ...(facts.pushLimit === undefined ? {} : { push_limit: facts.pushLimit }),
   };
 }

@@ -60,7 +60,10 @@ class Planner {
     return {
       kind: 'plan',
       candidates,
-      plan: { changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards },
+      plan: {
+        ...{ changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards },
+        ...(this.#deletionsOf === undefined ? {} : { deletionsOf: this.#deletionsOf }),
+      },
     };
   }
 
@@ -192,13 +195,18 @@ class Planner {
   #holdBackDeletions(notes: Note[]): void {
     const { rules, target } = this.#input;
     const count = this.#deletions.length;
-    if (rules.confirmDeletions || count < limits.guardedDeletions) return;
+    if (count === 0) return;
+    const earlier = rules.earlierDeletions ?? { count: 0, of: 0 };
     const symbolic = target.details?.symbolic;
-    const matching = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
-    if (count * 100 <= rules.maxDeletionsPercent * matching) return;
+    const now = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
+    const matching = Math.max(now, earlier.of);
+    this.#deletionsOf = matching;
+    const all = count + earlier.count;
+    if (rules.confirmDeletions || all < limits.guardedDeletions || all * 100 <= rules.maxDeletionsPercent * matching) return;
     // 0 % where any share is too much: after a run that held deletions back.
     const share = rules.maxDeletionsPercent === 0 ? '' : `, which is more than ${rules.maxDeletionsPercent} %`;
-    const what = `${count} of the target's ${matching} refs would have been deleted${share}`;
+    const before = earlier.count === 0 ? '' : ` after ${earlier.count} others in 24 hours`;
+    const what = `${count} of the target's ${matching} refs would have been deleted${before}${share}`;
     for (const { ref, old } of this.#deletions)
       this.#stay(ref, old, null, 'kept', `${what}; confirm the deletions to go through with them`);
     notes.push({
@@ -207,7 +215,9 @@ class Planner {
       message: `Nothing was deleted: ${what}. Run once more with deletions confirmed if that is meant.`,
     });
     this.#deletions = [];
+    this.#deletionsOf = undefined;
   }
+  #deletionsOf: number | undefined;
 
   /** `a` and `a/b` cannot exist at once: a ref is not created where one that stays on the target has the other name. */
   #refuseNamesInTheWay(): void {

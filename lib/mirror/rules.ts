@@ -22,6 +22,8 @@ export interface MirrorRules {
   /** Lets deletions pass that the deletion guard would hold back. */
   readonly confirmDeletions: boolean;
   readonly maxDeletionsPercent: number;
+  /** Deletions of the last 24 hours, and how many matching refs the target had before them; absent = none. */
+  readonly earlierDeletions?: { readonly count: number; readonly of: number } | undefined;
 }
 
 export const defaultRules: MirrorRules = {

@@ -104,6 +104,7 @@ class Run {
   #targetHeadKnown = false;
   #bytes = 0;
   #slices = 0;
+  #deletionsOf: number | undefined;
   #pushLimit: PushLimit | undefined;
   #refsDone = 0;
   #refsTotal = 0;
@@ -157,6 +158,7 @@ class Run {
         lfs: this.#lfs?.outcome,
         slices: this.#slices,
         pushLimit: this.#pushLimit,
+        deletionsOf: this.#deletionsOf,
       },
       this.#deps.redactor,
     );
@@ -209,6 +211,7 @@ class Run {
     });
     if (only === undefined) {
       this.#notes = plan.notes;
+      this.#deletionsOf = plan.deletionsOf;
       this.#divergedDefaultBranch = plan.divergedDefaultBranch;
     }
     const [stay] = plan.stays;

@@ -40,6 +40,15 @@ export interface MirrorSettings {
 export const updateStatuses = ['none', 'started', 'finished', 'to_retry', 'failed'] as const;
 export type UpdateStatus = (typeof updateStatuses)[number];
 
+/** Deletions of about an hour, for the deletion guard, which looks at 24. */
+export interface RecentDeletions {
+  /** Of the last of them. */
+  readonly at: number;
+  readonly count: number;
+  /** How many matching refs the target had before. */
+  readonly of: number;
+}
+
 /** How much the target takes in one push. */
 export interface PushLimitState {
   readonly bytes: number;
@@ -67,6 +76,8 @@ export interface MirrorStatus {
   readonly attempts: number;
   /** Deletions that the deletion guard held back in the last run. */
   readonly heldBackDeletions: number;
+  /** At most 25; null = none. */
+  readonly recentDeletions?: readonly RecentDeletions[] | null;
   /** null = no run has looked at all LFS objects yet. */
   readonly lfsState?: LfsState | null;
   /** null = the target has not refused any push as too large. */

@@ -410,6 +410,15 @@ describe('the deletion guard', () => {
     ['confirmed ones pass', { gone: 30, stay: 0 }, { confirmDeletions: true }, 30],
     ['another percentage counts', { gone: 10, stay: 30 }, { maxDeletionsPercent: 24 }, 0],
     ['exactly that percentage passes', { gone: 10, stay: 30 }, { maxDeletionsPercent: 25 }, 10],
+    ['nine after nine of thirty-one, within a day, are held back', { gone: 9, stay: 13 }, { earlierDeletions: { count: 9, of: 31 } }, 0],
+    ['nine after nine of sixty pass', { gone: 9, stay: 42 }, { earlierDeletions: { count: 9, of: 60 } }, 9],
+    ['one after nine of ten is held back', { gone: 1, stay: 0 }, { earlierDeletions: { count: 9, of: 10 } }, 0],
+    [
+      'confirmed ones pass whatever went before',
+      { gone: 9, stay: 0 },
+      { earlierDeletions: { count: 90, of: 99 }, confirmDeletions: true },
+      9,
+    ],
     ['a hundred percent switches it off', { gone: 30, stay: 0 }, { maxDeletionsPercent: 100 }, 30],
     ['filtered refs do not count as refs', { gone: 10, stay: 0, more: branches(50, 'other') }, { branchRegex: '^(main|gone)' }, 0],
     [

@@ -46,6 +46,7 @@ export const plainMirror: Mirror = {
   lfsUrl: null,
   lfsState: null,
   pushLimit: null,
+  recentDeletions: null,
   updateStatus: 'none',
   lastUpdateStartedAt: null,
   lastUpdateAt: null,
