@@ -223,6 +223,7 @@ const cases: readonly Case[] = [
     },
     results: ['deleted heads/old', 'deleted tags/old', 'kept heads/next', 'kept tags/latest'],
     after: { 'heads/main': 'c3' },
+    notes: ['symbolic_refs_unknown'],
   },
   {
     name: 'a source that speaks v0 only answers the same questions',
