@@ -7,7 +7,7 @@ import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
 import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
 import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
-import type { SyncDeps } from '../lib/mirror/sync.ts';
+import type { SyncDeps } from '../lib/mirror/sync-input.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 import { functionMemoryMiB } from './wiring.ts';
 

@@ -26,7 +26,8 @@ import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/request-ru
 import type { BatchDeps } from '../lib/jobs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/run-job.ts';
 import { type RunSyncDeps, runSync } from '../lib/jobs/run-sync.ts';
-import { breakAllLeases, sendWaiting, tick } from '../lib/jobs/tick.ts';
+import { sendWaiting } from '../lib/jobs/send-waiting.ts';
+import { breakAllLeases, tick } from '../lib/jobs/tick.ts';
 import { withUnsavedSecret } from '../lib/jobs/unsaved-secret.ts';
 import { parseUpdateNowInput } from '../lib/jobs/update-now-input.ts';
 import { type RememberingJobs, rememberWaiting } from '../lib/jobs/waiting-requests.ts';

@@ -1,5 +1,5 @@
 /** Progress on a terminal: one line that is overwritten, at most ten times a second. */
-import type { SyncProgress } from '../mirror/sync.ts';
+import type { SyncProgress } from '../mirror/sync-input.ts';
 import { formatBytes } from './render.ts';
 
 const intervalMs = 100;

@@ -3,7 +3,7 @@ import type { GitferryError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import type { Redactor } from '../core/redact.ts';
 import { type RunOutcome, summarise } from '../mirror/outcome.ts';
-import type { SyncProgress } from '../mirror/sync.ts';
+import type { SyncProgress } from '../mirror/sync-input.ts';
 import { createProgressLine } from './progress-line.ts';
 import { renderError, renderOutcome } from './render.ts';
 

@@ -17,12 +17,11 @@ import { HostPlaces, hostsOf, type Refusal, runsPerHost } from './host-places.ts
 import type { Hosts } from './hosts.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { MirrorJobs, Release } from './mirror-jobs.ts';
-import { missedEventsTrigger } from './missed-events.ts';
+import { noteSilentHooks } from './note-silent-hooks.ts';
 import { knownPushLimit } from './push-limit-memory.ts';
 import { activityOf, finishedRun, runIdOf, runRecord } from './run-record.ts';
 import type { RunSyncInput, SyncedRun } from './run-sync.ts';
 import { askAgain, type FinishedRun, hasMoved, settleRun } from './settle-run.ts';
-import { silentHooks } from './silent-hooks.ts';
 import { noteReports, waitAtHost } from './wait-at-host.ts';
 import { wakeUpFor } from './wake-up.ts';
 
@@ -224,32 +223,12 @@ class Job {
       () => runs.put(mirror.id, runRecord(run, outcome, redactor)),
       ...(moves.length === 0 ? [] : [() => activity.add(project.id, run.id, moves)]),
       ...(isNewBranch ? [() => projects.noteDefaultBranch(project.id, defaultBranch)] : []),
-      ...(moves.length > 0 && run.trigger.kind === 'schedule' && run.trigger.who === '' ? [() => this.#noteSilentHooks()] : []),
+      ...(moves.length > 0 && run.trigger.kind === 'schedule' && run.trigger.who === '' ? [() => noteSilentHooks(mirror, this.#deps)] : []),
     ];
     const written = await Promise.allSettled(writes.map((write) => this.#insist<unknown>(write, recordAttempts)));
     for (const result of written) {
       if (result.status === 'rejected')
         this.#log('error', 'run_not_recorded', { run: run.id, message: toGitferryError(result.reason).message });
-    }
-  }
-
-  async #noteSilentHooks(): Promise<void> {
-    const { hooks } = this.#deps.records;
-    const silent = silentHooks(this.#mirror, await hooks.ofProject(this.#mirror.projectId));
-    await Promise.all(silent.map((hook) => hooks.noteSilent(hook, this.#now())));
-    for (const { id } of silent) this.#log('warn', 'hook_silent', { hook: id });
-    if (silent.length > 0) await this.#askSiblings();
-  }
-
-  /** What this mirror was not told of, the project's other mirrors were not told of either. */
-  async #askSiblings(): Promise<void> {
-    const { jobs, queue, records } = this.#deps;
-    const { projectId, mirror, direction } = this.#mirror;
-    const { mirrors = [] } = (await records.projects.contents(projectId)) ?? {};
-    const now = this.#now();
-    for (const other of mirrors.filter((each) => each.direction === direction && each.mirror !== mirror)) {
-      const before = await jobs.request(other, { trigger: missedEventsTrigger, now, startAt: now, confirmDeletions: false, resume: false });
-      if (before !== undefined && before.queuedAt === null && before.leaseToken === null) await queue.send(wakeUpFor(other, now, now));
     }
   }
 

@@ -1,63 +1,20 @@
 /** Carries out planned changes: groups them into pushes, judges each, and does with what was refused as the table of refusals says. */
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { statedLimit } from '../core/stated-limit.ts';
-import type { ReceivePack } from '../git/client/push-pack.ts';
-import type { SmallPack } from '../git/client/small-pack.ts';
-import type { UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
+import type { CarriedOut, CarryOutDeps, CarryOutInput } from './carry-out-input.ts';
 import { commandGroups } from './command-groups.ts';
 import { Isolation } from './isolation.ts';
 import { isClean, judgeByValue, type Verdict } from './judge.ts';
-import type { Note } from './planning.ts';
+import { LockWaits } from './lock-waits.ts';
 import { PushNotes } from './push-notes.ts';
 import { type RefusalKind, refusalOf, rowOf, wordsOf } from './refusals.ts';
 import { rejectionReasons } from './rejection-reason.ts';
 import { type RelayResult, relay } from './relay.ts';
 import { SlicePushes } from './slices/slice-pushes.ts';
-import type { PushLimit } from './slices/slice-size.ts';
 import type { Sliced } from './slices/slicing.ts';
-
-export interface CarryOutInput {
-  readonly source: UploadPack;
-  readonly target: ReceivePack;
-  /** In the order to be sent. */
-  readonly commands: readonly PushCommand[];
-  /** Values that both sides list: the haves most likely to help. */
-  readonly common: readonly Oid[];
-  /** Refs that lost a race, both ends listed anew: what the source still does not have is not on its way. */
-  readonly isSecondTry: boolean;
-  /** How much the target takes in one push, as earlier runs have learned it. */
-  readonly pushLimit?: PushLimit | undefined;
-  /** Of one pack, in a narrow run. */
-  readonly mostObjects?: number;
-  readonly smallPack?: SmallPack | undefined;
-}
-
-export interface CarryOutDeps {
-  readonly deadline: Deadline;
-  /** Lists the target's refs anew, also when the run's own time is up. */
-  relist(): Promise<ReadonlyMap<string, Oid>>;
-  /** The source has sent all of a pack; the target may still be at work on it. */
-  onPackSent(): void;
-  onBytes(bytes: number): void;
-  onRefs(done: number): void;
-}
-
-export interface CarriedOut {
-  /** One for every command. */
-  readonly verdicts: ReadonlyMap<string, Verdict>;
-  /** What ended the run early, or kept every ref from moving. */
-  readonly error: GitferryError | undefined;
-  readonly notes: readonly Note[];
-  /** Slices of history that were pushed beside the refs. */
-  readonly slices: number;
-  /** What is known now of how much the target takes in one push. */
-  readonly pushLimit: PushLimit | undefined;
-}
 
 /** Never throws for what a source or target does wrong: that is in the result. */
 export async function carryOut(input: CarryOutInput, deps: CarryOutDeps): Promise<CarriedOut> {
@@ -86,7 +43,7 @@ class CarryingOut {
   readonly #arrived = new Set<Oid>();
   readonly #isolation: Isolation;
   readonly #notes = new PushNotes();
-  readonly #waits: number[] = [...limits.lockWaitsMs];
+  readonly #lockWaits: LockWaits;
   readonly #slices: SlicePushes;
   #error: GitferryError | undefined;
   #isStuck = false;
@@ -96,6 +53,7 @@ class CarryingOut {
   constructor(input: CarryOutInput, deps: CarryOutDeps) {
     this.#input = input;
     this.#deps = deps;
+    this.#lockWaits = new LockWaits(deps.deadline);
     this.#isolation = new Isolation(deps.deadline.remainingMs());
     this.#slices = new SlicePushes(
       { ...input, known: input.pushLimit },
@@ -198,7 +156,7 @@ class CarryingOut {
       case 'reject':
         return this.#leave(commands, refused);
       case 'wait':
-        if (await this.#waited()) return [again];
+        if (await this.#lockWaits.next()) return [again];
         return this.#leave(commands, refused);
       case 'once more':
         if (this.#firstBreak !== undefined || result.kind !== 'broken' || result.bytes > limits.resentBytes)
@@ -275,18 +233,6 @@ class CarryingOut {
     const parts = this.#isolation.parts({ commands: rest, words, stoppedAtFirst, culpritsKnown: named.length > 0 });
     if (parts.length === 0) return this.#leave(rest, refused);
     return parts.map((commands) => ({ commands, thinPack: batch.thinPack, partOf: refused }));
-  }
-
-  /** Whether some time has passed; there is not much to be had in one run. */
-  async #waited(): Promise<boolean> {
-    const ms = this.#waits.shift();
-    if (ms === undefined || this.#deps.deadline.remainingMs() < 2 * ms) return false;
-    try {
-      await wait(ms, undefined, { signal: this.#deps.deadline.signal });
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   #reasons(refused: readonly PushCommand[], result: RelayResult): (command: PushCommand) => string {

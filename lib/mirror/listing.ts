@@ -53,3 +53,10 @@ async function listSource(source: UploadPack, rules: CompiledRules): Promise<Sou
   for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);
   return { values, impossible, headBranch };
 }
+
+/** Of a list on its way: an id, a name and a little more a line. */
+export function bytesOf(values: ReadonlyMap<string, Oid>): number {
+  let bytes = 0;
+  for (const [name, oid] of values) bytes += oid.length + name.length + 6;
+  return bytes;
+}

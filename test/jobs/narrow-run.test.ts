@@ -5,7 +5,7 @@ import type { NarrowMemory } from '../../lib/jobs/narrow-memory.ts';
 import { memoryAfter, narrowInputOf, ordinaryDueAt, withNarrowRuns } from '../../lib/jobs/narrow-run.ts';
 import { type JobAnswer, runJob } from '../../lib/jobs/run-job.ts';
 import type { KnownEnds } from '../../lib/mirror/known-ends.ts';
-import type { RunWay } from '../../lib/mirror/sync.ts';
+import type { RunWay } from '../../lib/mirror/sync-input.ts';
 import type { Mirror, MirrorKey } from '../../lib/model/mirror.ts';
 import { git } from '../support/git.ts';
 import { byEvent, bySchedule, type JobBench, madeUpRun, openJobBench, timeLeft } from '../support/job-bench.ts';

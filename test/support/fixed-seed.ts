@@ -1,7 +1,6 @@
-/**
- * The seed of all that tests draw: the same in every run, so that a fresh clone passes or fails for its own code alone. `GITFERRY_TEST_SEED=N` takes another
- * one, `GITFERRY_TEST_SEED=random` one by chance, which failures name. Random search belongs to `npm run torture`; what it finds becomes a case of its own.
- */
+/** The seed of all that tests draw: the same in every run, so that a fresh clone passes or fails for its own code alone. */
+// `GITFERRY_TEST_SEED=N` takes another one, `GITFERRY_TEST_SEED=random` one by chance, which failures name. Random search belongs to `npm run torture`;
+// what it finds becomes a case of its own.
 import fc from 'fast-check';
 
 const wanted = process.env['GITFERRY_TEST_SEED'] ?? '20261201';

@@ -5,7 +5,8 @@ import { parseArguments } from '../../lib/cli/parse-arguments.ts';
 import type { LfsObject } from '../../lib/lfs/pointer.ts';
 import type { NarrowInput } from '../../lib/mirror/list-narrowly.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
-import { type RunWay, type SyncInput, syncRepositories } from '../../lib/mirror/sync.ts';
+import { syncRepositories } from '../../lib/mirror/sync.ts';
+import type { RunWay, SyncInput } from '../../lib/mirror/sync-input.ts';
 
 /** Every run is first tried as a narrow one, with the refs that an ordinary one would do something about: `GITFERRY_TEST_NARROW=1`. */
 const alwaysNarrow = process.env['GITFERRY_TEST_NARROW'] === '1';

@@ -1,6 +1,6 @@
 /** /application/settings: what an owner sets for the whole instance. */
 import { z } from '@hono/zod-openapi';
-import { sendWaiting } from '../../jobs/tick.ts';
+import { sendWaiting } from '../../jobs/send-waiting.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import { ok } from '../answer.ts';
 import { instanceEndpoint } from '../endpoint.ts';

@@ -12,6 +12,7 @@ import type { Service } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 import { isAllowed } from './allowed-urls.ts';
 import { errorForStatus } from './http-status.ts';
+import { checkedAdvertisement, mediaType } from './media-type.ts';
 import { joined, readHead } from './read-head.ts';
 import type { RepositoryUrl, UserInfo } from './repository-url.ts';
 import { isSignInPage } from './sign-in-hints.ts';
@@ -288,19 +289,4 @@ function endpoint(base: URL, rest: string): URL {
 
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
-}
-
-function mediaType(response: HttpResponse): string {
-  return (response.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-}
-
-/** An answer under another content type: a smart server behind a careless proxy, a dumb server, or no Git at all. */
-async function checkedAdvertisement(bytes: ByteStream, href: string, service: Service): Promise<ByteStream> {
-  const { head, tail } = await readHead(bytes, limits.gzipRequestBytes);
-  const text = Buffer.from(head).toString('latin1');
-  if (/^[0-9a-f]{4}(# service=|version 2)/.test(text)) return joined(head, tail);
-  await tail?.[Symbol.asyncIterator]().return?.();
-  if (/^[0-9a-f]{40}([0-9a-f]{24})?\trefs\//.test(text)) throw new GitferryError('dumb_http', { detail: `${href}.` });
-  if (text === '' && service === 'git-upload-pack') throw new GitferryError('dumb_http', { detail: `${href} answered without content.` });
-  throw new GitferryError('not_a_git_server', { detail: `${href}.` });
 }
