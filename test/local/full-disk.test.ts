@@ -38,7 +38,7 @@ describe.runIf(isAvailable('mount'))('a disk that is full', () => {
     }
     // Secrets are files of their own.
     disk.fill(0);
-    const withSecret = { name: 'n', username: 'u', password: 'p' };
+    const withSecret = { name: 'n', username: 'u', password: 'p', allowed_urls: ['https://git.example.org/'] };
     const refused = await service.api('POST', '/credentials', withSecret);
     expect([refused.status, refused.body.code]).toEqual([503, 'secrets_unavailable']);
     expect((await service.api('GET', `/projects/${kept.body.id}`)).status).toBe(200);

@@ -60,7 +60,7 @@ describe('a report', () => {
     const bytes = Buffer.concat([encodePkt('unpack \x1b[31mno\x1b[0m space\x07'), encodePkt('ng refs/heads/a \x1b]0;title\x07hook\u009b')]);
     const result = await parse(bytes);
     expect(JSON.stringify(result)).not.toMatch(/\\u00[01]|[\x7f-\x9f]/);
-    expect(result?.unpack.trim()).toBe('no space');
+    expect(result?.unpack.trim()).toBe('no space⟨U+0007⟩');
   });
 
   it.each([
