@@ -110,8 +110,9 @@ describe('what docs/cost.md is computed from', () => {
 
     // A container's first delivery reads the signing key; the next ones do not.
     expect(await costOf(deliver)).toMatchObject({ ...event, secrets: 1 });
-    // The first run also notes the default branch.
-    expect(await costOf(run)).toMatchObject({ readUnits: runWithChange.readUnits, writeUnits: runWithChange.writeUnits + 1, sqs: 0 });
+    // The first run also notes the default branch; its three updates of the mirror are of less than 1 KB, later ones of more.
+    const firstWriteUnits = runWithChange.writeUnits + 1 - 3;
+    expect(await costOf(run)).toMatchObject({ readUnits: runWithChange.readUnits, writeUnits: firstWriteUnits, sqs: 0 });
     await deliver();
     expect(await costOf(run)).toMatchObject({ ...runWithoutChange, sqs: 0 });
     await git(source, ['update-ref', 'refs/heads/main', oid('c2')]);
