@@ -83,7 +83,7 @@ describe('a project whose path is taken over while it is made', () => {
     const records = createProjectRecords({
       ...table,
       async update(key, parts, condition) {
-        if (key.sk === 'PROJECT' && condition === '#path = :path') await claimPath(table, 'g/after', 1008);
+        if (key.sk === 'PROJECT' && condition.includes('#path = :path')) await claimPath(table, 'g/after', 1008);
         return table.update(key, parts, condition);
       },
     });

@@ -179,10 +179,10 @@ describe('parts of pages', () => {
   it('offer nothing to delete where nothing is held back, and never repeat a password', async () => {
     const { id, path } = await projectWithMirror();
     expect((await owner.get(path)).text).not.toContain('delete-held-back');
-    const form = { ...plainForm, url: 'nonsense', auth: 'password', password: 'hunter-22-typed', lfs: 'off' };
+    const form = { ...plainForm, url: 'https://nonsense/', auth: 'password', password: 'hunter-22-typed', lfs: 'off' };
     const { status, text } = await owner.post(`/projects/${id}/mirrors/new`, form);
     expect([status, text.includes('hunter-22-typed')]).toEqual([400, false]);
-    expect(text).toMatch(/value="nonsense"/);
+    expect(text).toMatch(/value="https:\/\/nonsense\/"/);
     expect(text).toMatch(/<option value="off" selected|value="off"[^>]*checked|checked[^>]*value="off"/);
   });
 });
@@ -414,7 +414,7 @@ describe('the form', () => {
 
   it.each([
     ['git@host.example:group/name.git', 'ssh://git@host.example/group/name.git'],
-    ['host.example:name', 'ssh://host.example/name'],
+    ['host.example:name.git', 'ssh://host.example/name.git'],
   ])('offers the ssh:// form of %s', async (typed, form) => {
     const { id } = await site.api.newProject();
     const answer = await owner.post(`/projects/${id}/mirrors/new`, { ...plainForm, url: typed, step: 'check' });
