@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lambdaFunctions } from '../../infra/bundle-options.mjs';
@@ -29,6 +29,7 @@ const reasonsForUnused: Readonly<Record<string, string>> = {
   'sqs:ReceiveMessage': 'the event source mapping, in the function’s name',
   'sqs:DeleteMessage': 'the event source mapping, in the function’s name',
   'sqs:GetQueueAttributes': 'the event source mapping, in the function’s name',
+  'secretsmanager:CreateSecret': 'the signing key is made by whichever of api and webhook needs it first',
 };
 
 const username = 'ferry';
@@ -154,19 +155,33 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
     const tick = () =>
       lambda('schedule').invoke({ 'detail-type': 'Scheduled Event', time: new Date().toISOString(), shards: [0, 1, 2, 3, 4, 5, 6, 7] });
 
-    /** Time passes: what was to happen later is due; with `seen`, the last look at the lease was a while ago. */
-    async function makeDue(key: Record<string, string>, seen?: 'seen'): Promise<void> {
-      const longAgo = Date.now() - 3600_000;
+    async function setItem(key: Record<string, string>, attributes: Record<string, number>): Promise<void> {
+      const named = Object.entries(attributes).map(([path, value], index) => ({ path, placeholder: `:v${index}`, value }));
+      const names = Object.fromEntries(Object.keys(attributes).flatMap((path) => path.split('.').map((name) => [`#${name}`, name])));
       await stack.clients.dynamo.send(
         new UpdateCommand({
           TableName: stack.environment.refs['Table'],
           Key: key,
-          UpdateExpression: seen === undefined ? 'SET due_at = :ago' : 'SET due_at = :ago, seen.#at = :ago, seen.looked_at = :ago',
+          UpdateExpression: `SET ${named.map(({ path, placeholder }) => `#${path.split('.').join('.#')} = ${placeholder}`).join(', ')}`,
           ConditionExpression: 'attribute_exists(pk)',
-          ...(seen === undefined ? {} : { ExpressionAttributeNames: { '#at': 'at' } }),
-          ExpressionAttributeValues: { ':ago': longAgo },
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: Object.fromEntries(named.map(({ placeholder, value }) => [placeholder, value])),
         }),
       );
+    }
+
+    /** Time passes: what was to happen later is due; with `seen`, the last look at the lease was a while ago. */
+    function makeDue(key: Record<string, string>, seen?: 'seen'): Promise<void> {
+      const ago = Date.now() - 3600_000;
+      return setItem(key, seen === undefined ? { due_at: ago } : { due_at: ago, 'seen.at': ago, 'seen.looked_at': ago });
+    }
+
+    /** A run stands in the host's waiting list. */
+    async function isAwaited(host: string): Promise<boolean> {
+      const found = await stack.clients.dynamo.send(
+        new GetCommand({ TableName: stack.environment.refs['Table'], Key: { pk: host, sk: 'STATE' }, ConsistentRead: true }),
+      );
+      return found.Item?.['due_at'] !== undefined;
     }
 
     async function repository(folder: string, server: GitHttpServer, name: string) {
@@ -284,11 +299,30 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
       expect(await dying).toBe('died');
       hangs = false;
       await start('worker');
+      // Its place looks like that of a very long run: a further mirror's run looks whether it lives, finds it does, and waits.
+      const host = `HOST#${new URL(source.url).hostname}`;
+      await setItem({ pk: host, sk: 'SLOT#0' }, { taken_at: Date.now() - 3600_000 });
+      const spare = await repository(folder.path, server, 'spare.git');
+      await api('POST', `/projects/${project}/remote_mirrors`, {
+        url: spare.url.replace('http://', `http://${username}:${password}@`),
+        enabled: true,
+      });
+      await until('a run that waits for a place', async () => {
+        await drain('worker');
+        return (await isAwaited(host)) ? true : undefined;
+      });
       await makeDue(key);
       expect(await tick()).toMatchObject({ leases_seen: 1 });
       await makeDue(key, 'seen');
       expect(await tick()).toMatchObject({ leases_broken: 1 });
+      // The tick gives the dead run's place to the one that waits; when that leaves, the next one comes.
+      await makeDue({ pk: host, sk: 'STATE' });
+      expect(await tick()).toMatchObject({ hosts_seen: 1 });
       await lambda('update-now').invoke({ project, mirror });
+      await until('the run that waited', async () => {
+        await drain('worker');
+        return (await spare.refs())['refs/heads/main'] === fourth ? fourth : undefined;
+      });
       await until('the update after the dead one', async () => {
         await drain('worker');
         return (await target.refs())['refs/heads/main'] === fourth ? fourth : undefined;
