@@ -23,8 +23,8 @@ export function hiderFor(
   const paths = words(urls.flatMap((url) => pathsOf(new URL(url).pathname)));
   return (text) => {
     let hidden = text.replace(anyUrl, '[url]');
-    for (const path of paths) hidden = hidden.replace(path, '[path]');
-    for (const host of hosts) hidden = hidden.replace(host, '[host]');
+    for (const path of paths) hidden = withoutWord(hidden, path, '[path]');
+    for (const host of hosts) hidden = withoutWord(hidden, host, '[host]');
     return hidden.replace(ipAddress, '[address]');
   };
 }
@@ -43,8 +43,21 @@ function pathsOf(pathname: string): readonly string[] {
   });
 }
 
-/** Long ones first; in any case. */
-function words(texts: readonly string[]): readonly RegExp[] {
-  const sorted = [...new Set(texts)].sort((one, other) => other.length - one.length);
-  return sorted.map((text) => new RegExp(text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gi'));
+/** Long ones first. */
+function words(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort((one, other) => other.length - one.length);
+}
+
+/** In any case; by search, because an expression made of a long URL takes long to compile. */
+function withoutWord(text: string, word: string, instead: string): string {
+  const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
+  // A few letters have more than one character in lower case: places would not fit.
+  if (lower.length !== text.length || wanted === '') return text.replaceAll(word, instead);
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
+    pieces.push(text.slice(from, at), instead);
+    from = at + wanted.length;
+  }
+  return pieces.length === 0 ? text : pieces.join('') + text.slice(from);
 }
