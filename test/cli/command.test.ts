@@ -53,6 +53,7 @@ describe('gitferry sync', () => {
       bytes: expect.any(Number),
       duration_ms: expect.any(Number),
       dry_run: false,
+      deletions_of: 2,
       notes: [],
       lfs: { scan: 'new', moved: 0, skipped: 0, failed: 0, bytes: 0, failures: [] },
     });
