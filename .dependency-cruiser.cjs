@@ -37,6 +37,16 @@ module.exports = {
     { name: 'git-wire-layer', severity: 'error', from: { path: '^lib/git/wire/' }, to: { path: '^lib/git/(pack|transport|client)/' } },
     { name: 'git-pack-layer', severity: 'error', from: { path: '^lib/git/pack/' }, to: { path: '^lib/git/(transport|client)/' } },
     { name: 'git-transport-layer', severity: 'error', from: { path: '^lib/git/transport/' }, to: { path: '^lib/git/client/' } },
+    { name: 'git-transport-http-or-ssh', severity: 'error', from: { path: '^lib/git/transport/(http|ssh)/' }, to: { path: '^lib/git/transport/(http|ssh)/', pathNot: '^lib/git/transport/$1/' } },
+    // lib/api by itself: what calls give and get knows no use cases, use cases know no routes, and HTTP knows neither.
+    { name: 'api-input-output-layer', severity: 'error', from: { path: '^lib/api/(input|output)/' }, to: { path: '^lib/api/(use-cases|routes)/' } },
+    { name: 'api-use-cases-layer', severity: 'error', from: { path: '^lib/api/use-cases/' }, to: { path: '^lib/api/routes/' } },
+    { name: 'api-http-layer', severity: 'error', from: { path: '^lib/api/http/' }, to: { path: '^lib/api/(input|output|use-cases|routes)/' } },
+    // lib/aws by itself: the table knows no entities.
+    { name: 'aws-table-layer', severity: 'error', from: { path: '^lib/aws/table/' }, to: { path: '^lib/aws/(mirrors|projects|runs|credentials|instance)/' } },
+    // lib/jobs by itself: hosts know no runs, requests know neither runs nor the tick.
+    { name: 'jobs-hosts-layer', severity: 'error', from: { path: '^lib/jobs/hosts/' }, to: { path: '^lib/jobs/(runs|tick)/' } },
+    { name: 'jobs-requests-layer', severity: 'error', from: { path: '^lib/jobs/requests/' }, to: { path: '^lib/jobs/(runs|tick)/' } },
     // The product runs no programs (gitferry needs no git); the demonstration's servers do.
     {
       name: 'no-programs',
@@ -44,10 +54,10 @@ module.exports = {
       from: { path: '^(lib|functions)/', pathNot: '^(lib/local/|functions/demo\\.ts$)' },
       to: { path: '^(node:)?child_process$' },
     },
-    singleImporter('@aws-sdk', 'lib/aws/[a-z-]+\\.ts'),
+    singleImporter('@aws-sdk', 'lib/aws/.*'),
     singleImporter('undici', 'lib/net/http-client.ts'),
     singleImporter('isomorphic-git', 'lib/git/pack/object-places.ts'),
-    singleImporter('ssh2', 'lib/git/transport/ssh-(client|key-pair)\\.ts'),
+    singleImporter('ssh2', 'lib/git/transport/ssh/ssh-(client|key-pair)\\.ts'),
     singleImporter('re2', 'lib/mirror/rules.ts'),
     singleImporter('ipaddr.js', 'lib/net/address-guard.ts'),
   ],

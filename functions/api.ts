@@ -1,7 +1,7 @@
 /** Lambda entry of the REST API and the console: API Gateway HTTP API, payload 2.0. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { handle, type LambdaContext } from 'hono/aws-lambda';
-import { requestEvent } from '../lib/api/lambda-event.ts';
+import { requestEvent } from '../lib/api/http/lambda-event.ts';
 import { createSite } from '../lib/console/create-site.ts';
 import { wireApi } from './service-wiring.ts';
 

@@ -5,7 +5,7 @@ import { createRedactor, type LearningRedactor, type Redactor } from '../lib/cor
 import { secretsOf } from '../lib/core/secrets-of.ts';
 import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
-import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/detect-host-keys.ts';
+import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/host-keys/detect-host-keys.ts';
 import type { RepositoryUrl } from '../lib/git/transport/repository-url.ts';
 import type { SyncDeps } from '../lib/mirror/sync-input.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';

@@ -1,6 +1,6 @@
 /** Lambda: marks mirrors whose messages could not be handled; their requests stay and the tick tries again. */
 import type { SQSBatchResponse } from 'aws-lambda';
-import { runBatch } from '../lib/jobs/run-batch.ts';
+import { runBatch } from '../lib/jobs/runs/run-batch.ts';
 import { wireDeadLetter } from './service-wiring.ts';
 import type { WorkerEvent } from './worker.ts';
 

@@ -1,6 +1,6 @@
 /** Lambda: the tick, every minute, CodeCommit's events, and the alarm that says webhooks were turned away, all from EventBridge. */
 import type { Context, EventBridgeEvent } from 'aws-lambda';
-import { shardsOf } from '../lib/jobs/tick.ts';
+import { shardsOf } from '../lib/jobs/tick/tick.ts';
 import { wireSchedule } from './service-wiring.ts';
 
 const { tick, receiveCodeCommit, noteMissedEvents } = wireSchedule();

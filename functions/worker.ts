@@ -1,6 +1,6 @@
 /** Lambda: mirrors what a batch of queue messages asks for; the jobs of a batch run side by side. */
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { runBatch } from '../lib/jobs/run-batch.ts';
+import { runBatch } from '../lib/jobs/runs/run-batch.ts';
 import { wireWorker } from './service-wiring.ts';
 
 const deps = wireWorker();

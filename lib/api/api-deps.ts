@@ -1,9 +1,9 @@
 /** What the API's use cases work with; functions/wiring.ts builds it. */
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { JobQueue } from '../jobs/job-queue.ts';
 import type { SourceListing } from '../jobs/list-source.ts';
 import type { MirrorJobs } from '../jobs/mirror-jobs.ts';
+import type { JobQueue } from '../jobs/requests/job-queue.ts';
 import type { RunError, RunOutcome } from '../mirror/outcome.ts';
 import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
@@ -11,7 +11,7 @@ import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
-import type { GuessLimit } from './guess-limit.ts';
+import type { GuessLimit } from './http/guess-limit.ts';
 
 export interface PlanInput {
   readonly mirror: Mirror;

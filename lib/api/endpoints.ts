@@ -1,6 +1,6 @@
 /** Every call of the API. */
-import type { Endpoint } from './endpoint.ts';
-import { openApiEndpoint } from './openapi-document.ts';
+import type { Endpoint } from './http/endpoint.ts';
+import { openApiEndpoint } from './http/openapi-document.ts';
 import { credentialEndpoints } from './routes/credentials.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { incomingHookEndpoints } from './routes/incoming-hooks.ts';

@@ -14,7 +14,7 @@ export interface AwsClients {
 /**
  * A few retries and bounded waits: an answer that takes longer is given up, and the caller's own rules say what then. Without `throwOnRequestTimeout` the SDK
  * would only warn and wait for ever. A process with 50 relays on a crowded machine was without time for 10 seconds (seen): an answer that came
- * meanwhile must not be thrown away. Two tries fit between a beat and the loss of a lease (lib/jobs/heartbeat.ts).
+ * meanwhile must not be thrown away. Two tries fit between a beat and the loss of a lease (lib/jobs/runs/heartbeat.ts).
  */
 const http = { connectionTimeout: 6_000, requestTimeout: 12_000, throwOnRequestTimeout: true };
 const common = { maxAttempts: 4, requestHandler: { ...http, httpAgent: { maxSockets: 100 }, httpsAgent: { maxSockets: 100 } } };

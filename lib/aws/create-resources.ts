@@ -12,7 +12,7 @@ import {
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { GitferryError } from '../core/errors.ts';
 import type { AwsClients } from './clients.ts';
-import { tableDefinition } from './table.ts';
+import { tableDefinition } from './table/table.ts';
 
 /** A new index of a large table takes minutes. */
 const indexMs = 10 * 60_000;

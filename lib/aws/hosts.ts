@@ -1,16 +1,16 @@
 /** Hosts on DynamoDB: places and health in one partition a host, its waiting list in a few others, so that thousands can join at once. */
 import { createHash } from 'node:crypto';
-import { type HostHealth, healthy } from '../jobs/host-health.ts';
-import type { Guest, Place, Slot, WaitingRun } from '../jobs/host-room.ts';
-import { type Hosts, nameOfMirror } from '../jobs/hosts.ts';
+import { type HostHealth, healthy } from '../jobs/hosts/host-health.ts';
+import type { Guest, Place, Slot, WaitingRun } from '../jobs/hosts/host-room.ts';
+import { type Hosts, nameOfMirror } from '../jobs/hosts/hosts.ts';
 import { dueShards } from '../jobs/mirror-jobs.ts';
 import type { MirrorKey } from '../model/mirror.ts';
-import type { Item } from './mirror-item.ts';
-import { withoutNulls } from './mirror-item.ts';
-import type { MirrorJobsDeps } from './mirror-jobs.ts';
-import { type Condition, createRecordTable, isNew } from './record-table.ts';
-import { keys, waitingShards } from './table.ts';
-import { updateExpression } from './update-expression.ts';
+import type { MirrorJobsDeps } from './mirrors/mirror-jobs.ts';
+import type { Item } from './table/item.ts';
+import { withoutNulls } from './table/item.ts';
+import { type Condition, createRecordTable, isNew } from './table/record-table.ts';
+import { keys, waitingShards } from './table/table.ts';
+import { updateExpression } from './table/update-expression.ts';
 
 /** Every method throws `storage_unavailable` when the table cannot be reached. */
 export function createHosts(deps: MirrorJobsDeps): Hosts {

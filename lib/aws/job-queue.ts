@@ -1,9 +1,9 @@
 /** The queue on SQS: wake-ups in batches, and for a poller on one machine receiving and acknowledging. */
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Log } from '../core/log.ts';
-import type { JobQueue, WakeUp } from '../jobs/job-queue.ts';
+import type { JobQueue, WakeUp } from '../jobs/requests/job-queue.ts';
 import { encodeJob } from '../model/job.ts';
-import { kindOf } from './storage-error.ts';
+import { kindOf } from './table/storage-error.ts';
 
 /** SQS's own limits. */
 const batchMessages = 10;

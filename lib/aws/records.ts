@@ -2,18 +2,18 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../core/clock.ts';
 import type { Records } from '../model/records.ts';
-import { createActivityRecords } from './activity-records.ts';
-import { createCredentialRecords } from './credential-records.ts';
-import { createHookRecords } from './hook-records.ts';
-import { createMirrorRecords } from './mirror-records.ts';
-import { createOverviewRecords } from './overview-records.ts';
-import { createProjectRecords } from './project-records.ts';
-import { createRecordTable } from './record-table.ts';
-import { createRunRecords } from './run-records.ts';
-import { createSessionRecords } from './session-records.ts';
-import { createSettingsRecords } from './settings-records.ts';
-import { createTickRecords } from './tick-records.ts';
-import { createTokenRecords } from './token-records.ts';
+import { createCredentialRecords } from './credentials/credential-records.ts';
+import { createOverviewRecords } from './instance/overview-records.ts';
+import { createSessionRecords } from './instance/session-records.ts';
+import { createSettingsRecords } from './instance/settings-records.ts';
+import { createTickRecords } from './instance/tick-records.ts';
+import { createTokenRecords } from './instance/token-records.ts';
+import { createMirrorRecords } from './mirrors/mirror-records.ts';
+import { createHookRecords } from './projects/hook-records.ts';
+import { createProjectRecords } from './projects/project-records.ts';
+import { createActivityRecords } from './runs/activity-records.ts';
+import { createRunRecords } from './runs/run-records.ts';
+import { createRecordTable } from './table/record-table.ts';
 
 export interface RecordsInput {
   readonly dynamo: DynamoDBDocumentClient;

@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import { GitferryError } from '../core/errors.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import { createExpiringCache } from './expiring-cache.ts';
-import { kindOf } from './storage-error.ts';
+import { kindOf } from './table/storage-error.ts';
 
 export interface SecretStoreInput {
   readonly secrets: SecretsManagerClient;

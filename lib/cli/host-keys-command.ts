@@ -1,8 +1,8 @@
 /** `gitferry host-keys`: what a server offers, as a known_hosts file with its fingerprints as comments, or as JSON. */
 import { type GitferryError, toGitferryError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
-import { type DetectedHostKey, describeHostKeys } from '../git/transport/detect-host-keys.ts';
-import { type HostPlace, knownHostsName } from '../git/transport/known-hosts.ts';
+import { type DetectedHostKey, describeHostKeys } from '../git/transport/host-keys/detect-host-keys.ts';
+import { type HostPlace, knownHostsName } from '../git/transport/host-keys/known-hosts.ts';
 import { renderError } from './render.ts';
 import type { CommandOutput } from './sync-command.ts';
 

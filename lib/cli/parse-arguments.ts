@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { credentialFault } from '../core/credential-fault.ts';
 import { GitferryError } from '../core/errors.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
-import { type HostPlace, parseHostPlace } from '../git/transport/known-hosts.ts';
+import { type HostPlace, parseHostPlace } from '../git/transport/host-keys/known-hosts.ts';
 import { parseLfsUrl } from '../git/transport/lfs-url.ts';
 import { isSameRepository, parseRepositoryUrl, type RepositoryUrl, sshFormOfScp } from '../git/transport/repository-url.ts';
 import type { LfsInput } from '../mirror/lfs-step.ts';

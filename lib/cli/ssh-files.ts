@@ -2,13 +2,13 @@
 import { open } from 'node:fs/promises';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { knownHostsName, selectHostKeys } from '../git/transport/known-hosts.ts';
+import { knownHostsName, selectHostKeys } from '../git/transport/host-keys/known-hosts.ts';
 import type { RepositoryUrl } from '../git/transport/repository-url.ts';
 
 /** The text of a private key that can be used. Throws `invalid_arguments` (the file) and `private_key_unusable`, naming the option and never the text. */
 export async function readPrivateKey(option: string, path: string): Promise<string> {
   const text = await readText(option, path, limits.privateKeyFileBytes);
-  const { parsePrivateKey } = await import('../git/transport/ssh-key-pair.ts');
+  const { parsePrivateKey } = await import('../git/transport/ssh/ssh-key-pair.ts');
   try {
     parsePrivateKey(text);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
-import type { Answer } from '../api/answer.ts';
-import { isInstanceOwner } from '../api/authenticate.ts';
+import type { Answer } from '../api/http/answer.ts';
+import { isInstanceOwner } from '../api/http/authenticate.ts';
 import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
 import { api, type Visit } from './visit.ts';

@@ -1,7 +1,7 @@
 /** The console as a Hono app: assets, sign-in, and behind it the pages, each with a session, a checked origin and the headers of security-headers.ts. */
 import { Hono } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { apiLimits } from '../api/api-limits.ts';
+import { apiLimits } from '../api/http/api-limits.ts';
 import { toGitferryError } from '../core/errors.ts';
 import { RequestBodies } from '../core/request-bodies.ts';
 import { admitForm } from './admit-form.ts';

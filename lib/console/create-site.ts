@@ -1,8 +1,8 @@
 /** What the api function answers: the REST API, and everything else as the console. */
 import { Hono } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { apiLimits } from '../api/api-limits.ts';
-import { createApi } from '../api/create-api.ts';
+import { apiLimits } from '../api/http/api-limits.ts';
+import { createApi } from '../api/http/create-api.ts';
 import { RequestBodies } from '../core/request-bodies.ts';
 import { createConsole } from './create-console.tsx';
 

@@ -1,5 +1,5 @@
 /** What the API found wrong with a form, by field, to be shown beside the fields. */
-import type { Answer } from '../api/answer.ts';
+import type { Answer } from '../api/http/answer.ts';
 
 export interface Faults {
   /** Field → what is wrong with it. */

@@ -1,5 +1,5 @@
 /** What comes before saving a form with an address: detecting host keys, and the word that they were compared. */
-import { hostKeyFingerprint } from '../git/transport/known-hosts.ts';
+import { hostKeyFingerprint } from '../git/transport/host-keys/known-hosts.ts';
 import { type AddressValues, detectHostKeys, withDetectedKeys } from './address-form.ts';
 import { type Faults, faultsOf, noFaults } from './faults.ts';
 import type { Form } from './read-form.ts';

@@ -1,5 +1,5 @@
 /** The overview's rows out of what the table tells: what a token may see, searched, counted, filtered, the worst first. Pure. */
-import { hasRole, maySee } from '../api/authenticate.ts';
+import { hasRole, maySee } from '../api/http/authenticate.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { MirrorDigest, ProjectDigest } from '../model/overview.ts';
 import { type MirrorState, mirrorState, mirrorStates } from './mirror-state.ts';

@@ -1,7 +1,7 @@
 /** Signing in with a token, and finding out on each request whose session a cookie names. */
 import { randomBytes } from 'node:crypto';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { isValid, lookUpToken } from '../api/authenticate.ts';
+import { isValid, lookUpToken } from '../api/http/authenticate.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
 import { hashToken } from '../model/token-hash.ts';

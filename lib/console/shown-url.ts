@@ -1,5 +1,5 @@
 /** What of a URL that somebody typed may be put into a page again: never what may be a password. */
-import { unmasked } from '../api/masked-user-info.ts';
+import { unmasked } from '../api/input/masked-user-info.ts';
 import { GitferryError } from '../core/errors.ts';
 import { type ParsedRepositoryUrl, parseRepositoryUrl, shownSshForm } from '../git/transport/repository-url.ts';
 

@@ -1,5 +1,5 @@
 /** Takes user name and password out of the URL that somebody typed into a form, so that no page shows them again. */
-import { unmasked } from '../api/masked-user-info.ts';
+import { unmasked } from '../api/input/masked-user-info.ts';
 import type { Form } from './read-form.ts';
 import { readUrl } from './shown-url.ts';
 

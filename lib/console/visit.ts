@@ -1,10 +1,10 @@
 /** One request of somebody who is signed in: who it is, what they may do, and the API on their behalf. */
 import type { Context } from 'hono';
-import type { Answer } from '../api/answer.ts';
-import { callApi } from '../api/answer-call.ts';
 import type { ApiDeps } from '../api/api-deps.ts';
-import { hasRole, isInstanceOwner } from '../api/authenticate.ts';
-import type { Endpoint } from '../api/endpoint.ts';
+import type { Answer } from '../api/http/answer.ts';
+import { callApi } from '../api/http/answer-call.ts';
+import { hasRole, isInstanceOwner } from '../api/http/authenticate.ts';
+import type { Endpoint } from '../api/http/endpoint.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
 import { type Flash, leaveFlash } from './flash.ts';

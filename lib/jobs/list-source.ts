@@ -12,8 +12,8 @@ import type { RunError } from '../mirror/outcome.ts';
 import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
-import { credentialOf } from './credential-of.ts';
-import type { RunSyncDeps } from './run-sync.ts';
+import { credentialOf } from './runs/credential-of.ts';
+import type { RunSyncDeps } from './runs/run-sync.ts';
 
 /** Short names, in the source's order. */
 export interface SourceListing {

@@ -1,7 +1,7 @@
-/** The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md); lib/aws/mirror-jobs.ts carries them out. */
+/** The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md); lib/aws/mirrors/mirror-jobs.ts carries them out. */
 import type { Mirror, MirrorKey, MirrorStatus, Waiting } from '../model/mirror.ts';
 import type { LastError, Trigger } from '../model/run.ts';
-import type { DueHost } from './hosts.ts';
+import type { DueHost } from './hosts/hosts.ts';
 
 export interface UpdateRequest {
   readonly trigger: Trigger;

@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts';
 import type { LearningRedactor } from '../core/redact.ts';
 import { told } from '../core/told.ts';
 import { agent } from '../git/agent.ts';
-import { parseRetryAfter } from '../git/transport/http-status.ts';
+import { parseRetryAfter } from '../git/transport/http/http-status.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../net/http-client.ts';
 import { type Action, type BatchedObject, type BatchRequest, encodeBatchRequest, lfsMediaType, parseBatchAnswer } from './batch-message.ts';
 import { issuedSecrets, secretsOfObject } from './issued-secrets.ts';

@@ -2,10 +2,10 @@
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { RepositoryUrl } from '../git/transport/repository-url.ts';
-import type { SshChannel } from '../git/transport/ssh-channel.ts';
-import { connectSsh, type SshDeps } from '../git/transport/ssh-client.ts';
-import { sshCommand } from '../git/transport/ssh-command.ts';
-import type { SshCredential } from '../git/transport/ssh-sign-in.ts';
+import type { SshChannel } from '../git/transport/ssh/ssh-channel.ts';
+import { connectSsh, type SshDeps } from '../git/transport/ssh/ssh-client.ts';
+import { sshCommand } from '../git/transport/ssh/ssh-command.ts';
+import type { SshCredential } from '../git/transport/ssh/ssh-sign-in.ts';
 import { expiryOf, headerOf, httpUrlOf, type Operation } from './batch-message.ts';
 import type { SshAuthenticate, SshAuthorization } from './lfs-endpoint.ts';
 

@@ -96,7 +96,7 @@ export interface Waiting {
   readonly since: number;
 }
 
-/** The request and the lease. Only the conditional writes of lib/aws/mirror-jobs.ts change these. */
+/** The request and the lease. Only the conditional writes of lib/aws/mirrors/mirror-jobs.ts change these. */
 export interface MirrorProgress {
   /** Counts requests; `doneSeq` is what the last settled run had seen, `startedSeq` what the present one has. */
   readonly requestedSeq: number;

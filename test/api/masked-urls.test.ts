@@ -1,6 +1,6 @@
 /** What we show can be sent back: a masked URL means the stored credential, on the same host. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { unmasked } from '../../lib/api/masked-user-info.ts';
+import { unmasked } from '../../lib/api/input/masked-user-info.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 
 let api: TestApi;

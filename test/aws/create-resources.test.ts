@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AwsClients } from '../../lib/aws/clients.ts';
 import { createResources } from '../../lib/aws/create-resources.ts';
-import { tableDefinition } from '../../lib/aws/table.ts';
+import { tableDefinition } from '../../lib/aws/table/table.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { startJsonServer } from '../support/json-server.ts';
 

@@ -1,10 +1,10 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHosts } from '../../lib/aws/hosts.ts';
-import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
-import { keys } from '../../lib/aws/table.ts';
-import { healthy } from '../../lib/jobs/host-health.ts';
-import type { DueHost, Hosts } from '../../lib/jobs/hosts.ts';
+import { createMirrorJobs } from '../../lib/aws/mirrors/mirror-jobs.ts';
+import { keys } from '../../lib/aws/table/table.ts';
+import { healthy } from '../../lib/jobs/hosts/host-health.ts';
+import type { DueHost, Hosts } from '../../lib/jobs/hosts/hosts.ts';
 import { dueShards } from '../../lib/jobs/mirror-jobs.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { noon, putMirror } from '../support/mirrors.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
 import { createHosts } from '../../lib/aws/hosts.ts';
-import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { createMirrorJobs } from '../../lib/aws/mirrors/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
-import { healthy } from '../../lib/jobs/host-health.ts';
+import { healthy } from '../../lib/jobs/hosts/host-health.ts';
 import type { DueMirror, MirrorJobs, Release } from '../../lib/jobs/mirror-jobs.ts';
 import { startTestAws, type TestAws } from '../support/aws.ts';
 import { hour, noon, putMirror } from '../support/mirrors.ts';

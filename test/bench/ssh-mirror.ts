@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import { createSshTransport } from '../../lib/git/transport/ssh.ts';
+import { createSshTransport } from '../../lib/git/transport/ssh/ssh.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { type Sshd, startSshd } from '../support/sshd.ts';
 import { contest } from './contest.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hostKeysOf, readKnownHosts, readPrivateKey } from '../../lib/cli/ssh-files.ts';
 import { limits } from '../../lib/core/limits.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import { generateSshKeyPair } from '../../lib/git/transport/ssh-key-pair.ts';
+import { generateSshKeyPair } from '../../lib/git/transport/ssh/ssh-key-pair.ts';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID46anbqQPsVQ6AlAySRFvytXAZKZRxCSawLvLWJq7DG';
 let folder: string;

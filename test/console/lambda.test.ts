@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requestEvent } from '../../lib/api/lambda-event.ts';
+import { requestEvent } from '../../lib/api/http/lambda-event.ts';
 import { assetPath } from '../../lib/console/assets.ts';
 import { createSite } from '../../lib/console/create-site.ts';
 import { startTestConsole, type TestConsole } from '../support/console.ts';

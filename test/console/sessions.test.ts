@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withDeploymentToken } from '../../lib/aws/deployment-token.ts';
+import { withDeploymentToken } from '../../lib/aws/instance/deployment-token.ts';
 import { startTestConsole, type TestConsole } from '../support/console.ts';
 
 const deploymentToken = 'the-token-of-the-deployment-0123456789';

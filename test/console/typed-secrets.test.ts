@@ -1,6 +1,6 @@
 /** A password in a URL that cannot be read is repeated nowhere: not by the API, the console, the command line or the log. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApi } from '../../lib/api/create-api.ts';
+import { createApi } from '../../lib/api/http/create-api.ts';
 import { parseArguments } from '../../lib/cli/parse-arguments.ts';
 import { printUsageError } from '../../lib/cli/sync-command.ts';
 import { toGitferryError } from '../../lib/core/errors.ts';

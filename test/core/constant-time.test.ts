@@ -32,8 +32,8 @@ const comparison =
 /** Of two values that are our own or the caller's own; nobody guesses at them. */
 const known = [
   // Whether both ends of a run sign in alike.
-  'lib/jobs/run-sync.ts: one?.password === other',
-  'lib/jobs/run-sync.ts: one?.privateKey === other',
+  'lib/jobs/runs/run-sync.ts: one?.password === other',
+  'lib/jobs/runs/run-sync.ts: one?.privateKey === other',
   // What somebody typed twice.
   'lib/cli/parse-arguments.ts: userInfo.password !== password',
 ];

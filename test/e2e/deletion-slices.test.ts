@@ -1,6 +1,6 @@
 /** The deletion guard in the service counts over a day: slices of nine do not pass. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runJob } from '../../lib/jobs/run-job.ts';
+import { runJob } from '../../lib/jobs/runs/run-job.ts';
 import { git, refsOf } from '../support/git.ts';
 import { type JobBench, openJobBench, timeLeft } from '../support/job-bench.ts';
 import { scenario } from '../support/scenario.ts';

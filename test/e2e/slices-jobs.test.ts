@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GitferryError } from '../../lib/core/errors.ts';
-import { runJob } from '../../lib/jobs/run-job.ts';
+import { runJob } from '../../lib/jobs/runs/run-job.ts';
 import { git, refsOf } from '../support/git.ts';
 import { beginningOf, type GitHttpServerOptions } from '../support/git-http-server.ts';
 import { type JobBench, openJobBench, timeLeft } from '../support/job-bench.ts';

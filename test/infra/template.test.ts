@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tableDefinition } from '../../lib/aws/table.ts';
+import { tableDefinition } from '../../lib/aws/table/table.ts';
 import { settingNames } from '../../lib/core/service-settings.ts';
 import { dueShards } from '../../lib/jobs/mirror-jobs.ts';
 import { secretKinds } from '../../lib/model/secret-store.ts';

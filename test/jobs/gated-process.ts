@@ -1,7 +1,7 @@
 /** Processes whose every step against the table or the queue waits at a gate until somebody lets it pass, well or not. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { JobQueue, WakeUp } from '../../lib/jobs/job-queue.ts';
+import type { JobQueue, WakeUp } from '../../lib/jobs/requests/job-queue.ts';
 
 export type ProcessKind = 'requester' | 'worker' | 'tick';
 export type Way = 'well' | 'crash before' | 'crash after' | 'fail before' | 'fail after' | 'lose';

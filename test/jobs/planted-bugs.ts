@@ -1,7 +1,7 @@
 /** Defects that simpler designs have, for the property test to find. */
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { mirrorOfItem } from '../../lib/aws/mirror-item.ts';
-import { keys } from '../../lib/aws/table.ts';
+import { mirrorOfItem } from '../../lib/aws/mirrors/mirror-item.ts';
+import { keys } from '../../lib/aws/table/table.ts';
 import type { MirrorKey } from '../../lib/model/mirror.ts';
 import type { Plant } from './life-world.ts';
 

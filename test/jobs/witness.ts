@@ -1,7 +1,7 @@
 /** Watches the mirrors of a made-up world from outside: which requests were accepted, which runs followed, and who held which lease. */
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { mirrorOfItem } from '../../lib/aws/mirror-item.ts';
-import { keys } from '../../lib/aws/table.ts';
+import { mirrorOfItem } from '../../lib/aws/mirrors/mirror-item.ts';
+import { keys } from '../../lib/aws/table/table.ts';
 import type { Clock } from '../../lib/core/clock.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
 import type { TestAws } from '../support/aws.ts';

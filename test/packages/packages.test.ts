@@ -71,7 +71,7 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
 
   it('have source maps that name sources, and no path of this machine', async () => {
     const map = await readFile(join(packages.unzipped('worker'), 'index.mjs.map'), 'utf8');
-    expect(JSON.parse(map).sources).toContain('../../../lib/jobs/run-job.ts');
+    expect(JSON.parse(map).sources).toContain('../../../lib/jobs/runs/run-job.ts');
     for (const name of lambdaFunctions) {
       const zip = await readFile(join(packages.folder, `${name}.zip`));
       expect(zip.includes(process.cwd())).toBe(false);

@@ -1,7 +1,7 @@
 /** HTTP transports to servers on this machine, gone when the test ends, and what is asked of them in tests. */
 import { onTestFinished } from 'vitest';
 import { createDeadline, type Deadline } from '../../lib/core/deadline.ts';
-import { createHttpTransport } from '../../lib/git/transport/http.ts';
+import { createHttpTransport } from '../../lib/git/transport/http/http.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import type { Transport } from '../../lib/git/transport/transport.ts';
 import type { Service } from '../../lib/git/wire/advertisement.ts';

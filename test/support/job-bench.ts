@@ -1,7 +1,7 @@
 /** Everything that a job needs around it, real but for the clock: records, leases, slots and a queue on embedded endpoints. */
 import { createHosts } from '../../lib/aws/hosts.ts';
 import { createJobQueue, createJobReceiver } from '../../lib/aws/job-queue.ts';
-import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { createMirrorJobs } from '../../lib/aws/mirrors/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
 import { createSecretStore } from '../../lib/aws/secrets-manager.ts';
 import { createDeadline } from '../../lib/core/deadline.ts';
@@ -10,8 +10,8 @@ import { GitferryError } from '../../lib/core/errors.ts';
 import { createLog } from '../../lib/core/log.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { createTransport } from '../../lib/git/transport/create-transport.ts';
-import type { RunJobDeps } from '../../lib/jobs/run-job.ts';
-import { type RunSyncDeps, runSync, type SyncedRun } from '../../lib/jobs/run-sync.ts';
+import type { RunJobDeps } from '../../lib/jobs/runs/run-job.ts';
+import { type RunSyncDeps, runSync, type SyncedRun } from '../../lib/jobs/runs/run-sync.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import { type RefOutcome, summarise } from '../../lib/mirror/outcome.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from '../../lib/model/mirror.ts';

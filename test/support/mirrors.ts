@@ -1,6 +1,6 @@
 /** Mirrors and projects as plain data, and mirrors put straight into a test's table. */
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { itemOfMirror } from '../../lib/aws/mirror-item.ts';
+import { itemOfMirror } from '../../lib/aws/mirrors/mirror-item.ts';
 import type { Clock } from '../../lib/core/clock.ts';
 import type { Mirror } from '../../lib/model/mirror.ts';
 import type { Project } from '../../lib/model/project.ts';

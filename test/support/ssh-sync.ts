@@ -4,7 +4,7 @@ import { parseArguments } from '../../lib/cli/parse-arguments.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import type { SshCredential } from '../../lib/git/transport/ssh-sign-in.ts';
+import type { SshCredential } from '../../lib/git/transport/ssh/ssh-sign-in.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { syncRepositories } from '../../lib/mirror/sync.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { applyDelta } from '../../lib/git/pack/delta.ts';
 import { openPack } from '../../lib/git/pack/incoming-pack.ts';
-import { selectHostKeys } from '../../lib/git/transport/known-hosts.ts';
+import { selectHostKeys } from '../../lib/git/transport/host-keys/known-hosts.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { parseAdvertisement } from '../../lib/git/wire/advertisement.ts';
 import { parseFetchResponseV0, parseFetchResponseV2 } from '../../lib/git/wire/fetch-response.ts';

@@ -1,10 +1,10 @@
 /** A host that is down for 20 minutes while its mirrors are pushed to: what it is asked, when all are current again, and what people hear. The clock is made up. */
 import { createDeadline } from '../../lib/core/deadline.ts';
 import { GitferryError } from '../../lib/core/errors.ts';
-import type { JobQueue } from '../../lib/jobs/job-queue.ts';
-import { requestRuns } from '../../lib/jobs/request-run.ts';
-import { type RunJobDeps, runJob } from '../../lib/jobs/run-job.ts';
-import { tick } from '../../lib/jobs/tick.ts';
+import type { JobQueue } from '../../lib/jobs/requests/job-queue.ts';
+import { requestRuns } from '../../lib/jobs/requests/request-run.ts';
+import { type RunJobDeps, runJob } from '../../lib/jobs/runs/run-job.ts';
+import { tick } from '../../lib/jobs/tick/tick.ts';
 import type { MirrorKey } from '../../lib/model/mirror.ts';
 import { madeUpRun, openJobBench } from '../support/job-bench.ts';
 import type { TorturePart } from './torture-part.ts';

@@ -1,6 +1,6 @@
 /** The service under torture: its functions in processes, the AWS endpoints and Git servers behind proxies, a queue and a clock that the harness holds. */
 import { join } from 'node:path';
-import { createMirrorJobs } from '../../lib/aws/mirror-jobs.ts';
+import { createMirrorJobs } from '../../lib/aws/mirrors/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
 import { createSecretStore } from '../../lib/aws/secrets-manager.ts';
 import type { MirrorJobs } from '../../lib/jobs/mirror-jobs.ts';

@@ -1,9 +1,9 @@
 /** /projects/{id}/events: the branches and tags that moved, newest first. */
 import { z } from '@hono/zod-openapi';
 import type { Activity } from '../../model/run.ts';
-import { isoTime } from '../answer.ts';
-import { projectEndpoint } from '../endpoint.ts';
-import { pageAnswer, pageInput, pageRequest } from '../pagination.ts';
+import { isoTime } from '../http/answer.ts';
+import { projectEndpoint } from '../http/endpoint.ts';
+import { pageAnswer, pageInput, pageRequest } from '../http/pagination.ts';
 
 export const eventSchema = z
   .object({

@@ -3,13 +3,13 @@ import { z } from '@hono/zod-openapi';
 import { type Hook, providers } from '../../model/hook.ts';
 import { hookSecret, newHookToken } from '../../model/hook-secret.ts';
 import { hashToken } from '../../model/token-hash.ts';
-import { created, isoTime, isoTimeOrNull, noContent, ok } from '../answer.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { badParameter, notFound, projectNotFound } from '../api-error.ts';
-import { hasRole } from '../authenticate.ts';
-import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
-import { choice } from '../fields.ts';
-import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../pagination.ts';
+import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { badParameter, notFound, projectNotFound } from '../http/api-error.ts';
+import { hasRole } from '../http/authenticate.ts';
+import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
+import { choice } from '../http/fields.ts';
+import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
 
 /** Time enough to paste the new secret at the host. */
 const previousSecretMs = 24 * 3600_000;

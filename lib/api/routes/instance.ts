@@ -2,8 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import { commit, version } from '../../core/version.ts';
 import { roles } from '../../model/access-token.ts';
-import { isoTime, ok } from '../answer.ts';
-import { instanceEndpoint } from '../endpoint.ts';
+import { isoTime, ok } from '../http/answer.ts';
+import { instanceEndpoint } from '../http/endpoint.ts';
 
 /** The GitLab whose calls these are; clients compare it. */
 const gitlabVersion = '17.6.0';

@@ -1,12 +1,12 @@
 /** /projects/{id}/mirror/preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
 import { z } from '@hono/zod-openapi';
-import { givenAddress, signInFields, urlField } from '../address-input.ts';
-import { badParameter } from '../api-error.ts';
-import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
-import { choice, flag, idField } from '../fields.ts';
-import { givenRules, ruleFields } from '../mirror-rules.ts';
-import { planSchema } from '../plan-mirror.ts';
-import { planUnsaved, previewSchema, previewUnsaved, type UnsavedMirror } from '../preview-mirror.ts';
+import { badParameter } from '../http/api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
+import { choice, flag, idField } from '../http/fields.ts';
+import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
+import { givenRules, ruleFields } from '../input/mirror-rules.ts';
+import { planSchema } from '../use-cases/plan-mirror.ts';
+import { planUnsaved, previewSchema, previewUnsaved, type UnsavedMirror } from '../use-cases/preview-mirror.ts';
 import { pushMirrorOf } from './remote-mirrors.ts';
 
 const input = z.object({

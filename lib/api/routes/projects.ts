@@ -1,14 +1,14 @@
 /** /projects: repositories that somebody owns. */
 import { z } from '@hono/zod-openapi';
 import type { Project } from '../../model/project.ts';
-import { givenAddress, signInFields, urlField } from '../address-input.ts';
-import { created, ok } from '../answer.ts';
-import { type Call, instanceEndpoint, projectEndpoint } from '../endpoint.ts';
-import { line } from '../fields.ts';
-import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
-import { createProject, deleteProject, updateProject } from '../save-project.ts';
-import { searchProjects } from '../search-projects.ts';
-import { projectSchema, showProject } from '../show-project.ts';
+import { created, ok } from '../http/answer.ts';
+import { type Call, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
+import { line } from '../http/fields.ts';
+import { idPageAnswer, idPageInput, idPageRequest } from '../http/pagination.ts';
+import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
+import { projectSchema, showProject } from '../output/show-project.ts';
+import { createProject, deleteProject, updateProject } from '../use-cases/save-project.ts';
+import { searchProjects } from '../use-cases/search-projects.ts';
 
 /** Of GitLab's projects; here a project has none of these. */
 const foreignAttributes = [

@@ -2,11 +2,11 @@
 import { z } from '@hono/zod-openapi';
 import { branchPrefix, refNameFault } from '../../git/ref-name.ts';
 import type { Project, ProtectedBranch } from '../../model/project.ts';
-import { created, noContent, ok } from '../answer.ts';
-import { badParameter, conflict, notFound, projectNotFound } from '../api-error.ts';
-import { projectEndpoint } from '../endpoint.ts';
-import { line } from '../fields.ts';
-import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../pagination.ts';
+import { created, noContent, ok } from '../http/answer.ts';
+import { badParameter, conflict, notFound, projectNotFound } from '../http/api-error.ts';
+import { projectEndpoint } from '../http/endpoint.ts';
+import { line } from '../http/fields.ts';
+import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
 
 const levels = z.array(z.unknown());
 const branchSchema = z

@@ -1,11 +1,11 @@
 /** .../public_key: what goes to the host, for mirrors, projects and shared credentials that sign in with a key pair. */
 import { z } from '@hono/zod-openapi';
-import { created, ok } from '../answer.ts';
-import { notFound } from '../api-error.ts';
-import { instanceEndpoint, projectEndpoint } from '../endpoint.ts';
-import { choice } from '../fields.ts';
-import { sshKeyTypes } from '../key-pair.ts';
-import { publicKeyOf, renewedValue, renewMirrorKey, renewProjectKey } from '../public-key.ts';
+import { created, ok } from '../http/answer.ts';
+import { notFound } from '../http/api-error.ts';
+import { instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
+import { choice } from '../http/fields.ts';
+import { sshKeyTypes } from '../input/key-pair.ts';
+import { publicKeyOf, renewedValue, renewMirrorKey, renewProjectKey } from '../use-cases/public-key.ts';
 import { credentialOf } from './credentials.ts';
 import { pullMirrorOf } from './pull-mirror.ts';
 import { pushMirrorOf } from './remote-mirrors.ts';

@@ -1,16 +1,16 @@
 /** /projects/{id}/mirror/pull: a project's pull mirror, as GitLab has it. */
 import { z } from '@hono/zod-openapi';
-import { updateNow } from '../../jobs/request-run.ts';
+import { updateNow } from '../../jobs/requests/request-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { givenAddress, oneOf, signInFields, urlField } from '../address-input.ts';
-import { type Answer, created, isoTimeOrNull, noContent, ok } from '../answer.ts';
-import { ApiError, badParameter } from '../api-error.ts';
-import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
-import { flag } from '../fields.ts';
-import { givenRules, ruleFields } from '../mirror-rules.ts';
-import { planMirror, planSchema } from '../plan-mirror.ts';
-import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
-import { pullMirrorSchema, showMirror, stateOfInstance } from '../show-mirror.ts';
+import { type Answer, created, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { ApiError, badParameter } from '../http/api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
+import { flag } from '../http/fields.ts';
+import { givenAddress, oneOf, signInFields, urlField } from '../input/address-input.ts';
+import { givenRules, ruleFields } from '../input/mirror-rules.ts';
+import { pullMirrorSchema, showMirror, stateOfInstance } from '../output/show-mirror.ts';
+import { planMirror, planSchema } from '../use-cases/plan-mirror.ts';
+import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../use-cases/save-mirror.ts';
 
 const path = '/projects/{id}/mirror/pull';
 

@@ -1,17 +1,17 @@
 /** /projects/{id}/remote_mirrors: push mirrors. */
 import { z } from '@hono/zod-openapi';
-import { updateNow } from '../../jobs/request-run.ts';
+import { updateNow } from '../../jobs/requests/request-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { givenAddress, signInFields, urlField } from '../address-input.ts';
-import { created, noContent, ok } from '../answer.ts';
-import { ApiError, notFound } from '../api-error.ts';
-import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
-import { flag } from '../fields.ts';
-import { givenRules, ruleFields } from '../mirror-rules.ts';
-import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../pagination.ts';
-import { planMirror, planSchema } from '../plan-mirror.ts';
-import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../save-mirror.ts';
-import { pushMirrorSchema, showMirror, stateOfInstance } from '../show-mirror.ts';
+import { created, noContent, ok } from '../http/answer.ts';
+import { ApiError, notFound } from '../http/api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
+import { flag } from '../http/fields.ts';
+import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
+import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
+import { givenRules, ruleFields } from '../input/mirror-rules.ts';
+import { pushMirrorSchema, showMirror, stateOfInstance } from '../output/show-mirror.ts';
+import { planMirror, planSchema } from '../use-cases/plan-mirror.ts';
+import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../use-cases/save-mirror.ts';
 
 const settings = { ...signInFields, ...ruleFields, keep_divergent_refs: flag().optional() };
 const changes = z.object({ ...settings, url: urlField().optional() });

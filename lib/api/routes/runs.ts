@@ -1,12 +1,12 @@
 /** Runs of push and pull mirrors, newest first. */
 import { z } from '@hono/zod-openapi';
 import type { Mirror } from '../../model/mirror.ts';
-import { ok } from '../answer.ts';
-import { notFound } from '../api-error.ts';
-import { type ProjectCall, projectEndpoint } from '../endpoint.ts';
-import { hiderFor } from '../hide-addresses.ts';
-import { pageAnswer, pageInput, pageRequest } from '../pagination.ts';
-import { runSchema, runWithRefsSchema, showRun, showRunWithRefs } from '../show-run.ts';
+import { ok } from '../http/answer.ts';
+import { notFound } from '../http/api-error.ts';
+import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
+import { pageAnswer, pageInput, pageRequest } from '../http/pagination.ts';
+import { hiderFor } from '../output/hide-addresses.ts';
+import { runSchema, runWithRefsSchema, showRun, showRunWithRefs } from '../output/show-run.ts';
 import { pullMirrorOf } from './pull-mirror.ts';
 import { pushMirrorOf } from './remote-mirrors.ts';
 

@@ -1,11 +1,11 @@
 /** /application/settings: what an owner sets for the whole instance. */
 import { z } from '@hono/zod-openapi';
-import { sendWaiting } from '../../jobs/send-waiting.ts';
+import { sendWaiting } from '../../jobs/tick/send-waiting.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
-import { ok } from '../answer.ts';
-import { instanceEndpoint } from '../endpoint.ts';
-import { flag, integer } from '../fields.ts';
-import { requestDeps } from '../save-mirror.ts';
+import { ok } from '../http/answer.ts';
+import { instanceEndpoint } from '../http/endpoint.ts';
+import { flag, integer } from '../http/fields.ts';
+import { requestDeps } from '../use-cases/save-mirror.ts';
 
 const day = 24 * 3600;
 

@@ -1,10 +1,10 @@
 /** /ssh_host_keys/detect: the keys that a server offers. */
 import { z } from '@hono/zod-openapi';
-import { urlField } from '../address-input.ts';
-import { ok } from '../answer.ts';
-import { requireRole } from '../authenticate.ts';
-import { detectForApi } from '../detect-for-api.ts';
-import { instanceEndpoint } from '../endpoint.ts';
+import { ok } from '../http/answer.ts';
+import { requireRole } from '../http/authenticate.ts';
+import { instanceEndpoint } from '../http/endpoint.ts';
+import { urlField } from '../input/address-input.ts';
+import { detectForApi } from '../use-cases/detect-for-api.ts';
 
 const fingerprintSchema = z.object({
   type: z.string().openapi({ example: 'ssh-ed25519' }),

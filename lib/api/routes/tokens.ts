@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { type AccessToken, deploymentTokenId, roles } from '../../model/access-token.ts';
 import { hashToken } from '../../model/token-hash.ts';
-import { created, isoTime, isoTimeOrNull, noContent, ok } from '../answer.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { badParameter, conflict, invalidField, notFound } from '../api-error.ts';
-import { isValid } from '../authenticate.ts';
-import { type Call, instanceEndpoint } from '../endpoint.ts';
-import { choice, idField, line, text } from '../fields.ts';
-import { idPageAnswer, idPageInput, idPageRequest } from '../pagination.ts';
+import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { badParameter, conflict, invalidField, notFound } from '../http/api-error.ts';
+import { isValid } from '../http/authenticate.ts';
+import { type Call, instanceEndpoint } from '../http/endpoint.ts';
+import { choice, idField, line, text } from '../http/fields.ts';
+import { idPageAnswer, idPageInput, idPageRequest } from '../http/pagination.ts';
 
 const tokenSchema = z
   .object({

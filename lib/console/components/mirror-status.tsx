@@ -1,5 +1,5 @@
 /** A mirror's state, its error, and when it runs next. */
-import { showMirror } from '../../api/show-mirror.ts';
+import { showMirror } from '../../api/output/show-mirror.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { mirrorState } from '../mirror-state.ts';
 import type { Visit } from '../visit.ts';

@@ -1,7 +1,7 @@
 /** The frame of every page: head, skip link, navigation, messages, the main landmark. */
 
 import type { Child } from 'hono/jsx';
-import { isInstanceOwner } from '../../api/authenticate.ts';
+import { isInstanceOwner } from '../../api/http/authenticate.ts';
 import { printable } from '../../core/printable.ts';
 import { assetPath } from '../assets.ts';
 import type { Visit } from '../visit.ts';

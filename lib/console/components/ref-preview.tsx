@@ -1,7 +1,7 @@
 /** What a mirror's rules match now, and what its first run would do: shown in the form before anything is saved. */
 import type { z } from '@hono/zod-openapi';
-import type { planSchema } from '../../api/plan-mirror.ts';
-import type { previewSchema } from '../../api/preview-mirror.ts';
+import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
+import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
 import { consoleLimits } from '../console-limits.ts';
 import { countWords } from '../ref-words.ts';
 import { ForeignText } from './foreign-text.tsx';

@@ -1,5 +1,5 @@
 /** Says on pages about mirrors that nothing moves now, and what becomes of requests. */
-import { isInstanceOwner } from '../../api/authenticate.ts';
+import { isInstanceOwner } from '../../api/http/authenticate.ts';
 import type { Visit } from '../visit.ts';
 import { Icon } from './icon.tsx';
 

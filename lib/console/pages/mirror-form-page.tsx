@@ -1,8 +1,8 @@
 /** The page of a mirror's form: where it goes, what it moves, and beside it what that means now. */
 import type { z } from '@hono/zod-openapi';
-import type { Answer } from '../../api/answer.ts';
-import type { planSchema } from '../../api/plan-mirror.ts';
-import type { previewSchema } from '../../api/preview-mirror.ts';
+import type { Answer } from '../../api/http/answer.ts';
+import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
+import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { AddressFields } from '../components/address-fields.tsx';

@@ -1,9 +1,9 @@
 /** A mirror's page: how it is, its key, its settings in short, and the history of its runs. */
 import type { z } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
-import { hasRole } from '../../api/authenticate.ts';
-import { showMirror } from '../../api/show-mirror.ts';
-import type { runSchema } from '../../api/show-run.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
+import { showMirror } from '../../api/output/show-mirror.ts';
+import type { runSchema } from '../../api/output/show-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';

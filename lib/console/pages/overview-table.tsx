@@ -1,6 +1,6 @@
 /** The overview's table: one row per mirror, and per project without one. */
-import { hasRole } from '../../api/authenticate.ts';
-import { showMirror } from '../../api/show-mirror.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
+import { showMirror } from '../../api/output/show-mirror.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { DataTable } from '../components/data-table.tsx';

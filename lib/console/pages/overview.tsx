@@ -1,6 +1,6 @@
 /** The first page: every project and mirror that the token may see, the worst first, with counts, filters and a search. */
 import type { Hono } from 'hono';
-import { isInstanceOwner } from '../../api/authenticate.ts';
+import { isInstanceOwner } from '../../api/http/authenticate.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Icon } from '../components/icon.tsx';

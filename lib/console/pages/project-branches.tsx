@@ -1,6 +1,6 @@
 /** A project's protected branches: listed, added by name or wildcard, removed. */
 import type { Hono } from 'hono';
-import { hasRole } from '../../api/authenticate.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
 import type { ProtectedBranch } from '../../model/project.ts';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Form } from '../components/form.tsx';

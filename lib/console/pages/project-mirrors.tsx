@@ -1,6 +1,6 @@
 /** "Mirrored repositories": one row per mirror, which update themselves while something runs. */
-import { hasRole } from '../../api/authenticate.ts';
-import { showMirror } from '../../api/show-mirror.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
+import { showMirror } from '../../api/output/show-mirror.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';

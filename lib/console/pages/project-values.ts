@@ -1,6 +1,6 @@
 /** A project's form: its values, as stored and as sent, and what the API thinks of them. */
 import type { z } from '@hono/zod-openapi';
-import type { projectSchema } from '../../api/show-project.ts';
+import type { projectSchema } from '../../api/output/show-project.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { type AddressValues, addressFields, addressInput, addressValues, type CredentialOption, newAddress } from '../address-form.ts';
 import type { Form } from '../read-form.ts';

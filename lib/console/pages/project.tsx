@@ -1,6 +1,6 @@
 /** A project's page: its mirrors, protected branches, webhooks, and what moved lately. */
 import type { Hono } from 'hono';
-import { hasRole } from '../../api/authenticate.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Page } from '../components/page.tsx';

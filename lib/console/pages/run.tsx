@@ -1,8 +1,8 @@
 /** A run's page: what asked for it, how it ended and why, what to do about it, and every ref. */
 import type { z } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
-import { hasRole } from '../../api/authenticate.ts';
-import type { runWithRefsSchema } from '../../api/show-run.ts';
+import { hasRole } from '../../api/http/authenticate.ts';
+import type { runWithRefsSchema } from '../../api/output/show-run.ts';
 import { refResults } from '../../mirror/outcome.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';

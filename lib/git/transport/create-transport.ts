@@ -2,9 +2,9 @@
 import type { Deadline } from '../../core/deadline.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
 import type { HttpClient } from '../../net/http-client.ts';
-import { createHttpTransport } from './http.ts';
+import { createHttpTransport } from './http/http.ts';
 import type { RepositoryUrl } from './repository-url.ts';
-import type { SshCredential } from './ssh-sign-in.ts';
+import type { SshCredential } from './ssh/ssh-sign-in.ts';
 import type { Conversation, Transport } from './transport.ts';
 
 /** One end of a mirror. */
@@ -28,7 +28,7 @@ export function createTransport({ url, credential, allowedUrls, hostKeys }: Remo
   if (url.scheme !== 'ssh') return createHttpTransport(url, credential, { ...deps, allowedUrls });
   let loading: Promise<Transport> | undefined;
   const load = (): Promise<Transport> => {
-    loading ??= import('./ssh.ts').then(({ createSshTransport }) => createSshTransport(url, credential, { ...deps, hostKeys }));
+    loading ??= import('./ssh/ssh.ts').then(({ createSshTransport }) => createSshTransport(url, credential, { ...deps, hostKeys }));
     return loading;
   };
   return {

@@ -2,7 +2,7 @@
 
 import { credentialFault } from '../../core/credential-fault.ts';
 import { GitferryError } from '../../core/errors.ts';
-import { sshPath, sshUserFault } from './ssh-command.ts';
+import { sshPath, sshUserFault } from './ssh/ssh-command.ts';
 
 export interface RepositoryUrl {
   readonly scheme: 'https' | 'http' | 'ssh';

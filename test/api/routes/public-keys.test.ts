@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isPair } from '../../../lib/git/transport/ssh-key-pair.ts';
+import { isPair } from '../../../lib/git/transport/ssh/ssh-key-pair.ts';
 import type { CredentialValue } from '../../../lib/model/credential.ts';
 import type { Mirror } from '../../../lib/model/mirror.ts';
 import { type Json, startTestApi, type TestApi } from '../../support/api.ts';

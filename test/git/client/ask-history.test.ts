@@ -4,7 +4,7 @@ import { createDeadline } from '../../../lib/core/deadline.ts';
 import { History } from '../../../lib/git/client/ask-history.ts';
 import { type ContainmentQuestion, questionKey } from '../../../lib/git/client/history-questions.ts';
 import { UploadPack } from '../../../lib/git/client/upload-pack.ts';
-import { createHttpTransport } from '../../../lib/git/transport/http.ts';
+import { createHttpTransport } from '../../../lib/git/transport/http/http.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
 import { createAddressGuard } from '../../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../../lib/net/http-client.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';
 import { createTransport } from '../../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
-import type { SshCredential } from '../../../lib/git/transport/ssh-sign-in.ts';
+import type { SshCredential } from '../../../lib/git/transport/ssh/ssh-sign-in.ts';
 import { createAddressGuard } from '../../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../../lib/net/http-client.ts';
 import { codeOf } from '../../support/byte-streams.ts';

@@ -1,0 +1,120 @@
+/** A call of the API from its path to its answer: finds the endpoint, checks token, project, role and parameters, and turns every failure into an answer. */
+import { type GitferryError, toGitferryError } from '../../core/errors.ts';
+import { createRedactor } from '../../core/redact.ts';
+import type { AccessToken } from '../../model/access-token.ts';
+import { parseId } from '../../model/parse-id.ts';
+import type { Project } from '../../model/project.ts';
+import type { ApiDeps } from '../api-deps.ts';
+import { endpoints } from '../endpoints.ts';
+import type { Answer } from './answer.ts';
+import { ApiError, badParameter, projectNotFound } from './api-error.ts';
+import { maySee, requireInstanceRole, requireRole } from './authenticate.ts';
+import { checkInput } from './check-input.ts';
+import type { Endpoint, ProjectCall } from './endpoint.ts';
+import { type Found, findEndpoint } from './find-endpoint.ts';
+import type { Parameters } from './read-parameters.ts';
+import { apiPrefix, routeSegments } from './route-path.ts';
+import { secretsOfCall } from './secrets-of-call.ts';
+
+/** A call as it came in, by HTTP or from the console. `token` and `input` refuse with an ApiError. */
+export interface IncomingCall {
+  readonly method: string;
+  /** With `/api/v4` in front; percent-encoded or decoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  token(): Promise<AccessToken>;
+  /** Asked only when the caller is known and may make this call. */
+  input(sender: number, takesParameters: boolean): Promise<Parameters>;
+}
+
+/**
+ * A call for somebody who is known already, in this process: the same routes, roles, checks, masking and redaction as by HTTP. `path` is below /api/v4;
+ * names in it are percent-encoded by the caller. Refusals are answers, too: look at the status. Never rejects.
+ */
+export function callApi(
+  deps: ApiDeps,
+  token: AccessToken,
+  method: Endpoint['method'],
+  path: string,
+  input: Parameters = {},
+): Promise<Answer> {
+  const call = { method, path: `${apiPrefix}${path}`, query: new URLSearchParams(), token: async () => token, input: async () => input };
+  return answerCall(call, deps);
+}
+
+/** Never rejects. */
+export async function answerCall(incoming: IncomingCall, deps: ApiDeps): Promise<Answer> {
+  const found = findEndpoint(endpoints, incoming.method, routeSegments(incoming.path) ?? []);
+  // What the call holds, for the redactor of what may go wrong.
+  const seen: { input: Parameters } = { input: {} };
+  try {
+    if (!('endpoint' in found)) return found.answer;
+    const answer = await carryOut(incoming, found, deps, seen);
+    if (incoming.method !== 'GET') logCall('info', found.endpoint, answer.status, deps);
+    return answer;
+  } catch (thrown) {
+    const endpoint = 'endpoint' in found ? found.endpoint : undefined;
+    const refusal = thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps);
+    if (endpoint !== undefined && incoming.method !== 'GET') logCall('info', endpoint, refusal.status, deps);
+    return { status: refusal.status, body: refusal.body, headers: refusal.headers };
+  }
+}
+
+async function carryOut(
+  incoming: IncomingCall,
+  { endpoint, parameters }: Found,
+  deps: ApiDeps,
+  seen: { input: Parameters },
+): Promise<Answer> {
+  const token = await incoming.token();
+  const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
+  const takesParameters = Object.keys(endpoint.input.shape).length + endpoint.ignored.size > 0;
+  seen.input = await incoming.input(token.id, takesParameters);
+  const call: Omit<ProjectCall<Parameters>, 'project'> = {
+    deps,
+    token,
+    input: checkInput(endpoint.input, endpoint.ignored, seen.input),
+    pathParameter: (name) => parameters.get(name) ?? '',
+    pathId: (name) => idOf(name, parameters.get(name) ?? ''),
+    path: incoming.path,
+    query: incoming.query,
+  };
+  // Calls that are not about a project never look at it.
+  return endpoint.handle({ ...call, project: project as Project });
+}
+
+/** An unknown project and one that the token may not see look the same; only then does the role count. */
+async function admit({ access }: Endpoint, token: AccessToken, id: string, { records }: ApiDeps): Promise<Project | undefined> {
+  if (access.scope === 'token') return undefined;
+  if (access.scope === 'instance') {
+    requireInstanceRole(token, access.role);
+    return undefined;
+  }
+  const maySeeIt = (projectId: number): boolean => maySee(token, projectId);
+  const number = parseId(id);
+  if (number === undefined && /^\d*$/.test(id)) throw projectNotFound();
+  const project = number === undefined ? await records.projects.getByPath(id, maySeeIt) : await records.projects.get(number);
+  if (project === undefined || !maySeeIt(project.id)) throw projectNotFound();
+  requireRole(token, access.role);
+  return project;
+}
+
+function idOf(name: string, text: string): number {
+  const id = parseId(text);
+  if (id === undefined) throw badParameter(`${name} is invalid`);
+  return id;
+}
+
+/** Our own stores are down: 503, the caller may try again. Everything else is a defect and told to the log only. */
+function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: Parameters, { log }: ApiDeps): ApiError {
+  const isUnavailable = error.code === 'storage_unavailable' || error.code === 'secrets_unavailable';
+  const fields = { call: endpoint && `${endpoint.method} ${endpoint.path}`, code: error.code, error: error.message };
+  log.write(isUnavailable ? 'warn' : 'error', 'api_call_failed', fields, createRedactor(secretsOfCall(input)));
+  if (!isUnavailable) return new ApiError(500, { message: '500 Internal Server Error' });
+  return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });
+}
+
+/** The path itself may hold names that are nobody's business. */
+function logCall(level: 'info', { method, path }: Endpoint, status: number, { log }: ApiDeps): void {
+  log.write(level, 'api_call', { call: `${method} ${path}`, status });
+}

@@ -1,0 +1,56 @@
+/** How calls name a repository's address and the way one signs in there; the names of GitLab's calls are taken as well as our own. */
+import type { z } from '@hono/zod-openapi';
+import { badParameter } from '../http/api-error.ts';
+import { choice, idField, text, texts } from '../http/fields.ts';
+import { sshKeyTypes } from './key-pair.ts';
+import type { GivenAddress } from './remote-address.ts';
+
+const maxUrlCharacters = 2048;
+const maxNameCharacters = 255;
+/** Tokens of some hosts are JWTs. */
+const maxPasswordCharacters = 4096;
+
+export function urlField() {
+  return text(maxUrlCharacters).openapi({ example: 'https://user:token@git.example.org/group/name.git' });
+}
+
+export const credentialFields = {
+  username: text(maxNameCharacters).nullable().optional(),
+  password: text(maxPasswordCharacters).nullable().optional(),
+} as const;
+
+/** Beside the URL. `auth_user` and `auth_password` are the names of GitLab's pull mirrors. */
+export const signInFields = {
+  ...credentialFields,
+  auth_user: text(maxNameCharacters).nullable().optional(),
+  auth_password: text(maxPasswordCharacters).nullable().optional(),
+  credential_id: idField()
+    .nullable()
+    .openapi({ type: ['integer', 'null'] })
+    .optional(),
+  auth_method: choice(['password', 'ssh_public_key']).optional(),
+  host_keys: texts(8192).optional(),
+  key_type: choice(sshKeyTypes).optional(),
+} as const;
+
+type SignIn = z.output<z.ZodObject<typeof signInFields>>;
+
+/** Refuses with 400 if one thing is given under two names. */
+export function givenAddress(urlField: string, url: string | undefined, input: SignIn): GivenAddress {
+  return {
+    urlField,
+    url,
+    username: oneOf('username', input.username, 'auth_user', input.auth_user),
+    password: oneOf('password', input.password, 'auth_password', input.auth_password),
+    credentialId: input.credential_id,
+    authMethod: input.auth_method,
+    hostKeys: input.host_keys,
+    keyType: input.key_type,
+  };
+}
+
+/** The one that is given. */
+export function oneOf<T>(name: string, value: T | undefined, otherName: string, other: T | undefined): T | undefined {
+  if (value !== undefined && other !== undefined) throw badParameter(`${name}, ${otherName} are mutually exclusive`);
+  return value ?? other ?? (value === null || other === null ? (null as T) : undefined);
+}

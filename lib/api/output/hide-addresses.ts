@@ -1,0 +1,63 @@
+/** What reporters may read: no URL, host, address or path of either end. Decided here, for mirrors, runs and pages alike. */
+import type { AccessToken } from '../../model/access-token.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import type { Project } from '../../model/project.ts';
+import { hasRole } from '../http/authenticate.ts';
+
+export type Hide = (words: string) => string;
+
+const anyUrl = /\b(?:https?|ssh):\/\/[^\s"'<>()]+/gi;
+/** With its port; also in brackets. */
+const ipAddress =
+  /\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b|\[?(?<![\w:\]])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){7})[0-9a-f:]{2,39}(?![\w:])\]?(?::\d{1,5})?/gi;
+
+/** For this viewer: the words as they are, or without what they say of both ends. */
+export function hiderFor(
+  viewer: Pick<AccessToken, 'role'>,
+  mirror: Pick<Mirror, 'url' | 'lfsUrl'>,
+  project: Pick<Project, 'repositoryUrl'>,
+): Hide {
+  if (hasRole(viewer, 'maintainer')) return (words) => words;
+  const urls = [mirror.url, project.repositoryUrl, ...(mirror.lfsUrl === null ? [] : [mirror.lfsUrl])].filter((url) => URL.canParse(url));
+  const hosts = words(urls.flatMap((url) => [new URL(url).host, new URL(url).hostname]));
+  const paths = words(urls.flatMap((url) => pathsOf(new URL(url).pathname)));
+  return (text) => {
+    let hidden = text.replace(anyUrl, '[url]');
+    for (const path of paths) hidden = withoutWord(hidden, path, '[path]');
+    for (const host of hosts) hidden = withoutWord(hidden, host, '[host]');
+    return hidden.replace(ipAddress, '[address]');
+  };
+}
+
+/** With and without `.git` and the slash in front, encoded and decoded. */
+function pathsOf(pathname: string): readonly string[] {
+  const forms = [pathname];
+  try {
+    forms.push(decodeURIComponent(pathname));
+  } catch {
+    // Then it is never shown decoded.
+  }
+  return forms.flatMap((path) => {
+    const bare = path.replace(/^\/+/, '').replace(/\.git$/, '');
+    return bare.length < 3 ? [] : [`/${bare}.git`, `${bare}.git`, `/${bare}`, bare];
+  });
+}
+
+/** Long ones first. */
+function words(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort((one, other) => other.length - one.length);
+}
+
+/** In any case; by search, because an expression made of a long URL takes long to compile. */
+function withoutWord(text: string, word: string, instead: string): string {
+  const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
+  // A few letters have more than one character in lower case: places would not fit.
+  if (lower.length !== text.length || wanted === '') return text.replaceAll(word, instead);
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
+    pieces.push(text.slice(from, at), instead);
+    from = at + wanted.length;
+  }
+  return pieces.length === 0 ? text : pieces.join('') + text.slice(from);
+}

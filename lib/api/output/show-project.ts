@@ -1,0 +1,40 @@
+/** A project as the API shows it. Reporters see no URL. */
+import { z } from '@hono/zod-openapi';
+import type { AccessToken } from '../../model/access-token.ts';
+import type { Project } from '../../model/project.ts';
+import { isoTime } from '../http/answer.ts';
+import { hasRole } from '../http/authenticate.ts';
+import { hostKeysSchema, maskedUrl, showHostKeys } from './show-mirror.ts';
+
+export const projectSchema = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    path: z.string(),
+    path_with_namespace: z.string(),
+    default_branch: z.string().nullable(),
+    repository_url: z.string().optional().openapi({ description: 'Not for reporters' }),
+    auth_method: z.enum(['password', 'ssh_public_key']),
+    credential_id: z.int().nullable(),
+    host_keys: hostKeysSchema,
+    mirror: z.boolean().openapi({ description: 'Whether it has a pull mirror that is enabled' }),
+    created_at: z.iso.datetime(),
+  })
+  .openapi('Project');
+
+export function showProject(project: Project, isMirror: boolean, viewer: Pick<AccessToken, 'role'>): Readonly<Record<string, unknown>> {
+  const name = project.path.split('/').at(-1);
+  return {
+    id: project.id,
+    name,
+    path: name,
+    path_with_namespace: project.path,
+    default_branch: project.defaultBranch,
+    ...(hasRole(viewer, 'maintainer') ? { repository_url: maskedUrl(project.repositoryUrl, project) } : {}),
+    auth_method: project.authMethod,
+    credential_id: project.credential?.kind === 'shared' ? project.credential.credentialId : null,
+    host_keys: showHostKeys(project.hostKeys),
+    mirror: isMirror,
+    created_at: isoTime(project.createdAt),
+  };
+}

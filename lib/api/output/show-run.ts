@@ -1,0 +1,89 @@
+/** Runs and their refs as the API shows them. */
+import { z } from '@hono/zod-openapi';
+import type { Run, RunRef, RunSummary } from '../../model/run.ts';
+import { isoTime } from '../http/answer.ts';
+
+export const runRefSchema = z.object({
+  ref: z.string(),
+  result: z.string(),
+  old: z.string().nullable(),
+  new: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), path: z.string().nullable(), code: z.string(), reason: z.string() });
+
+export const runSchema = z
+  .object({
+    id: z.string(),
+    trigger: z.object({ kind: z.enum(['event', 'schedule', 'manual']), who: z.string() }),
+    started_at: z.iso.datetime(),
+    finished_at: z.iso.datetime(),
+    outcome: z.enum(['success', 'partial', 'failed']),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+    counts: z.record(z.string(), z.int()),
+    bytes: z.int(),
+    path: z.enum(['ordinary', 'narrow']),
+    requests: z.int().nullable(),
+    duration_ms: z.int(),
+    notes: z.array(z.string()),
+    lfs: z.object({ moved: z.int(), skipped: z.int(), failed: z.int(), bytes: z.int() }).nullable(),
+    slices: z.int(),
+  })
+  .openapi('Run');
+
+export const runWithRefsSchema = runSchema
+  .extend({ refs: z.array(runRefSchema), refs_total: z.int(), refs_truncated: z.boolean(), lfs_failures: z.array(lfsFailureSchema) })
+  .openapi('RunWithRefs');
+
+/** An answer stays under 5 MB (Lambda's limit is 6); what else is in it is small. */
+const maxRefsBytes = 4_500_000;
+
+type Hide = (words: string) => string;
+const hideNothing: Hide = (words) => words;
+
+export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
+  const { error } = run;
+  return {
+    id: run.id,
+    trigger: { kind: run.trigger.kind, who: run.trigger.who },
+    started_at: isoTime(run.startedAt),
+    finished_at: isoTime(run.finishedAt),
+    outcome: run.outcome,
+    error: error === null ? null : { code: error.code, message: hidden(error.message), hint: hidden(error.hint) },
+    counts: run.counts,
+    bytes: run.bytes,
+    path: run.path ?? ('ordinary' as const),
+    requests: run.requests ?? null,
+    duration_ms: Math.max(0, run.finishedAt - run.startedAt),
+    notes: run.notes.map(hidden),
+    lfs: run.lfs ?? null,
+    slices: run.slices ?? 0,
+  };
+}
+
+export function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
+  return {
+    ...showRun(run, hidden),
+    ...boundedRefs(
+      run.refs.map((ref) => showRef(ref, hidden)),
+      run.refsTotal,
+    ),
+    lfs_failures: (run.lfsFailures ?? []).map((failure) => ({ ...failure, path: failure.path ?? null, reason: hidden(failure.reason) })),
+  };
+}
+
+/** As many refs as fit, and how many there are. */
+export function boundedRefs(refs: readonly RunRef[], total: number) {
+  let bytes = 0;
+  const fitting = refs.findIndex((ref) => {
+    bytes += Buffer.byteLength(JSON.stringify(ref)) + 1;
+    return bytes > maxRefsBytes;
+  });
+  const shown = fitting < 0 ? refs : refs.slice(0, fitting);
+  return { refs: shown, refs_total: total, refs_truncated: shown.length < total };
+}
+
+function showRef({ ref, result, old, new: now, reason }: RunRef, hidden: Hide): RunRef {
+  return { ref, result, old, new: now, reason: reason === null ? null : hidden(reason) };
+}

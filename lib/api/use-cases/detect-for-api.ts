@@ -1,0 +1,39 @@
+/** Host key detection for the API: within the time that API Gateway waits, failures as answers. */
+import { createDeadline } from '../../core/deadline.ts';
+import { toGitferryError } from '../../core/errors.ts';
+import { describeHostKeys, detectHostKeys } from '../../git/transport/host-keys/detect-host-keys.ts';
+import { type HostPlace, parseHostPlace } from '../../git/transport/host-keys/known-hosts.ts';
+import type { ApiDeps } from '../api-deps.ts';
+import { ApiError, codedError, invalidFieldOf } from '../http/api-error.ts';
+
+/** API Gateway gives up after 30 s. */
+const detectMs = 25_000;
+
+/**
+ * Refuses with 400 (not an ssh:// URL; what answers there, or why nothing does, by code), 409 in silent mode, 504 when the time is up.
+ */
+export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 'records'>): Promise<object> {
+  const place = placeOf(typed);
+  const { silentModeEnabled } = await deps.records.settings.get();
+  if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
+  const deadline = createDeadline(detectMs);
+  try {
+    const keys = await detectHostKeys(place, { guard: deps.guard, deadline });
+    return describeHostKeys(place, keys);
+  } catch (thrown) {
+    const error = toGitferryError(thrown);
+    if (error.code === 'internal_error') throw error;
+    if (error.code === 'deadline_exceeded' || error.code === 'timed_out') throw codedError(504, error);
+    throw new ApiError(400, { message: { url: [error.message] }, code: error.code, hint: error.hint });
+  } finally {
+    deadline.clear();
+  }
+}
+
+function placeOf(typed: string): HostPlace {
+  try {
+    return parseHostPlace(typed, 'url');
+  } catch (error) {
+    throw invalidFieldOf('url', error);
+  }
+}

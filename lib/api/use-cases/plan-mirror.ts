@@ -1,0 +1,47 @@
+/** A dry run for the API: what a run of this mirror would do, within the time that API Gateway waits. */
+import { z } from '@hono/zod-openapi';
+import { GitferryError } from '../../core/errors.ts';
+import type { CredentialValue } from '../../model/credential.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import { type Answer, ok } from '../http/answer.ts';
+import { ApiError, codedError } from '../http/api-error.ts';
+import type { ProjectCall } from '../http/endpoint.ts';
+import { boundedRefs, runRefSchema } from '../output/show-run.ts';
+
+/** API Gateway gives up after 30 s. */
+const planMs = 25_000;
+const keptRefs = 10_000;
+
+export const planSchema = z
+  .object({
+    outcome: z.enum(['success', 'partial', 'failed']),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+    refs: z.array(runRefSchema),
+    refs_total: z.int(),
+    refs_truncated: z.boolean(),
+    counts: z.record(z.string(), z.int()),
+    bytes: z.int(),
+    duration_ms: z.int(),
+    dry_run: z.boolean(),
+    notes: z.array(z.unknown()),
+  })
+  .openapi('Plan');
+
+/** `credential` is what `unsavedSecret` in its settings stands for. Refuses with 504 when the time is up, 400 where the mirror's credential is gone, 409 in silent mode, in which no host is contacted. */
+export async function planMirror(
+  { deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>,
+  mirror: Mirror,
+  credential?: CredentialValue,
+): Promise<Answer> {
+  const { silentModeEnabled } = await deps.records.settings.get();
+  if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
+  try {
+    const outcome = await deps.plan({ mirror, project, timeoutMs: planMs, ...(credential === undefined ? {} : { credential }) });
+    if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);
+    return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, keptRefs), outcome.refs.length) });
+  } catch (error) {
+    if (!(error instanceof GitferryError)) throw error;
+    if (error.code === 'deadline_exceeded') throw codedError(504, error);
+    throw error.disposition === 'park' ? codedError(400, error) : error;
+  }
+}

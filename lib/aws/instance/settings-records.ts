@@ -1,0 +1,47 @@
+/** The instance's settings: one item, with defaults for what was never set, and a short cache. */
+import type { Clock } from '../../core/clock.ts';
+import { defaultInstanceSettings, type InstanceSettings } from '../../model/instance-settings.ts';
+import type { SettingsRecords } from '../../model/records.ts';
+import { createExpiringCache } from '../expiring-cache.ts';
+import type { Item } from '../table/item.ts';
+import type { RecordTable } from '../table/record-table.ts';
+import { keys } from '../table/table.ts';
+import { updateExpression } from '../table/update-expression.ts';
+
+const cacheMs = 5_000;
+
+const attributes: Readonly<Record<keyof InstanceSettings, string>> = {
+  silentModeEnabled: 'silent_mode_enabled',
+  pushMinIntervalSeconds: 'push_min_interval',
+  pullIntervalSeconds: 'pull_interval',
+  pullMinIntervalSeconds: 'pull_min_interval',
+  reconcileIntervalSeconds: 'reconcile_interval',
+  maxRunsPerHost: 'max_runs_per_host',
+  maxDeletionsPercent: 'max_deletions_percent',
+};
+
+/** A write starts the cache anew. */
+export function createSettingsRecords(table: RecordTable, clock: Clock): SettingsRecords {
+  const cache = createExpiringCache<InstanceSettings>({ maxAgeMs: cacheMs, maxEntries: 1, clock });
+  const load = async () => settingsOfItem((await table.get(keys.instance())) ?? {});
+
+  return {
+    get: ({ fresh = false } = {}) => cache.get('settings', { fresh, load }),
+
+    async update(changes) {
+      const named = Object.entries(changes).map(([field, value]) => [attributes[field as keyof InstanceSettings], value]);
+      const parts = updateExpression(Object.fromEntries(named));
+      if (parts.UpdateExpression === '') return this.get({ fresh: true });
+      // There is one such item and it is never deleted, so the first change makes it.
+      const item = await table.update(keys.instance(), parts, 'attribute_exists(pk) OR attribute_not_exists(pk)');
+      return cache.get('settings', { fresh: true, load: async () => settingsOfItem(item ?? {}) });
+    },
+  };
+}
+
+function settingsOfItem(item: Item): InstanceSettings {
+  const fields = Object.entries(attributes).flatMap(([field, attribute]) =>
+    item[attribute] === undefined ? [] : [[field, item[attribute]]],
+  );
+  return { ...defaultInstanceSettings, ...Object.fromEntries(fields) };
+}

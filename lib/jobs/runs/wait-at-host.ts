@@ -1,0 +1,120 @@
+/** Puts a run into a host's waiting list, and notes what runs saw of hosts: people hear once that one is down, and once that it is back. */
+import { backoffMs } from '../../core/backoff.ts';
+import type { Clock } from '../../core/clock.ts';
+import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import type { Log } from '../../core/log.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import { afterAnswer, afterNoAnswer, type HostHealth, silentSince } from '../hosts/host-health.ts';
+import type { HostEnd, Refusal } from '../hosts/host-places.ts';
+import { type HostView, rankOf } from '../hosts/host-room.ts';
+import type { Hosts } from '../hosts/hosts.ts';
+import type { HostReport } from '../hosts/watch-host.ts';
+import type { Release } from '../mirror-jobs.ts';
+import { askAgain, type FinishedRun, waitForHost } from './settle-run.ts';
+
+export interface WaitAtHostDeps {
+  readonly hosts: Hosts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a run that was refused gives its lease back: it stands in the list from now on. */
+export async function waitAtHost(mirror: Mirror, refusal: Refusal, deps: WaitAtHostDeps, run?: FinishedRun): Promise<Release> {
+  const { hosts, clock } = deps;
+  const { end, view, since } = refusal;
+  const now = clock.now();
+  const isDown = refusal.for === 'host_down';
+  const requestedAt = mirror.runRequestedAt ?? now;
+  const { projectId, mirror: name } = mirror;
+  // It has asked in vain itself: others first.
+  const notBefore = run === undefined ? 0 : view.health.probeAt;
+  const before = mirror.waiting;
+  if (before !== null && before.host !== end.host) await hosts.leave(before.host, before.entry);
+  const entry = await hosts.join(end.host, {
+    key: { projectId, mirror: name },
+    credentialId: end.credentialId,
+    rank: rankOf(requestedAt, mirror.direction),
+    notBefore,
+  });
+  await hosts.lookBy(end.host, isDown ? Math.max(view.health.probeAt, now) : now + limits.hostProbeMs);
+  const safetyMs = (isDown ? limits.waitForHostMs : limits.waitForRoomMs) * (1 + clock.random() / 2);
+  const waiting = { for: refusal.for, host: end.host, entry, since, until: Math.round(Math.max(now, notBefore) + safetyMs) };
+  if (isDown) return waitForHost(mirror, run, { error: errorOf(view, run), since, probeAt: view.health.probeAt, waiting }, now);
+  const plain = askAgain(mirror, now, now);
+  return { ...plain, again: { ...plain.again, waiting } };
+}
+
+/** The run's own words, or those that the host's last failure stands for. */
+function errorOf({ health }: HostView, run: FinishedRun | undefined) {
+  if (run !== undefined && run.error !== null) return run.error;
+  const { code, message, hint } = new GitferryError(health.failures.at(-1)?.code ?? 'connection_failed', {
+    detail: 'Its mirrors wait until it answers.',
+  });
+  return { code, message, hint };
+}
+
+/** Others write at the same time. */
+const noteAttempts = 8;
+
+export interface Noted {
+  /** Set where the run failed for a host's fault: it waits there. */
+  readonly refusal: Refusal | undefined;
+  /** Hosts where nobody waits. */
+  readonly unawaited: ReadonlySet<string>;
+}
+
+/** Notes what a run saw of its hosts. `failed` = the code it failed with. */
+export async function noteReports(
+  mirror: Mirror,
+  {
+    reports,
+    ends,
+    failed,
+  }: { readonly reports: readonly HostReport[]; readonly ends: readonly HostEnd[]; readonly failed: string | undefined },
+  deps: WaitAtHostDeps,
+): Promise<Noted> {
+  const unawaited = new Set<string>();
+  let refusal: Refusal | undefined;
+  for (const { host, failure } of reports) {
+    const end = ends.find((each) => each.host === host);
+    if (end === undefined) continue;
+    const change = (health: HostHealth): { readonly health: HostHealth | undefined; readonly fault?: 'host' | 'own' } => {
+      const now = deps.clock.now();
+      if (failure === undefined) return { health: afterAnswer(health, mirror, now) };
+      const { code, retryAfterSeconds } = failure;
+      return afterNoAnswer(health, { key: mirror, code, retryAfterSeconds, now });
+    };
+    const noted = await note(host, change, deps);
+    if (!noted.view.isAwaited) unawaited.add(host);
+    if (failure === undefined || failure.code !== failed || noted.fault !== 'host') continue;
+    const since = silentSince(noted.view.health, mirror.projectId) ?? deps.clock.now();
+    refusal ??= { for: 'host_down', end, view: noted.view, since };
+  }
+  return { refusal, unawaited };
+}
+
+async function note(
+  host: string,
+  change: (health: HostHealth) => { readonly health: HostHealth | undefined; readonly fault?: 'host' | 'own' },
+  { hosts, log, clock }: WaitAtHostDeps,
+): Promise<{ readonly view: HostView; readonly fault: 'host' | 'own' | undefined }> {
+  for (let attempt = 1; ; attempt++) {
+    const view = await hosts.view(host);
+    const { health, fault } = change(view.health);
+    if (health === undefined) return { view, fault };
+    const isNoted = await hosts.note(view, health);
+    if (isNoted) tell(view, health, log);
+    if (isNoted || attempt === noteAttempts) return { view: { ...view, health }, fault };
+    await pause(backoffMs(attempt, { shortestMs: 5, longestMs: 200 }, clock));
+  }
+}
+
+function tell({ host, health: before }: HostView, { downSince, failures }: HostHealth, log: Log): void {
+  if (before.downSince === null && downSince !== null)
+    log.write('warn', 'host_down', { host, since: new Date(downSince).toISOString(), code: failures.at(-1)?.code });
+  if (before.downSince !== null && downSince === null)
+    log.write('info', 'host_up', { host, since: new Date(before.downSince).toISOString() });
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
