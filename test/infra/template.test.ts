@@ -278,7 +278,8 @@ describe('the template', () => {
 
   it('makes its metrics of events that the code writes, and alarms and dashboard of metrics that there are', () => {
     const folder = new URL('../../lib/jobs/', import.meta.url);
-    const code = readdirSync(folder)
+    const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(new URL(name, folder), 'utf8'))
       .join('\n');
     const { Resources: resources } = plain.template;
