@@ -1,110 +1,129 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { gunzipSync } from 'node:zlib';
+/** A source that lies about its history moves nothing: five lies, six attacks, both object formats, over HTTP and SSH, protocol v2 and v0, by command and service. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodePkt, flushPkt } from '../../lib/git/wire/pkt-line.ts';
-import { git } from '../support/git.ts';
-import type { GitHttpServerOptions } from '../support/git-http-server.ts';
-import { type MadeEntry, makePack } from '../support/made-pack.ts';
-import { line, type Scenario, type ScenarioSpec, scenario } from '../support/scenario.ts';
+import { gitferry } from '../support/command.ts';
+import { type Attack, attacks, commitIn, type Format, LyingSource, lies, lyingScenario, type Protocol } from '../support/lying-source.ts';
+import { line, type Scenario, scenario } from '../support/scenario.ts';
+import { until } from '../support/service.ts';
+import { createProject, ok, serviceScenario, untilSettled } from '../support/service-scenario.ts';
+import { type RemoteEnd, syncEnds } from '../support/ssh-sync.ts';
 
-type Format = 'sha1' | 'sha256';
+type Way = 'HTTP' | 'SSH';
+const ways: readonly (readonly [Way, Protocol])[] = [
+  ['HTTP', 'v2'],
+  ['HTTP', 'v0'],
+  ['SSH', 'v2'],
+  ['SSH', 'v0'],
+];
+const formats: readonly Format[] = ['sha1', 'sha256'];
+const rows = ways.flatMap(([way, protocol]) => formats.map((format) => ({ way, protocol, format })));
 
-/** What a source sends instead of the commits between `within` and `commit`, which are not there. */
-interface Facts {
-  readonly within: Buffer;
-  readonly parent: Buffer;
-  readonly commit: Buffer;
-  readonly commitOid: string;
+/** The source as it is reached this way. */
+async function sourceOver(way: Way, made: Scenario, lying: LyingSource): Promise<RemoteEnd> {
+  if (way === 'HTTP') return { url: made.sourceUrl };
+  const server = await lying.ssh();
+  return { url: server.url(made.source), credential: { username: 'ada', password: 'word' }, hostKeys: server.hostKeys };
 }
 
-const commitOf = (content: string | Buffer): MadeEntry => ({ type: 'commit', content: Buffer.from(content) });
-const lies: Readonly<Record<string, (facts: Facts) => readonly MadeEntry[]>> = {
-  'an empty pack': () => [],
-  'commits of another history': ({ commit }) => [commitOf(commit.toString().replace(/^parent .*\n/gm, ''))],
-  'a chain with a forged id': ({ within, commit, commitOid }) => [
-    commitOf(within.toString().replace(/^parent .*$/m, `parent ${commitOid}`)),
-    commitOf(commit),
-  ],
-  'a truncated chain': ({ within }) => [commitOf(within)],
-  'a chain to another commit with the same message': ({ within, parent, commit }) => [
-    commitOf(within),
-    commitOf(parent),
-    commitOf(commit.toString().replace(/^author .*$/m, 'author Other <o@e> 1 +0000')),
-  ],
-};
-
-function packOf(entries: readonly MadeEntry[], format: Format): Buffer {
-  const body = makePack(entries).subarray(0, -20);
-  return Buffer.concat([body, createHash(format).update(body).digest()]);
-}
-
-/** Answers every fetch as if all were well, and counts how often. */
-function liar(pack: () => Buffer, oids: () => readonly string[]): { readonly server: Omit<GitHttpServerOptions, 'root'>; told: number } {
-  const liar = {
-    told: 0,
-    server: {
-      intercept: async ({ request, response, isRpc }) => {
-        if (!isRpc) return false;
-        await once(request, 'readable');
-        const body = (request.read() as Buffer | null) ?? Buffer.alloc(0);
-        const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString('latin1');
-        if (!text.includes('command=fetch')) {
-          request.unshift(body);
-          return false;
-        }
-        request.resume();
-        liar.told++;
-        const acknowledged = [...oids().map((oid) => encodePkt(`ACK ${oid}\n`)), encodePkt('ready\n'), Buffer.from('0001')];
-        const head = text.includes('done\n') ? [] : [encodePkt('acknowledgments\n'), ...acknowledged];
-        const data = encodePkt(Buffer.concat([Buffer.from([1]), pack()]));
-        response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result' });
-        response.end(Buffer.concat([...head, encodePkt('packfile\n'), data, flushPkt]));
-        return true;
-      },
-    } satisfies Omit<GitHttpServerOptions, 'root'>,
-  };
-  return liar;
-}
-
-/** The target's own commits are x and y; the source has c1 to c3. */
-const attacks: Readonly<Record<string, { readonly spec: Partial<ScenarioSpec>; readonly options?: readonly string[] }>> = {
-  'the deletion of a branch': { spec: { target: { 'heads/main': 'c3', 'heads/own': 'y' } } },
-  'the deletion of many branches': { spec: { target: { 'heads/main': 'c3', 'heads/a': 'x', 'heads/b': 'y' } } },
-  'the deletion of a tag on a commit': { spec: { target: { 'heads/main': 'c3', 'tags/own': 'y' } } },
-  'the deletion of a tag object': { spec: { target: { 'heads/main': 'c3', 'tags/own': 't' } } },
-  'an overwrite of divergent refs that are to be kept': { spec: { target: { 'heads/main': 'y' } }, options: ['--keep-divergent-refs'] },
-  'an overwrite by a pull': { spec: { target: { 'heads/main': 'y' } }, options: ['--direction', 'pull'] },
-};
-
-async function facts({ store }: Scenario): Promise<Facts> {
-  const read = async (name: string): Promise<Buffer> => {
-    const size = Number(await git(store.path, ['cat-file', '-s', store.oid(name)]));
-    return Buffer.from(`${await git(store.path, ['cat-file', 'commit', store.oid(name)])}\n`).subarray(0, size);
-  };
-  return { within: await read('c3'), parent: await read('c2'), commit: await read('y'), commitOid: store.oid('y') };
-}
-
-describe.each(['sha1', 'sha256'] as const)('a source (%s) that sends', (format) => {
-  describe.each(Object.entries(lies))('%s', (_lie, entries) => {
-    it.each(Object.entries(attacks))('does not bring about %s', async (_attack, { spec, options = [] }) => {
-      let [pack, oids]: [Buffer, readonly string[]] = [Buffer.alloc(0), []];
-      const lying = liar(
-        () => pack,
-        () => oids,
-      );
-      const source = { 'heads/main': 'c3' };
-      const made = await scenario({
-        ...{ parents: line, objects: { t: { type: 'tag', of: 'y' } }, source, target: {}, format, sourceServer: lying.server },
-        ...spec,
+describe.each(rows)('a source ($way, protocol $protocol, $format)', ({ way, protocol, format }) => {
+  it.each(Object.entries<Attack>(attacks))('does not bring about %s by any lie', async (_attack, attack) => {
+    const made = await lyingScenario(attack, { format, protocol });
+    const source = await sourceOver(way, made, made.lying);
+    const before = await made.refs();
+    for (const [name, lie] of Object.entries(lies)) {
+      const told = made.tell(lie);
+      const { counts } = await syncEnds(source, { url: made.targetUrl }, attack.options ?? []);
+      expect({ name, refs: await made.refs(), moved: counts.deleted + counts.updated + counts.forced }).toEqual({
+        name,
+        refs: before,
+        moved: 0,
       });
-      pack = packOf(entries(await facts(made)), format);
-      oids = ['x', 'y', 't'].map(made.oid);
+      expect(made.lying.told, name).toBeGreaterThan(told);
+    }
+  });
+
+  it('brings about the deletion of a merged branch by a chain that leads to it', async () => {
+    const lying = new LyingSource(format, protocol);
+    const refs = { 'heads/main': 'm' };
+    const parents = { ...line, m: ['c3', 'y'] };
+    const made = await scenario({ parents, source: refs, target: { ...refs, 'heads/own': 'y' }, format, sourceServer: lying.http });
+    lying.tell([{ type: 'commit', content: await commitIn(made.store, 'm') }], [made.oid('y')]);
+    await syncEnds(await sourceOver(way, made, lying), { url: made.targetUrl });
+    expect(await made.refs()).toEqual(refs);
+  });
+});
+
+const shortList = ['the deletion of a branch', 'an overwrite of divergent refs that are to be kept', 'an overwrite by a pull'] as const;
+
+describe.each(['HTTP', 'SSH'] as const)('the command, with a lying source over %s,', (way) => {
+  it.each(shortList)('does not bring about %s by any lie', async (name) => {
+    const attack: Attack = attacks[name];
+    const made = await lyingScenario(attack);
+    const { url, hostKeys = [] } = await sourceOver(way, made, made.lying);
+    const knownHosts = join(made.folder, 'known_hosts');
+    await writeFile(knownHosts, `${hostKeys.join('\n')}\n`);
+    const before = await made.refs();
+    for (const [lie, entries] of Object.entries(lies)) {
+      const told = made.tell(entries);
+      const { stdout } = await gitferry(
+        [
+          'sync',
+          url.replace('ssh://', 'ssh://ada@'),
+          made.targetUrl,
+          ...(attack.options ?? []),
+          '--known-hosts',
+          knownHosts,
+          '--json',
+          '--allow-address',
+          '127.0.0.0/8',
+        ],
+        { GITFERRY_SOURCE_PASSWORD: 'word' },
+      );
+      const { deleted, updated, forced } = JSON.parse(stdout).counts;
+      expect({ lie, refs: await made.refs(), moved: deleted + updated + forced }).toEqual({ lie, refs: before, moved: 0 });
+      expect(made.lying.told, lie).toBeGreaterThan(told);
+    }
+  });
+});
+
+describe('the service, with a lying source', () => {
+  it.each(['HTTP', 'SSH'] as const)('over %s, deletes and overwrites nothing by any lie', async (way) => {
+    const { service } = await serviceScenario();
+    ok(await service.api('PUT', '/application/settings', { push_min_interval: 1, pull_min_interval: 1 }));
+    const mirrors = [];
+    for (const name of shortList) {
+      const made = await lyingScenario(attacks[name]);
+      made.tell(lies['an empty pack']!);
+      const { url, hostKeys } = await sourceOver(way, made, made.lying);
+      const source = way === 'HTTP' ? {} : { username: 'ada', password: 'word', host_keys: hostKeys };
+      const isPull = name === 'an overwrite by a pull';
+      const path = `lying/${way.toLowerCase()}-${shortList.indexOf(name)}`;
+      const project = await createProject(service, path, isPull ? made.targetUrl : url, isPull ? {} : source);
       const before = await made.refs();
-      const run = await made.sync(...options);
-      expect(await made.refs()).toEqual(before);
-      expect(run.counts.deleted + run.counts.updated + run.counts.forced).toBe(0);
-      expect(lying.told).toBeGreaterThan(0);
-    });
+      const pull = `/projects/${project}/mirror/pull`;
+      const keep_divergent_refs = name === 'an overwrite of divergent refs that are to be kept';
+      const push = { url: made.targetUrl, enabled: true, keep_divergent_refs };
+      if (isPull) ok(await service.api('PUT', pull, { url, enabled: true, ...source }));
+      const mirror = isPull
+        ? pull
+        : `/projects/${project}/remote_mirrors/${ok(await service.api('POST', `/projects/${project}/remote_mirrors`, push)).id}`;
+      mirrors.push({ name, made, mirror, before, isPull });
+    }
+    for (const [lie, entries] of Object.entries(lies)) {
+      for (const { name, made, mirror, before, isPull } of mirrors) {
+        await untilSettled(service, mirror);
+        const told = made.tell(entries);
+        ok(await service.api('POST', isPull ? mirror : `${mirror}/sync`));
+        await until(`${name}: ${lie}`, async () => (made.lying.told > told ? true : undefined));
+        await untilSettled(service, mirror);
+        expect({ name, lie, refs: await made.refs() }).toEqual({ name, lie, refs: before });
+      }
+    }
+    for (const { mirror } of mirrors) {
+      for (const { counts } of ok(await service.api('GET', `${mirror}/runs`)) as { counts: Record<string, number> }[]) {
+        expect(counts).toMatchObject({ deleted: 0, updated: 0, forced: 0 });
+      }
+    }
   });
 });

@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** By how long they take on a quiet machine of two cores: above about eight seconds. */
 const long = [
   'e2e/service-push',
+  'e2e/lying-sources',
   'console/browser-journey',
   'e2e/canary',
   'interop/jgit',
