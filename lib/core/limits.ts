@@ -21,6 +21,10 @@ export const limits = {
   listKeptBytes: 2 * MiB,
   /** Servers have about ten; without a limit, millions of empty lines would fit into the bytes of a ref list. */
   capabilityLines: 1000,
+  /** Commits at which a repository is shallow go with each request for a pack. A clone of one depth has about as many as branches. */
+  shallowCommits: 10_000,
+  /** Objects that a target has through alternates (`.have`) make packs smaller. Forks of busy repositories show thousands; a request names 256 of them. */
+  extraHaves: 10_000,
   /** Git itself takes names of any length, file systems 255 bytes a component; longer than this is an attack. */
   refNameBytes: 1024,
   /** What a message shows of a server's words, cut when secrets are masked. More is kept until then (the limits below and above), so that no secret that

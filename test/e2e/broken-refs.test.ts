@@ -30,3 +30,14 @@ describe('a ref whose file is empty, as after a power cut', () => {
     expect(run.refs.find(({ ref }) => ref === 'refs/heads/old')?.reason).toContain('broken there');
   });
 });
+
+describe('a source whose HEAD stands for a tag', () => {
+  it.each(['v2', 'v0'])('has no default branch (%s), so nothing is deleted: the tag may never get to the target', async (protocol) => {
+    const target = { 'heads/main': 'c3', 'heads/own': 'y' };
+    const source = { 'heads/main': 'c3', 'tags/t': 'y' };
+    const made = await scenario({ parents: line, source, sourceHead: 'tags/t', target, sourceServer: { v0Only: protocol === 'v0' } });
+    const run = await made.sync('--tags', 'v.*');
+    expect(run.refs).toMatchObject([{ ref: 'refs/heads/own', result: 'kept', reason: 'the source has no default branch' }]);
+    expect(await made.refs()).toEqual(target);
+  });
+});

@@ -80,17 +80,16 @@ const says = (...parts: readonly Uint8Array[]): Answers => ({
 const targetSays = (...lines: readonly (string | Uint8Array)[]): Answers => ({
   advertisement: (name) => (name === 'git-receive-pack' ? body(pkts('# service=git-receive-pack\n'), pkts(...lines)) : undefined),
 });
-const targetRefs = (count: number): Answers => ({
+const headAt = (name: string): Answers => ({
+  'ls-refs': () => body(pkts(`${oid} HEAD symref-target:${name}`, `${oid} ${name}`, `${oid} refs/heads/main`)),
+});
+const targetShows = (count: number, line: (index: number) => string): Answers => ({
   advertisement: (name) =>
     name === 'git-receive-pack'
-      ? {
-          body: first(
-            encodePkt(`${otherOid(1)} refs/heads/a\0report-status ofs-delta\n`),
-            many(count, (index) => `${otherOid(index)} refs/heads/${index}/branch-with-a-name\n`),
-          ),
-        }
+      ? { body: first(encodePkt(`${otherOid(1)} refs/heads/a\0report-status ofs-delta\n`), many(count, line)) }
       : undefined,
 });
+const targetRefs = (count: number): Answers => targetShows(count, (index) => `${otherOid(index)} refs/heads/${index}/branch-with-a-name\n`);
 const pack = (bytes: Uint8Array): Answers => ({ fetch: () => body(packAnswer(bytes)) });
 /** Questions are refused, so that the whole history is asked for. */
 const historyOnly = (bytes: Uint8Array): Answers => ({
@@ -276,6 +275,19 @@ export const hostileCases: readonly HostileCase[] = [
     options: ['--dry-run'],
     functionMiB: 256,
     mostMs: 60_000,
+  },
+  {
+    side: 'source',
+    name: 'a HEAD that stands for a tag',
+    answers: headAt('refs/tags/t'),
+    codes: [null],
+  },
+  {
+    side: 'source',
+    name: 'a HEAD that stands for a name of 64 KB',
+    answers: headAt(`refs/heads/${'a'.repeat(60_000)}`),
+    codes: ['refs_rejected'],
+    mayMove: true,
   },
   {
     side: 'source',
@@ -551,6 +563,21 @@ export const hostileCases: readonly HostileCase[] = [
     },
     codes: [null, 'refs_rejected', 'report_missing'],
     mostMiB: 400,
+  },
+  {
+    side: 'target',
+    name: 'a target that is shallow at a million commits',
+    answers: targetShows(1_000_000, (index) => `shallow ${otherOid(index)}`),
+    codes: ['protocol_error'],
+    isQuick: true,
+  },
+  {
+    side: 'target',
+    name: 'a target that has a million objects of others',
+    answers: targetShows(1_000_000, (index) => `${otherOid(index)} .have`),
+    codes: ['refs_rejected'],
+    mostMiB: 400,
+    mostMs: 60_000,
   },
   {
     side: 'target',

@@ -3,6 +3,7 @@ import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
+import { isBranch, refNameFault } from '../ref-name.ts';
 import type { Answer, Conversation, Transport } from '../transport/transport.ts';
 import { type AdvertisedRef, type Advertisement, type ImpossibleRefs, parseAdvertisement } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
@@ -18,7 +19,7 @@ export interface RefList {
   /** Without HEAD. */
   readonly refs: readonly AdvertisedRef[];
   readonly impossible: ImpossibleRefs;
-  /** Full name of the branch that HEAD stands for, whether it exists or not; undefined if HEAD is detached or not listed. */
+  /** Full name of the branch that HEAD stands for, whether it exists or not; undefined if HEAD is detached, not listed or no branch. */
   readonly headBranch: string | undefined;
   /** What HEAD has, if it has anything; v2 only. */
   readonly headOid?: Oid | undefined;
@@ -108,7 +109,7 @@ export class UploadPack {
     try {
       const { refs, impossible, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
-      const headBranch = head?.symrefTarget ?? unbornHead;
+      const headBranch = branchNamed(head?.symrefTarget ?? unbornHead);
       return { refs: refs.filter(({ name }) => name !== 'HEAD'), impossible, headBranch, headOid: head?.oid, symrefsListed: true };
     } finally {
       await finishAnswer(reader, answer);
@@ -216,9 +217,14 @@ function listedV0(
   return {
     refs: refs.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix))),
     impossible: new Set([...impossible].filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))),
-    headBranch: headSymref?.slice('HEAD:'.length),
+    headBranch: branchNamed(headSymref?.slice('HEAD:'.length)),
     symrefsListed: false,
   };
+}
+
+/** What HEAD names decides about deletions, and is shown: a tag, or a name that nobody moves, is no default branch. */
+function branchNamed(name: string | undefined): string | undefined {
+  return name !== undefined && isBranch(name) && refNameFault(name) === undefined ? name : undefined;
 }
 
 /** A connection that breaks within a pack is a pack cut short. */

@@ -27,7 +27,7 @@ export type Advertisement =
       readonly objectFormat: ObjectFormat;
       readonly refs: readonly AdvertisedRef[];
       readonly impossible: ImpossibleRefs;
-      /** `.have` lines: objects the repository has through others (alternates), usable as haves. */
+      /** `.have` lines: objects the repository has through others (alternates), usable as haves. The first `limits.extraHaves`. */
       readonly extraHaves: readonly Oid[];
       /** `shallow` lines: commits whose parents the repository lacks. */
       readonly shallows: readonly Oid[];
@@ -91,14 +91,17 @@ async function parseV0(reader: PktReader, version: 0 | 1, first: Pkt): Promise<A
   function addLine(line: string): void {
     if (line.startsWith('shallow ')) {
       shallows.push(checkedOid(line.slice(8), objectFormat));
+      if (shallows.length > limits.shallowCommits)
+        throw new GitferryError('protocol_error', { detail: `It is shallow at more than ${limits.shallowCommits} commits.` });
       return;
     }
     const { oid, rest: name } = splitOid(line, objectFormat);
     if (name === 'capabilities^{}') return;
     if (oid === undefined) {
       if (name.startsWith('refs/') && !name.endsWith('^{}')) impossible.add(name);
-    } else if (name === '.have') extraHaves.push(oid);
-    else if (name.endsWith('^{}')) peelLast(refs, name.slice(0, -3), oid);
+    } else if (name === '.have') {
+      if (extraHaves.length < limits.extraHaves) extraHaves.push(oid);
+    } else if (name.endsWith('^{}')) peelLast(refs, name.slice(0, -3), oid);
     else refs.push({ oid, name });
     if (refs.length + impossible.size > limits.refs) throw tooManyRefs();
   }

@@ -120,6 +120,25 @@ describe('the refs of protocol v0 and v1', () => {
   });
 });
 
+describe('what a target says beside its refs is bounded', () => {
+  const oids = (count: number) => Array.from({ length: count }, (_, index) => index.toString(16).padStart(40, 'a'));
+  const listOf = (lines: readonly string[]) =>
+    Buffer.concat([encodePkt(`${'a'.repeat(40)} refs/heads/x\0ofs-delta`), ...lines.map((line) => encodePkt(line)), flushPkt]);
+  const parseAll = (bytes: Buffer) => parseAdvertisement(new PktReader(cut(bytes), { ...options, maxBytes: 1e8 }));
+
+  it('the first objects that it has through others are enough', async () => {
+    const all = oids(limits.extraHaves + 5);
+    const read = await parseAll(listOf(all.map((oid) => `${oid} .have`)));
+    expect(read).toMatchObject({ extraHaves: all.slice(0, limits.extraHaves), refs: [{ name: 'refs/heads/x' }] });
+  });
+
+  it('one that is shallow at more commits than go into a request is refused', async () => {
+    const all = oids(limits.shallowCommits + 1).map((oid) => `shallow ${oid}`);
+    expect(await parseAll(listOf(all.slice(1)))).toMatchObject({ shallows: { length: limits.shallowCommits } });
+    expect(await codeOf(parseAll(listOf(all)))).toBe('protocol_error');
+  });
+});
+
 describe('the capabilities of protocol v2', () => {
   it('are read to the flush packet, and a command says what it can do', async () => {
     const words = ['version 2', 'agent=git/2.39.5', 'ls-refs=unborn', 'fetch=shallow wait-for-done filter', 'object-format=sha256'];
