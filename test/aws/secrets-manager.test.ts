@@ -1,4 +1,4 @@
-import { DeleteSecretCommand, DescribeSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, DeleteSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSecretStore } from '../../lib/aws/secrets-manager.ts';
 import type { SecretStore } from '../../lib/model/secret-store.ts';
@@ -66,8 +66,9 @@ describe('the secret store', () => {
     await store.delete(name);
     await expect(store.read(name)).rejects.toMatchObject({ code: 'secret_missing' });
 
-    const { DeletedDate: date } = await aws.clients.secrets.send(new DescribeSecretCommand({ SecretId: name }));
-    expect(date).toBeInstanceOf(Date);
+    // Its name stays taken while it can be restored.
+    const again = aws.clients.secrets.send(new CreateSecretCommand({ Name: name, SecretString: '{}' }));
+    await expect(again).rejects.toMatchObject({ name: 'InvalidRequestException' });
     await store.delete(name);
     await store.delete('gitferry/test/never-there');
     await expect(store.update('gitferry/test/never-there', {})).rejects.toMatchObject({ code: 'secret_missing' });
