@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const long = [
   'e2e/service-push',
   'e2e/lying-sources',
+  'e2e/reporter-addresses',
   'console/browser-journey',
   'e2e/canary',
   'interop/jgit',

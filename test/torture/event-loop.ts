@@ -171,7 +171,7 @@ async function open(service: RunningService, url: string): Promise<Scene> {
   const { id } = (await service.api('POST', '/projects', { path: 'loop/one', repository_url: url })).body;
   const { url: hookUrl, secret } = (await service.api('POST', `/projects/${id}/incoming_hooks`, { provider: 'generic' })).body;
   await service.api('POST', `/projects/${id}/remote_mirrors`, { url: `${url}-mirror`, enabled: true, mirror_branch_regex: '(a?b?){199}c' });
-  const { body } = await service.api('POST', '/personal_access_tokens', { name: 'r', role: 'maintainer', project_ids: [id] });
+  const { body } = await service.api('POST', '/personal_access_tokens', { name: 'r', role: 'maintainer', projects: [id] });
   return { service, project: id, hook: { url: hookUrl, secret }, token: body.token };
 }
 

@@ -6,7 +6,18 @@ import { hasRole } from '../http/authenticate.ts';
 
 export type Hide = (words: string) => string;
 
-const anyUrl = /\b(?:https?|ssh):\/\/[^\s"'<>()]+/gi;
+const anyUrl = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,19}:(?:\/\/|\\\/\\\/)[^\s"'<>()]+/gi;
+/** Of a host's own disk; refs have no slash in front. */
+const absolutePath = /(?<![\w/\\.@+-])\/(?:[\w.@+%-]+\/)+[\w.@+%-]*/g;
+/** Hosts that neither URL names (behind a redirect, of an LFS link): as network failures and gitferry's own messages name them. */
+const otherHost = new RegExp(
+  [
+    String.raw`(?<![\w/.@-])(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}(?=:\s|:\d| (?:does not speak|answered|redirects)\b)`,
+    String.raw`(?<![\w/.@-])[a-z0-9.-]{1,253}(?= (?:is at \[?[\da-f]{1,4}[.:]|has no address\b))`,
+    String.raw`(?<=\b(?:ENOTFOUND|EAI_AGAIN|redirects at) |another (?:host|port) \()[^\s,;)]+`,
+  ].join('|'),
+  'gi',
+);
 /** With its port; also in brackets. */
 const ipAddress =
   /\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b|\[?(?<![\w:\]])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){7})[0-9a-f:]{2,39}(?![\w:])\]?(?::\d{1,5})?/gi;
@@ -25,11 +36,11 @@ export function hiderFor(
     let hidden = text.replace(anyUrl, '[url]');
     for (const path of paths) hidden = withoutWord(hidden, path, '[path]');
     for (const host of hosts) hidden = withoutWord(hidden, host, '[host]');
-    return hidden.replace(ipAddress, '[address]');
+    return hidden.replace(absolutePath, '[path]').replace(otherHost, '[host]').replace(ipAddress, '[address]');
   };
 }
 
-/** With and without `.git` and the slash in front, encoded and decoded. */
+/** With and without `.git` and the slash in front, encoded and decoded, as in JSON, as one part of another path. */
 function pathsOf(pathname: string): readonly string[] {
   const forms = [pathname];
   try {
@@ -39,7 +50,9 @@ function pathsOf(pathname: string): readonly string[] {
   }
   return forms.flatMap((path) => {
     const bare = path.replace(/^\/+/, '').replace(/\.git$/, '');
-    return bare.length < 3 ? [] : [`/${bare}.git`, `${bare}.git`, `/${bare}`, bare];
+    if (bare.length < 3) return [];
+    const inOthers = [bare.replaceAll('/', '\\/'), encodeURIComponent(bare)];
+    return [`/${bare}.git`, `/${bare}`, ...[bare, ...inOthers].flatMap((form) => [`${form}.git`, form])];
   });
 }
 
@@ -48,11 +61,10 @@ function words(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort((one, other) => other.length - one.length);
 }
 
-/** In any case; by search, because an expression made of a long URL takes long to compile. */
+/** In any case of its ASCII letters; by search, because an expression made of a long URL takes long to compile. */
 function withoutWord(text: string, word: string, instead: string): string {
-  const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
-  // A few letters have more than one character in lower case: places would not fit.
-  if (lower.length !== text.length || wanted === '') return text.replaceAll(word, instead);
+  if (word === '') return text;
+  const [lower, wanted] = [lowerAscii(text), lowerAscii(word)];
   const pieces: string[] = [];
   let from = 0;
   for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
@@ -60,4 +72,9 @@ function withoutWord(text: string, word: string, instead: string): string {
     from = at + wanted.length;
   }
   return pieces.length === 0 ? text : pieces.join('') + text.slice(from);
+}
+
+/** Other letters may have more than one character in lower case, and places would not fit. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
