@@ -19,10 +19,3 @@ export function usualLfsUrl({ scheme, host, path, href }: RepositoryUrl): URL {
   const base = scheme === 'ssh' ? `https://${host.includes(':') ? `[${host}]` : host}${path.replace(/^\/~[^/]*/, '')}` : href;
   return new URL(`${base}${base.endsWith('.git') ? '' : '.git'}/info/lfs`);
 }
-
-/** Whether what is meant for one address may go to the other: the same host and port, or https instead of http there. */
-export function isSameHost(meantFor: URL, to: URL): boolean {
-  if (meantFor.protocol === to.protocol) return meantFor.host === to.host;
-  const upgrade = meantFor.protocol === 'http:' && to.protocol === 'https:';
-  return upgrade && meantFor.hostname === to.hostname && meantFor.port === '' && to.port === '';
-}

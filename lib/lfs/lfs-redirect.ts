@@ -1,7 +1,7 @@
 /** Where redirects of LFS servers may lead. */
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { isSameHost } from './lfs-endpoint.ts';
+import { isSameHost } from '../git/transport/same-host.ts';
 
 /** Batch requests carry credentials and stay on their host. `redirects` counts this one. Throws `redirect_refused`. */
 export function batchRedirect(from: URL, location: string, redirects: number): URL {

@@ -2,8 +2,9 @@
 import { limits } from '../core/limits.ts';
 import { isAllowed } from '../git/transport/allowed-urls.ts';
 import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
+import { isSameHost } from '../git/transport/same-host.ts';
 import type { Operation } from './batch-message.ts';
-import { isSameHost, type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
+import { type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
 
 export interface LfsSignInOptions {
   readonly url: RepositoryUrl;

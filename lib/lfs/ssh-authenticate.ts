@@ -1,7 +1,9 @@
 /** `git-lfs-authenticate` over SSH: where the LFS server is, and what signs in there for a while (git-lfs docs/api/authentication.md). */
+
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { RepositoryUrl } from '../git/transport/repository-url.ts';
+import { defaultPorts } from '../git/transport/same-host.ts';
 import type { SshChannel } from '../git/transport/ssh/ssh-channel.ts';
 import { connectSsh, type SshDeps } from '../git/transport/ssh/ssh-client.ts';
 import { sshCommand } from '../git/transport/ssh/ssh-command.ts';
@@ -15,7 +17,6 @@ export interface SshLfsHost {
   readonly hostKeys: readonly string[];
 }
 
-const defaultPort = 22;
 const mostBytes = 64 * 1024;
 /** Of shells: not found, or not to be run. */
 const noSuchCommand: ReadonlySet<number | undefined> = new Set([126, 127]);
@@ -31,7 +32,7 @@ export interface SshAuthenticateDeps extends SshDeps {
  */
 export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost, deps: SshAuthenticateDeps): SshAuthenticate {
   return async (operation) => {
-    const place = { host: url.host, port: url.port ?? defaultPort };
+    const place = { host: url.host, port: url.port ?? defaultPorts.ssh };
     const connection = await connectSsh({ ...place, credential: credential ?? { username: '', password: '' }, hostKeys }, deps);
     try {
       const channel = await connection.exec(commandFor(url, operation), {});

@@ -1,5 +1,7 @@
 /** Where a repository is, in a form in which the addresses that one host gives of it (HTTPS, SSH, web page) are the same. */
+
 import { parseRepositoryUrl, type RepositoryUrl, sshFormOfScp } from '../git/transport/repository-url.ts';
+import { defaultPorts } from '../git/transport/same-host.ts';
 
 export interface RepositoryPlace {
   /** undefined = not known: any host. */
@@ -10,7 +12,6 @@ export interface RepositoryPlace {
   readonly path: string;
 }
 
-const defaultPorts = { https: 443, http: 80, ssh: 22 } as const;
 /** Hosts that serve the repositories of another under a name of their own, mostly SSH on port 443. */
 const aliases: Readonly<Record<string, string>> = {
   'www.github.com': 'github.com',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import { isSameHost, usualLfsUrl } from '../../lib/lfs/lfs-endpoint.ts';
+import { usualLfsUrl } from '../../lib/lfs/lfs-endpoint.ts';
 
 it.each([
   ['https://example.org/group/app', 'https://example.org/group/app.git/info/lfs'],
@@ -12,18 +12,4 @@ it.each([
   ['ssh://git@example.org/~ada/app', 'https://example.org/app.git/info/lfs'],
 ])('The LFS server of %s is at %s, as git-lfs has it', (url, expected) => {
   expect(usualLfsUrl(parseRepositoryUrl(url, 'url').url).href).toBe(expected);
-});
-
-it.each([
-  ['https://example.org/a', 'https://example.org/b', true],
-  ['http://example.org/a', 'https://example.org/b', true],
-  ['https://example.org/a', 'http://example.org/b', false],
-  ['https://example.org/a', 'https://example.org:8443/b', false],
-  ['http://example.org:80/a', 'http://example.org/b', true],
-  ['http://example.org:8080/a', 'https://example.org:8080/b', false],
-  ['http://example.org/a', 'https://example.org:8443/b', false],
-  ['https://example.org/a', 'https://lfs.example.org/b', false],
-  ['http://example.org/a', 'https://other.org/b', false],
-])('What is meant for %s may go to %s: %s', (meantFor, to, expected) => {
-  expect(isSameHost(new URL(meantFor), new URL(to))).toBe(expected);
 });

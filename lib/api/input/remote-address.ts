@@ -1,7 +1,9 @@
 /** Where a repository is and how one signs in there: taken from a call, checked, and put together with what is stored. */
+
 import { GitferryError } from '../../core/errors.ts';
 import { parseHostKeys } from '../../git/transport/host-keys/known-hosts.ts';
 import { parseRepositoryUrl, type RepositoryUrl } from '../../git/transport/repository-url.ts';
+import { isSameHost } from '../../git/transport/same-host.ts';
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { CredentialReference, CredentialValue } from '../../model/credential.ts';
@@ -68,7 +70,7 @@ export async function resolveAddress(
     throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
   if (given.keyType !== undefined && authMethod !== 'ssh_public_key') throw badParameter('key_type goes with auth_method ssh_public_key');
   if (url.scheme === 'ssh') checkSshUser(given.username);
-  const isStaying = stored !== undefined && isSameHost(stored.url, url.href);
+  const isStaying = stored !== undefined && isSameHost(new URL(stored.url), new URL(url.href));
   const isReplaced = typeof given.credentialId === 'number';
   const asksForStored = (isMasked: boolean, replacement: string | null | undefined) => isMasked && replacement === undefined && !isReplaced;
   if (!isStaying && (asksForStored(masked.username, given.username) || asksForStored(masked.password, given.password)))
@@ -122,18 +124,6 @@ function checkHostKeys(given: readonly string[], url: RepositoryUrl): readonly s
 function hostKeysMissing({ host }: RepositoryUrl): ApiError {
   const detail = `ssh:// needs at least one key of ${host}: detect them (POST /ssh_host_keys/detect), compare the fingerprints, and give them as host_keys.`;
   return invalidFieldOf('host_keys', new GitferryError('host_key_unknown', { detail }));
-}
-
-/** Also https instead of http on the same host, but never the other way round. */
-function isSameHost(before: string, now: string): boolean {
-  const [old, next] = [new URL(before), new URL(now)];
-  if (old.protocol === next.protocol) return hostAndPort(old) === hostAndPort(next);
-  return old.protocol === 'http:' && next.protocol === 'https:' && old.hostname === next.hostname && old.port === '' && next.port === '';
-}
-
-/** URL knows neither the port of SSH nor that its hosts have no case. */
-function hostAndPort({ protocol, host }: URL): string {
-  return protocol === 'ssh:' ? host.toLowerCase().replace(/:22$/, '') : host;
 }
 
 function isSameAddress(a: RemoteAddress, b: RemoteAddress): boolean {

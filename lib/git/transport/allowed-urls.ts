@@ -1,8 +1,12 @@
 /** Where a credential may be used: URLs of hosts and of folders on them (`https://github.com/acme/`), compared part by part. */
+
 import { GitferryError } from '../../core/errors.ts';
 import { parseRepositoryUrl } from './repository-url.ts';
+import { defaultPorts } from './same-host.ts';
 
-const defaultPorts: Readonly<Record<string, string>> = { 'https:': '443', 'http:': '80', 'ssh:': '22' };
+const usualPorts: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(defaultPorts).map(([scheme, port]) => [`${scheme}:`, String(port)]),
+);
 
 interface Place {
   readonly scheme: string;
@@ -54,7 +58,7 @@ function placeOf(href: string): Place {
   return {
     scheme: protocol,
     host: hostname.toLowerCase().replace(/\.$/, ''),
-    port: port === '' ? (defaultPorts[protocol] ?? '') : port,
+    port: port === '' ? (usualPorts[protocol] ?? '') : port,
     segments: segmentsOf(pathname),
   };
 }

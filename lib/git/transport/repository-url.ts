@@ -2,6 +2,7 @@
 
 import { credentialFault } from '../../core/credential-fault.ts';
 import { GitferryError } from '../../core/errors.ts';
+import { defaultPorts } from './same-host.ts';
 import { sshPath, sshUserFault } from './ssh/ssh-command.ts';
 
 export interface RepositoryUrl {
@@ -129,8 +130,6 @@ function decodedUserInfo({ username, password }: URL): UserInfo | undefined {
     return undefined;
   }
 }
-
-const defaultPorts = { https: 443, http: 80, ssh: 22 } as const;
 
 /** Whether two URLs name the same repository as far as one can tell from outside: same host, port (or both the scheme's own) and path but for `.git`. */
 export function isSameRepository(a: RepositoryUrl, b: RepositoryUrl): boolean {

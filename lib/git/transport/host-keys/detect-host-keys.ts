@@ -1,7 +1,9 @@
 /** The host keys that a server offers, all types: one handshake for each, none of which signs in. */
+
 import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import type { AddressGuard } from '../../../net/address-guard.ts';
+import { defaultPorts } from '../same-host.ts';
 import { fingerprintOf, type HostKey, type HostKeyFingerprint, hostKeyTypes } from './host-key.ts';
 import { type HostPlace, knownHostsLine } from './known-hosts.ts';
 
@@ -15,8 +17,6 @@ export interface DetectDeps {
   readonly deadline: Deadline;
 }
 
-const sshPort = 22;
-
 /**
  * Connects once per type (five) at the same time, and once more for those that failed for what may pass. At least one key; in the order of `hostKeyTypes`.
  * Throws `address_blocked`, `dns_failed`, `connection_failed`, `timed_out`, `deadline_exceeded`, `not_an_ssh_server`, `ssh_algorithms_differ`, ...
@@ -25,7 +25,7 @@ const sshPort = 22;
 export async function detectHostKeys(place: HostPlace, deps: DetectDeps): Promise<readonly DetectedHostKey[]> {
   const { offeredHostKey } = await import('../ssh/ssh-client.ts');
   const ask = (type: string): Promise<HostKey | undefined> =>
-    offeredHostKey({ host: place.host, port: place.port ?? sshPort, algorithms: [type] }, deps);
+    offeredHostKey({ host: place.host, port: place.port ?? defaultPorts.ssh, algorithms: [type] }, deps);
   const answers = await Promise.allSettled(hostKeyTypes.map(ask));
   const keys: HostKey[] = [];
   for (const [index, answer] of answers.entries()) {
@@ -43,7 +43,7 @@ export async function detectHostKeys(place: HostPlace, deps: DetectDeps): Promis
 export function describeHostKeys({ host, port }: HostPlace, keys: readonly DetectedHostKey[]) {
   return {
     host,
-    port: port ?? sshPort,
+    port: port ?? defaultPorts.ssh,
     known_hosts: keys.map(({ line }) => line).join('\n'),
     fingerprints: keys.map(({ line, ...fingerprint }) => ({ ...fingerprint, known_hosts: line })),
   };

@@ -1,9 +1,11 @@
 /** Host keys as people type them and files hold them: known_hosts lines and bare keys, checked and matched against one host. sshd(8). */
+
 import { createHmac } from 'node:crypto';
 import { isEqualInConstantTime } from '../../../core/constant-time.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { printable } from '../../../core/printable.ts';
 import { parseRepositoryUrl } from '../repository-url.ts';
+import { defaultPorts } from '../same-host.ts';
 import { fingerprintOf, type HostKey, type HostKeyFingerprint, hostKeyTypes, readHostKey } from './host-key.ts';
 
 /** Whose keys they are. */
@@ -16,7 +18,6 @@ export interface HostPlace {
 
 /** GitLab's own limit. */
 const maxHostKeys = 10;
-const defaultPort = 22;
 const shownCharacters = 60;
 /** An RSA key of 16,384 bits has 2,800. */
 const maxEncodedCharacters = 4096;
@@ -32,7 +33,7 @@ export function parseHostPlace(text: string, field: string): HostPlace {
 /** How known_hosts names a host: `name`, or `[name]:port` where the port is not 22. */
 export function knownHostsName({ host, port }: HostPlace): string {
   const name = host.toLowerCase();
-  return port === undefined || port === defaultPort ? name : `[${name}]:${port}`;
+  return port === undefined || port === defaultPorts.ssh ? name : `[${name}]:${port}`;
 }
 
 /** As it is stored and as known_hosts holds it: `host type key`. */

@@ -1,4 +1,5 @@
 /** Git over SSH, gitprotocol-pack(5) and gitprotocol-v2(5): one connection for the conversations of a run, one channel each. */
+
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
@@ -8,6 +9,7 @@ import type { Service } from '../../wire/advertisement.ts';
 import { flushPkt } from '../../wire/pkt-line.ts';
 import type { ByteStream } from '../../wire/pkt-reader.ts';
 import type { RepositoryUrl } from '../repository-url.ts';
+import { defaultPorts } from '../same-host.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from '../transport.ts';
 import { sendBody } from './send-body.ts';
 import type { SshChannel } from './ssh-channel.ts';
@@ -27,7 +29,6 @@ export interface SshTransportDeps {
   readonly waits?: { readonly handshakeMs: number; readonly channelMs: number; readonly answerMs: number; readonly roomMs?: number };
 }
 
-const defaultPort = 22;
 /** The longer of `version 2` with and without its line feed, as a packet. */
 const versionPktBytes = 14;
 
@@ -51,7 +52,7 @@ class SshTransport implements Transport {
     this.address = url.href;
     this.#url = url;
     this.#answerMs = deps.waits?.answerMs ?? limits.answerMs;
-    const place = { host: url.host, port: url.port ?? defaultPort };
+    const place = { host: url.host, port: url.port ?? defaultPorts.ssh };
     this.#connections = new SshConnections({
       connect: async () => {
         const fault = sshUserFault(credential.username);
