@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -52,6 +52,20 @@ describe('the layers', () => {
     const names = new Set(forbidden.map(({ name }) => name));
     const folders = readdirSync(join(root, 'lib'));
     expect(folders.filter((folder) => !names.has(`lib-${folder}-layer`))).toEqual([]);
+  });
+});
+
+describe('a test file in the folder of a layer', () => {
+  const isLayer = (name: string) => existsSync(join(root, 'lib', name.split('/')[0] ?? '')) && name.includes('/');
+  const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.test\.tsx?$/.test(name) && isLayer(name),
+  );
+
+  it('has the path of the file in lib that it tests, or says in its first line what several files do together', () => {
+    expect(tests.length).toBeGreaterThan(100);
+    const isTwin = (name: string) => ['.ts', '.tsx'].some((end) => existsSync(join(root, 'lib', name.replace(/\.test\.tsx?$/, end))));
+    const unexplained = tests.filter((name) => !isTwin(name) && !readFileSync(join(root, 'test', name), 'utf8').startsWith('/** '));
+    expect(unexplained).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+/** A client made for GitLab, @gitbeaker/rest, works with the API as it is. */
 import { Gitlab } from '@gitbeaker/rest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../support/api.ts';

@@ -1,3 +1,4 @@
+/** Deep, long and odd JSON in every call of the API: 400 or 413, never a failure. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpoints } from '../../lib/api/endpoints.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';

@@ -1,3 +1,4 @@
+/** A client made for GitLab, python-gitlab, works with the API as it is. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** A conditional write whose response was lost is known again when the SDK repeats it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
 import { createHosts } from '../../lib/aws/hosts.ts';

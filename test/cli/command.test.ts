@@ -1,3 +1,4 @@
+/** The command line as a process: options, output, exit status. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

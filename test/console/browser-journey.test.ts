@@ -1,3 +1,4 @@
+/** A person sets up and looks after mirrors in a real browser. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';

@@ -1,3 +1,4 @@
+/** Every page of the console in a real browser: what it looks like, keyboard, without script. */
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The console behind API Gateway, as the deployed function gets its events. */
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** The life of an update by chance: no request is lost, nothing runs twice at once, nothing stops for ever. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestAws, type TestAws } from '../support/aws.ts';

@@ -1,3 +1,4 @@
+/** Certificates of LFS servers that are wrong, at each place where one is met. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../lib/core/deadline.ts';

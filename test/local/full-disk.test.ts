@@ -1,3 +1,4 @@
+/** `npm start` on a full disk: 503, one line in the log, and recovery when there is room. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** What `npm start` listens on, and who is let in there. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';

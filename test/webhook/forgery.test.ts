@@ -1,3 +1,4 @@
+/** Forged webhooks: every trick for every provider is refused and asks for nothing. */
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { describe, expect, it } from 'vitest';

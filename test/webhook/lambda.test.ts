@@ -1,3 +1,4 @@
+/** Webhooks behind API Gateway, as the deployed function gets its events. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

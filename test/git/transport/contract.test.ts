@@ -1,3 +1,4 @@
+/** What every transport does alike: one suite for smart HTTP and for SSH. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Two mirrors of one URL may share connections, never how they sign in. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';

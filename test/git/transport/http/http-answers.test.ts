@@ -1,3 +1,4 @@
+/** Smart HTTP: what servers answer, right and wrong. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';

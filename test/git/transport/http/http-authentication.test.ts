@@ -1,3 +1,4 @@
+/** Smart HTTP: credentials, when they are sent and to whom. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GitferryError } from '../../../../lib/core/errors.ts';

@@ -1,3 +1,4 @@
+/** Smart HTTP: pushes, chunked and with a known length. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** Smart HTTP: which redirects are followed. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';

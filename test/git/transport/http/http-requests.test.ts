@@ -1,3 +1,4 @@
+/** Smart HTTP: what requests look like to a server. */
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
