@@ -1,13 +1,16 @@
 /** Lists the branches and tags that a mirror would carry, for previews: one conversation with the source, nothing planned and nothing written. */
 import { toGitferryError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { createRedactor } from '../core/redact.ts';
 import { secretsOf } from '../core/secrets-of.ts';
 import { toldError } from '../core/told.ts';
+import { Turns } from '../core/turns.ts';
 import { ListMemory } from '../git/client/list-memory.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import { branchPrefix, isBranch, shortRefName, tagPrefix } from '../git/ref-name.ts';
 import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
+import type { AdvertisedRef } from '../git/wire/advertisement.ts';
 import type { RunError } from '../mirror/outcome.ts';
 import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
@@ -19,6 +22,18 @@ import type { RunSyncDeps } from './runs/run-sync.ts';
 export interface SourceListing {
   readonly branches: readonly string[];
   readonly tags: readonly string[];
+}
+
+/** Symbolic refs left out; in short turns. */
+async function shortNames(refs: readonly AdvertisedRef[]): Promise<SourceListing> {
+  const turns = new Turns(limits.turnMs);
+  const [branches, tags]: [string[], string[]] = [[], []];
+  for (const { name, symrefTarget } of refs) {
+    if (symrefTarget === undefined) (isBranch(name) ? branches : tags).push(shortRefName(name));
+    const pause = turns.pause();
+    if (pause !== undefined) await pause;
+  }
+  return { branches, tags };
 }
 
 /** Of a push mirror the project's refs, of a pull mirror its upstream's. Never throws: what fails is an error by code, without secrets. */
@@ -36,8 +51,7 @@ export async function listSource(
     credential = usable?.value;
     transport = deps.connect({ url, credential, allowedUrls: usable?.allowedUrls, hostKeys: source.hostKeys }, deps.deadline);
     const { refs } = await (await UploadPack.open(transport, lists.share())).listRefs([branchPrefix, tagPrefix]);
-    const names = refs.filter(({ symrefTarget }) => symrefTarget === undefined).map(({ name }) => name);
-    return { branches: names.filter(isBranch).map(shortRefName), tags: names.filter((name) => !isBranch(name)).map(shortRefName) };
+    return await shortNames(refs);
   } catch (thrown) {
     return { error: toldError(toGitferryError(thrown), createRedactor(secretsOf(credential))) };
   } finally {

@@ -1,4 +1,5 @@
 /** The rules of a mirror (docs/behaviour.md): plain data, and their compiled form with RE2 and wildcard matching. */
+import { setImmediate } from 'node:timers/promises';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { branchPrefix, isBranch, isTag, tagPrefix } from '../git/ref-name.ts';
@@ -100,6 +101,8 @@ async function compileRegex(pattern: string, field: string): Promise<(name: stri
   }
   // Loaded only for mirrors with a regex: the native module takes longer to load than all else.
   const { default: RE2 } = await import('re2');
+  // A regex may take 50 ms, and a mirror can have two.
+  await setImmediate();
   try {
     const compiled = new RE2(pattern, 'u');
     return (name) => compiled.test(name);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../lib/core/limits.ts';
 import { NameFilter } from '../../lib/mirror/name-filter.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 /** As a regex does at worst: works for longer than one turn. */
 function slowly(): boolean {
@@ -10,19 +11,6 @@ function slowly(): boolean {
 }
 
 const names = Array.from({ length: 12 }, (_, index) => `branch-${index}`);
-
-async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  const count = (): void => {
-    turns++;
-    if (!isOver) setImmediate(count);
-  };
-  setImmediate(count);
-  await work();
-  isOver = true;
-  return turns;
-}
 
 describe('a filter of names', () => {
   it.each([

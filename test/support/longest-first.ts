@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** By how long they take on a quiet machine of two cores: above about eight seconds. */
 const long = [
   'e2e/service-push',
+  'torture/event-loop',
   'e2e/lying-sources',
   'e2e/reporter-addresses',
   'console/browser-journey',

@@ -12,6 +12,8 @@ import type { TorturePart } from './torture-part.ts';
 const mostMs = 200;
 /** On a busy one: this many times the longest delay of the same service under ordinary requests, if that is more. */
 const mostTimes = 4;
+const tries = 3;
+const mostMiB = 200;
 const MiB = 1024 * 1024;
 
 /** Runs in the service's process: says the longest delay of its event loop since it was last asked, by signal. */
@@ -30,6 +32,8 @@ interface Scene {
   readonly project: number;
   readonly hook: { readonly url: string; readonly secret: string };
   readonly token: string;
+  /** Of a maintainer's session in the console. */
+  readonly cookie: string;
 }
 
 interface Attack {
@@ -49,6 +53,17 @@ const call = (method: string, path: string, type: string, body: string) => ({
     fetch(`${service.origin}/api/v4${path.replace(':id', String(project))}`, {
       method,
       headers: { 'private-token': token, 'content-type': type },
+      body,
+    }).then((answer) => answer.text(), String),
+});
+
+const page = (path: string, body: string) => ({
+  name: `a form of ${Math.round(body.length / 1024)} KiB for ${path} beginning with ${body.slice(0, 14)}`,
+  run: ({ service: { origin }, project, cookie }: Scene) =>
+    fetch(origin + path.replace(':id', String(project)), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin, cookie, 'content-type': form },
       body,
     }).then((answer) => answer.text(), String),
 });
@@ -81,6 +96,10 @@ const attacks: readonly Attack[] = [
   call('PUT', '/projects/:id', form, 'a[b][c]=&'.repeat(9_000)),
   call('PUT', '/projects/:id', form, '+'.repeat(256 * 1024)),
   call('PUT', '/projects/:id', multipart, `--b\r\n${'a: b\r\n'.repeat(10_000)}`),
+  page('/sign-in', `token=${'+'.repeat(256 * 1024)}`),
+  page('/projects/:id/mirrors/new', 'a[]=&'.repeat(50_000)),
+  page('/projects/:id/mirrors/new', `url=${'https://a@'.repeat(6_000)}`),
+  page('/projects/:id/protected-branches', `name=${'%2A'.repeat(20_000)}`),
   call('GET', `/projects?${'a[]=&'.repeat(2_500)}`, json, ''),
   preview('.{1,1000}'.repeat(25)),
   preview('(.{1,30}){1,30}'.repeat(17)),
@@ -107,23 +126,31 @@ export const eventLoop: TorturePart = {
       await ordinary(scene);
       const usual = await watched(service);
       const bound = Math.max(mostMs, usual.ms * mostTimes);
-      let worst = { name: '', ms: 0, mib: 0 };
+      let worst = { name: '', ms: 0 };
       const breaches: string[] = [];
-      const judge = async (name: string, work: Promise<unknown>): Promise<void> => {
-        await work;
-        const { ms, mib } = await watched(service);
-        if (ms > worst.ms) worst = { name, ms, mib };
+      const judge = async (name: string, run: () => Promise<unknown>): Promise<void> => {
+        // A busy machine holds up everything now and then, an attack whenever it is made.
+        let ms = Number.POSITIVE_INFINITY;
+        for (let attempt = 1; attempt <= tries && ms > bound; attempt++) {
+          await watched(service);
+          await run();
+          ms = Math.min(ms, (await watched(service)).ms);
+        }
+        if (ms > worst.ms) worst = { name, ms };
         if (ms > bound) breaches.push(`${name}: ${ms} ms`);
       };
-      for (const { name, run } of attacks) await judge(name, run(scene));
-      await judge('all at once', Promise.all(attacks.map(({ run }) => run(scene))));
-      const memory = await halfSent(scene);
-      if (memory.after - memory.before > 200) breaches.push(`150 half-sent bodies took ${memory.after - memory.before} MiB`);
+      // First: what the others leave behind would be taken for room.
+      const { mib, statuses } = await halfSent(scene);
+      if (mib > mostMiB) breaches.push(`150 half-sent bodies took ${mib} MiB`);
+      // 4 MiB each of the 16 that bodies of one project may take.
+      if (statuses[408] !== 4 || statuses[503] !== 146) breaches.push(`half-sent bodies were answered ${JSON.stringify(statuses)}`);
+      for (const { name, run } of attacks) await judge(name, () => run(scene));
+      await judge('all at once', () => Promise.all(attacks.map(({ run }) => run(scene))));
       report({
         fault: `${attacks.length} requests that take long to read, compile or match, one by one and at once; a source of ${source.branches} branches`,
         injected: attacks.length * 2 + 1,
-        promised: `no request holds the event loop for more than ${mostMs} ms (or ${mostTimes} times what ordinary requests do here); half-sent bodies take less than 200 MiB`,
-        seen: `longest ${worst.ms} ms (${worst.name}); ordinary requests ${usual.ms} ms; 150 half-sent bodies took ${memory.after - memory.before} MiB`,
+        promised: `no request holds the event loop for more than ${mostMs} ms (or, on a busy machine, ${mostTimes} times what ordinary requests do here); half-sent bodies take less than ${mostMiB} MiB and are answered 503 or 408`,
+        seen: `longest ${worst.ms} ms (${worst.name}); ordinary requests ${usual.ms} ms; 150 half-sent bodies took ${mib} MiB, answered ${JSON.stringify(statuses)}`,
         breaches,
       });
     } finally {
@@ -155,16 +182,29 @@ async function ordinary({ service, project, hook }: Scene): Promise<void> {
   await service.api('POST', `/projects/${project}/mirror/preview`, { direction: 'push', mirror_branch_regex: '^main' });
 }
 
-/** 150 webhooks to a known hook that stop half-way. */
-async function halfSent({ service, hook }: Scene): Promise<{ readonly before: number; readonly after: number }> {
+/** 150 webhooks to a known hook that stop half-way: the memory that they take while they are there, and how they are answered. */
+async function halfSent({ service, hook }: Scene): Promise<{ readonly mib: number; readonly statuses: Readonly<Record<number, number>> }> {
   const { mib: before } = await watched(service);
   const { port, pathname } = new URL(hook.url);
   const sent = Array.from({ length: 150 }, () => sendHalf(Number(port), 'POST', pathname, {}, { stated: 4 * MiB, sent: 3 * MiB }));
+  const statuses: Record<number, number> = {};
+  let most = before;
+  let isOver = false;
   // Those that found room are answered last, when their time is up.
-  await Promise.all(sent.map(({ status }) => status.catch(() => 0)));
-  const { mib: after } = await watched(service);
+  const answered = Promise.all(
+    sent.map(async ({ status }) => {
+      const code = await status.catch(() => 0);
+      statuses[code] = (statuses[code] ?? 0) + 1;
+    }),
+  ).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    most = Math.max(most, (await watched(service)).mib);
+    await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 200))]);
+  }
   for (const { hangUp } of sent) hangUp();
-  return { before, after };
+  return { mib: most - before, statuses };
 }
 
 async function open(service: RunningService, url: string): Promise<Scene> {
@@ -172,7 +212,13 @@ async function open(service: RunningService, url: string): Promise<Scene> {
   const { url: hookUrl, secret } = (await service.api('POST', `/projects/${id}/incoming_hooks`, { provider: 'generic' })).body;
   await service.api('POST', `/projects/${id}/remote_mirrors`, { url: `${url}-mirror`, enabled: true, mirror_branch_regex: '(a?b?){199}c' });
   const { body } = await service.api('POST', '/personal_access_tokens', { name: 'r', role: 'maintainer', projects: [id] });
-  return { service, project: id, hook: { url: hookUrl, secret }, token: body.token };
+  const answer = await fetch(`${service.origin}/sign-in`, {
+    ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams({ token: body.token }) },
+    headers: { origin: service.origin },
+  });
+  const cookie = answer.headers.getSetCookie().map((line) => line.split(';')[0]);
+  if (body.token === undefined || cookie.length === 0) throw new Error('no token, or not signed in');
+  return { service, project: id, hook: { url: hookUrl, secret }, token: body.token, cookie: cookie.join('; ') };
 }
 
 /** A repository with this many branches of 250 characters. */

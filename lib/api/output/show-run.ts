@@ -1,5 +1,7 @@
 /** Runs and their refs as the API shows them. */
 import { z } from '@hono/zod-openapi';
+import { limits } from '../../core/limits.ts';
+import { Turns } from '../../core/turns.ts';
 import type { Run, RunRef, RunSummary } from '../../model/run.ts';
 import { isoTime } from '../http/answer.ts';
 
@@ -62,13 +64,18 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
   };
 }
 
-export function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
+/** In short turns: thousands of refs may each have a reason of 500 characters, which is looked through for addresses. */
+export async function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
+  const turns = new Turns(limits.turnMs);
+  const refs: RunRef[] = [];
+  for (const ref of run.refs) {
+    refs.push({ ...ref, reason: ref.reason === null ? null : hidden(ref.reason) });
+    const pause = turns.pause();
+    if (pause !== undefined) await pause;
+  }
   return {
     ...showRun(run, hidden),
-    ...boundedRefs(
-      run.refs.map((ref) => showRef(ref, hidden)),
-      run.refsTotal,
-    ),
+    ...boundedRefs(refs, run.refsTotal),
     lfs_failures: (run.lfsFailures ?? []).map((failure) => ({ ...failure, path: failure.path ?? null, reason: hidden(failure.reason) })),
   };
 }
@@ -82,8 +89,4 @@ export function boundedRefs(refs: readonly RunRef[], total: number) {
   });
   const shown = fitting < 0 ? refs : refs.slice(0, fitting);
   return { refs: shown, refs_total: total, refs_truncated: shown.length < total };
-}
-
-function showRef({ ref, result, old, new: now, reason }: RunRef, hidden: Hide): RunRef {
-  return { ref, result, old, new: now, reason: reason === null ? null : hidden(reason) };
 }

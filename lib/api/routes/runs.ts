@@ -53,7 +53,7 @@ function endpointsBelow(path: string, mirrorOf: MirrorOf) {
         const mirror = await mirrorOf(call);
         const run = await call.deps.records.runs.get(mirror.id, call.pathParameter('run_id'));
         if (run === undefined) throw notFound();
-        return ok(showRunWithRefs(run, hiderFor(call.token, mirror, call.project)));
+        return ok(await showRunWithRefs(run, hiderFor(call.token, mirror, call.project)));
       },
     ),
   ];

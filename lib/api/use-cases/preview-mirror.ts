@@ -1,7 +1,10 @@
 /** Previews of a mirror whose settings are not saved: what its rules match at the source, and what its first run would do. */
 import { z } from '@hono/zod-openapi';
 import { GitferryError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { Turns } from '../../core/turns.ts';
 import { branchPrefix, tagPrefix } from '../../git/ref-name.ts';
+import type { SourceListing } from '../../jobs/list-source.ts';
 import { rulesOf } from '../../jobs/runs/run-sync.ts';
 import { unsavedSecret } from '../../jobs/runs/unsaved-secret.ts';
 import { compileRules } from '../../mirror/rules.ts';
@@ -49,13 +52,12 @@ export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror):
   const listed = await deps.listSource({ mirror, project, timeoutMs: listMs, ...(credential === undefined ? {} : { credential }) });
   if ('error' in listed) throw codedError(listed.error.code === 'deadline_exceeded' ? 504 : 400, listed.error);
   const compiled = await compileRules(rulesOf({ mirror, project, confirmDeletions: false, maxDeletionsPercent: 100 }));
-  const refs = [...listed.branches.map((name) => branchPrefix + name), ...listed.tags.map((name) => tagPrefix + name)];
-  await compiled.prepare(refs).catch((error: unknown) => {
+  await compiled.prepare(fullNames(listed)).catch((error: unknown) => {
     throw error instanceof GitferryError ? codedError(400, error) : error;
   });
   return ok({
-    branches: matches(listed.branches, compiled.branchMatches),
-    tags: matches(listed.tags, compiled.tagMatches),
+    branches: await matches(listed.branches, compiled.branchMatches),
+    tags: await matches(listed.tags, compiled.tagMatches),
     branch_filter: compiled.branchFilter ?? null,
   });
 }
@@ -81,10 +83,31 @@ async function settingsOf(
     : { settings: { ...change.address, credential: unsavedSecret }, credential };
 }
 
-function matches(names: readonly string[], fits: (name: string) => boolean): z.output<typeof matchesSchema> {
-  const judged = names.map((name) => ({ name, matched: fits(name) }));
-  const sorted = [...judged.filter(({ matched }) => matched), ...judged.filter(({ matched }) => !matched)];
-  return { total: names.length, matched: judged.filter(({ matched }) => matched).length, names: sorted.slice(0, shownNames) };
+/** Made one by one: the long list of a repository is not there twice, nor made at once. */
+function fullNames({ branches, tags }: SourceListing): Iterable<string> {
+  return {
+    *[Symbol.iterator]() {
+      for (const name of branches) yield branchPrefix + name;
+      for (const name of tags) yield tagPrefix + name;
+    },
+  };
+}
+
+/** In short turns, so that nobody waits for a long list. */
+async function matches(names: readonly string[], fits: (name: string) => boolean): Promise<z.output<typeof matchesSchema>> {
+  const turns = new Turns(limits.turnMs);
+  const [fitting, others]: [string[], string[]] = [[], []];
+  let matched = 0;
+  for (const name of names) {
+    const isMatched = fits(name);
+    if (isMatched) matched++;
+    const shown = isMatched ? fitting : others;
+    if (shown.length < shownNames) shown.push(name);
+    const pause = turns.pause();
+    if (pause !== undefined) await pause;
+  }
+  const all = [...fitting.map((name) => ({ name, matched: true })), ...others.map((name) => ({ name, matched: false }))];
+  return { total: names.length, matched, names: all.slice(0, shownNames) };
 }
 
 /** Nothing of it is ever written. */
