@@ -16,6 +16,8 @@ import { GitferryError } from '../lib/core/errors.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
 import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
+import type { SshConnection } from '../lib/git/transport/ssh/ssh-client.ts';
+import { SshPool } from '../lib/git/transport/ssh/ssh-pool.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
 import type { JobQueue } from '../lib/jobs/requests/job-queue.ts';
@@ -130,8 +132,9 @@ async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): 
 function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connect' | 'connectLfs'> {
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
+  const sshPool = new SshPool<SshConnection>();
   return {
-    connect: (end, deadline) => createTransport(end, { http, guard, deadline }),
+    connect: (end, deadline) => createTransport(end, { http, guard, deadline, sshPool }),
     connectLfs: (end, deadline, redactor) => createLfsServer(end, { http, guard, deadline, redactor }),
   };
 }

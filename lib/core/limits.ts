@@ -76,6 +76,8 @@ export const limits = {
   sshPrompts: 4,
   /** How long a command that is told goodbye may take to end. */
   sshGoodbyeMs: 250,
+  /** SSH connections that one process keeps for next runs, for `idleConnectionMs`: each is a session at a host. */
+  sshIdleConnections: 32,
   /** Files named on the command line: a known_hosts of 100,000 hosts has some 15 MB; a private key of RSA 16,384 has 13 KB. */
   knownHostsFileBytes: 32 * MiB,
   privateKeyFileBytes: 64 * KiB,

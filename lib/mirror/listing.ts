@@ -28,8 +28,9 @@ export interface ListingDeps {
 export async function listAll(rules: CompiledRules, { connect, admitTarget, lists }: ListingDeps): Promise<Listing> {
   // A connect that throws must not leave the other end's promise to nobody.
   const openSource = async (): Promise<Pick<Listing, 'source' | 'sourceRefs'>> => {
-    const source = await UploadPack.open(connect('source'), lists.source);
-    return { source, sourceRefs: await listSource(source, rules) };
+    const prefixes = rules.tags === 'none' ? [branchPrefix] : [branchPrefix, tagPrefix];
+    const source = await UploadPack.open(connect('source'), lists.source, prefixes);
+    return { source, sourceRefs: await listSource(source, prefixes) };
   };
   const openingSource = openSource();
   const openTarget = async (): Promise<ReceivePack> => {
@@ -46,8 +47,7 @@ export async function listAll(rules: CompiledRules, { connect, admitTarget, list
   return { source, sourceRefs, target, targetValues: new Map(target.refs.map(({ name, oid }) => [name, oid])) };
 }
 
-async function listSource(source: UploadPack, rules: CompiledRules): Promise<SourceRefs> {
-  const prefixes = rules.tags === 'none' ? [branchPrefix] : [branchPrefix, tagPrefix];
+async function listSource(source: UploadPack, prefixes: readonly string[]): Promise<SourceRefs> {
   const { refs, impossible, headBranch } = await source.listRefs(prefixes);
   const values = new Map<string, Oid>();
   for (const { name, oid, symrefTarget } of refs) if (symrefTarget === undefined) values.set(name, oid);

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { benchCommandStart } from './command-start.ts';
 import { benchOverview } from './console.ts';
+import { benchEvent, benchEventManyRefs } from './event.ts';
 import { benchFirstMirror, benchLargePack } from './first-mirror.ts';
 import { benchHistoryQuestions } from './history-questions.ts';
 import { benchIncremental, benchIncrementalOnAll } from './incremental.ts';
@@ -20,6 +21,8 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   wire: benchWireDecoding,
   'no-op': benchNoOp,
   incremental: benchIncremental,
+  event: benchEvent,
+  'event-many-refs': benchEventManyRefs,
   'incremental-all': benchIncrementalOnAll,
   'many-refs': benchManyRefs,
   history: benchHistoryQuestions,

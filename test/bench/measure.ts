@@ -66,9 +66,11 @@ async function timeCommand(command: string): Promise<Cost> {
   return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
 }
 
-/** The cost of work done in this process: time only. */
+/** The cost of work done in this process: time, and CPU of all that this process did meanwhile. */
 export async function measureHere(work: () => Promise<unknown>): Promise<Cost> {
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   await work();
-  return { wallMs: performance.now() - startedAt };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
 }

@@ -9,7 +9,7 @@ export interface Target {
   readonly bound: number;
   /** `at least` for rates. */
   readonly kind?: 'at most' | 'at least';
-  readonly unit: '×' | 'ms' | 'KB' | 'MB' | 'MB/s' | 'requests';
+  readonly unit: '×' | 'ms' | 'KB' | 'MB' | 'MB/s' | 'requests' | 'round trips' | 'connections';
 }
 
 export interface Finding {
@@ -57,6 +57,7 @@ export function isMet({ measured, bound, kind = 'at most' }: Target): boolean {
 
 function amount(value: number, unit: Target['unit']): string {
   if (unit === 'ms') return milliseconds(value);
+  if (unit === 'round trips' || unit === 'KB') return `${value.toFixed(1)} ${unit}`;
   return unit === '×' ? `${value.toFixed(2)} ×` : `${Math.round(value)} ${unit}`;
 }
 

@@ -15,6 +15,8 @@ export interface Workbench {
   targetPath(repository: string): string;
   sourceUrl(repository: string): string;
   targetUrl(repository: string): string;
+  readonly sourcePort: number;
+  readonly targetPort: number;
   /** Shell command: `gitferry sync SOURCE TARGET ...options`. */
   sync(source: string, target: string, options?: readonly string[]): string;
   close(): Promise<void>;
@@ -40,6 +42,8 @@ export async function openWorkbench(runs: number): Promise<Workbench> {
     targetPath: (repository) => join(roots.target, repository),
     sourceUrl: (repository) => servers.source.url(repository),
     targetUrl: (repository) => servers.target.url(repository),
+    sourcePort: Number(new URL(servers.source.url('')).port),
+    targetPort: Number(new URL(servers.target.url('')).port),
     sync: (source, target, options = []) =>
       meter.node([gitferryCommand, 'sync', source, target, '--allow-address', '127.0.0.0/8', ...options]),
     async close() {

@@ -81,7 +81,8 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
     });
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
-  server.keepAliveTimeout = 60_000;
+  // nginx's default.
+  server.keepAliveTimeout = 75_000;
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));

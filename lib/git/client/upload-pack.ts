@@ -49,18 +49,31 @@ export class UploadPack {
   readonly #advertisement: Advertisement;
   readonly #lists: ListShare | undefined;
   #conversation: Conversation | undefined;
+  /** Begins with this list, which may be under way. */
+  readonly #firstList: readonly string[] | undefined;
 
-  private constructor(transport: Transport, lists: ListShare | undefined, conversation: Conversation, advertisement: Advertisement) {
+  private constructor(
+    transport: Transport,
+    lists: ListShare | undefined,
+    conversation: Conversation,
+    advertisement: Advertisement,
+    firstList?: readonly string[],
+  ) {
+    this.#firstList = firstList;
     this.#transport = transport;
     this.#lists = lists;
     this.#conversation = conversation;
     this.#advertisement = advertisement;
   }
 
-  /** Starts the conversation and reads what the server can do; its lists of refs count to `lists`. Throws the transport's codes and those of `parseAdvertisement`. */
-  static async open(transport: Transport, lists?: ListShare): Promise<UploadPack> {
-    const { conversation, advertisement } = await openConversation(transport, lists);
-    return new UploadPack(transport, lists, conversation, advertisement);
+  /**
+   * Starts the conversation and reads what the server can do; its lists of refs count to `lists`. `firstList`: the prefixes that will be listed first, which
+   * may then be asked for at once. Throws the transport's codes and those of `parseAdvertisement`.
+   */
+  static async open(transport: Transport, lists?: ListShare, firstList?: readonly string[]): Promise<UploadPack> {
+    const ahead = firstList === undefined ? undefined : listAhead(firstList);
+    const { conversation, advertisement } = await openConversation(transport, lists, ahead);
+    return new UploadPack(transport, lists, conversation, advertisement, firstList);
   }
 
   /**
@@ -98,11 +111,21 @@ export class UploadPack {
   /** The refs that begin with one of `prefixes`, and HEAD. Throws `protocol_error` beyond `maxBytes` (v2). */
   async listRefs(prefixes: readonly string[], { maxBytes = limits.advertisementBytes } = {}): Promise<RefList> {
     if (this.#advertisement.version !== 2) return listedV0(this.#advertisement, prefixes);
-    const body = encodeLsRefsRequest({
-      capabilities: this.#commandCapabilities(),
-      prefixes: ['HEAD', ...prefixes],
-      unborn: this.capabilities.value('ls-refs')?.split(' ').includes('unborn') ?? false,
-    });
+    const isAhead = this.#conversation?.sent !== undefined && prefixes === this.#firstList && this.objectFormat === 'sha1';
+    if (isAhead) {
+      const list = await this.#listRefs(listAhead(prefixes), maxBytes);
+      // It did not ask what an empty repository's HEAD names, which not every server can be asked.
+      if (list.headOid !== undefined || !this.#offersUnborn) return list;
+    }
+    const capabilities = this.#commandCapabilities();
+    return this.#listRefs(encodeLsRefsRequest({ capabilities, prefixes: ['HEAD', ...prefixes], unborn: this.#offersUnborn }), maxBytes);
+  }
+
+  get #offersUnborn(): boolean {
+    return this.capabilities.value('ls-refs')?.split(' ').includes('unborn') ?? false;
+  }
+
+  async #listRefs(body: Buffer, maxBytes: number): Promise<RefList> {
     const conversation = await this.#conversationForRequest();
     const answer = await conversation.request(body, { compressedAnswer: true });
     const reader = new PktReader(answer, { ...listReader, maxBytes, onLine: this.#lists?.begin() });
@@ -181,10 +204,16 @@ export class UploadPack {
 async function openConversation(
   transport: Transport,
   lists: ListShare | undefined,
+  ahead?: Buffer,
 ): Promise<{ readonly conversation: Conversation; readonly advertisement: Advertisement }> {
-  const conversation = await transport.open('git-upload-pack', { protocol: 2 });
+  const conversation = await transport.open('git-upload-pack', { protocol: 2, ahead });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
   return { conversation, advertisement: await readAdvertisement(conversation.advertisement, lists) };
+}
+
+/** What every v2 server with SHA-1 ids can be asked. */
+function listAhead(prefixes: readonly string[]): Buffer {
+  return encodeLsRefsRequest({ capabilities: [`agent=${agent}`], prefixes: ['HEAD', ...prefixes], unborn: false });
 }
 
 /** Reads an advertisement, and its stream to the end; its refs count to `lists`. */

@@ -14,6 +14,7 @@ export function countedTransport(transport: Transport, onRequest: () => void): T
       return {
         advertisement: conversation.advertisement,
         stateless: conversation.stateless,
+        sent: conversation.sent,
         request(body, requestOptions) {
           onRequest();
           return conversation.request(body, requestOptions);

@@ -4,6 +4,8 @@ import type { AddressGuard } from '../../net/address-guard.ts';
 import type { HttpClient } from '../../net/http-client.ts';
 import { createHttpTransport } from './http/http.ts';
 import type { RepositoryUrl } from './repository-url.ts';
+import type { SshConnection } from './ssh/ssh-client.ts';
+import type { SshPool } from './ssh/ssh-pool.ts';
 import type { SshCredential } from './ssh/ssh-sign-in.ts';
 import type { Conversation, Transport } from './transport.ts';
 
@@ -21,6 +23,8 @@ export interface TransportDeps {
   readonly http: HttpClient;
   readonly guard: AddressGuard;
   readonly deadline: Deadline;
+  /** Keeps SSH connections between the runs of a process. */
+  readonly sshPool?: SshPool<SshConnection>;
 }
 
 /** Connects to nothing yet. SSH is loaded when it is first used: runs over HTTP do not pay for it. */

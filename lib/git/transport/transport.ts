@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly assumeV2?: boolean;
   /** git-receive-pack: what its advertisement says is known, and may be left out where that saves a request. */
   readonly isKnown?: boolean;
+  /** git-upload-pack, protocol 2: the request that will come first, if the server speaks v2. It may be sent at once where that saves a round trip. */
+  readonly ahead?: Buffer | undefined;
 }
 
 export interface Conversation {
@@ -39,6 +41,8 @@ export interface Conversation {
   readonly advertisement: Answer | undefined;
   /** Requests do not depend on each other: several may be under way at once, with protocol v0 too (HTTP). */
   readonly stateless: boolean;
+  /** The request `ahead`, where it was sent and the answer is under way: a first `request` with just these bytes gets it. */
+  readonly sent?: Buffer | undefined;
   /**
    * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first.
    * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or destroys it.

@@ -143,8 +143,10 @@ export class SshChannel {
     await this.#unlessClosed((done) => this.#stream.write(all.subarray(0, bytes), () => done()));
   }
 
-  /** Ends standard input; the answer can still be read. */
-  finish(): void {
+  /** Ends standard input, behind these bytes; the answer can still be read. */
+  finish(last: Uint8Array = nothing): void {
+    this.#unsent.push(last);
+    this.#unsentBytes += last.length;
     this.#send(this.#unsentBytes).catch(() => {});
     if (!this.isClosed) this.#stream.end();
   }

@@ -8,6 +8,7 @@ import type { AddressGuard } from '../../../net/address-guard.ts';
 import { connectSocket } from '../../../net/guarded-socket.ts';
 import { fingerprintOf, type HostKey, hostKeyTypes } from '../host-keys/host-key.ts';
 import { storedHostKey } from '../host-keys/known-hosts.ts';
+import { EarlyInput, signInAhead } from './ssh-ahead.ts';
 import { SshChannel } from './ssh-channel.ts';
 import { isHostKeyTypeMismatch, type SshStage, sshEnded, sshSilent, toSshError } from './ssh-error.ts';
 import { parsePrivateKey } from './ssh-key-pair.ts';
@@ -81,12 +82,13 @@ export async function offeredHostKey(
 export async function connectSsh({ host, port, credential, hostKeys }: SshLogin, deps: SshDeps): Promise<SshConnection> {
   const stored = hostKeys.flatMap((line) => storedHostKey(line) ?? []);
   if (stored.length === 0) throw new GitferryError('host_key_unknown', { detail: `${host}:${port}.` });
-  const signIn = new SignIn(credential, credential.privateKey === undefined ? undefined : parsePrivateKey(credential.privateKey));
+  const key = credential.privateKey === undefined ? undefined : parsePrivateKey(credential.privateKey);
+  const signIn = new SignIn(credential, key);
   const check = (key: Buffer): GitferryError | undefined =>
     stored.some((known) => known.key.equals(key)) ? undefined : keyChanged({ host, port }, stored, hostKeyOf(key));
   const types = hostKeyTypes.filter((type) => stored.some((key) => key.type === type));
   try {
-    return new SshConnection(await shakeHands({ host, port }, { types, check, signIn }, deps), deps);
+    return new SshConnection(await shakeHands({ host, port }, { types, check, signIn, key }, deps), deps);
   } catch (error) {
     if (!(error instanceof GitferryError) || !isHostKeyTypeMismatch(error.cause)) throw error;
     // It has other types only. One more handshake, for the fingerprint that a person will want to compare.
@@ -116,6 +118,7 @@ interface Handshake {
   check(key: Buffer): GitferryError | undefined;
   /** Without it, the handshake ends when the host key is proved. */
   readonly signIn?: SignIn<ParsedKey>;
+  readonly key?: ParsedKey | undefined;
 }
 
 /** A connection whose handshake is done. */
@@ -127,7 +130,7 @@ interface Link {
 
 async function shakeHands(
   { host, port }: SshPlace,
-  { types, check, signIn }: Handshake,
+  { types, check, signIn, key }: Handshake,
   { guard, deadline, waits }: SshDeps,
 ): Promise<Link> {
   const place = `${host}:${port}`;
@@ -196,6 +199,7 @@ async function shakeHands(
         // ssh2's types know neither its own prompt's form nor that it takes keys that were parsed.
         authHandler: ((left: string[] | null) => nextAttempt(left)) as unknown as AuthHandlerMiddleware,
       });
+      if (signIn !== undefined) signInAhead(client, key);
       const watch = (data: Buffer): void => {
         greeting = Buffer.concat([greeting ?? Buffer.alloc(0), data.subarray(0, greetingBytes)]);
         const named = /(^|\n)SSH-(2\.0|1\.99)-/.test(greeting.toString('latin1'));
@@ -218,15 +222,15 @@ async function shakeHands(
 export class SshConnection {
   readonly #link: Link;
   readonly #channelMs: number;
-  readonly #signal: AbortSignal;
-  readonly #abort: () => void;
+  readonly #early: EarlyInput;
+  #signal: AbortSignal | undefined;
+  readonly #abort = (): void => this.#fail(this.#signal?.reason as GitferryError);
   #failure: GitferryError | undefined;
 
   constructor(link: Link, { deadline, waits }: SshDeps) {
     this.#link = link;
     this.#channelMs = waits?.channelMs ?? limits.sshChannelMs;
-    this.#signal = deadline.signal;
-    this.#abort = () => this.#fail(this.#signal.reason as GitferryError);
+    this.#early = new EarlyInput(link.client);
     const stage: SshStage = { place: link.place, greeting: undefined, ready: true };
     link.client.removeAllListeners('error').removeAllListeners('close');
     link.client.on('error', (error) => this.#fail(toSshError(error, stage)));
@@ -238,8 +242,21 @@ export class SshConnection {
       process.nextTick(() => link.socket.uncork());
     });
     if (link.socket.destroyed) this.#fail(sshEnded(stage));
-    this.#signal.addEventListener('abort', this.#abort, { once: true });
-    if (this.#signal.aborted) this.#abort();
+    this.use(deadline.signal);
+  }
+
+  /** Makes it part of a run: the run's end ends it. */
+  use(signal: AbortSignal): void {
+    this.#signal = signal;
+    this.#link.socket.ref();
+    signal.addEventListener('abort', this.#abort, { once: true });
+    if (signal.aborted) this.#abort();
+  }
+
+  /** Takes it out of its run, for another one: until then it keeps no process alive. */
+  release(): void {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#link.socket.unref();
   }
 
   /** Why it ended, once it has. */
@@ -249,9 +266,9 @@ export class SshConnection {
 
   /**
    * Starts a command with these variables (which the server may ignore). undefined = the server opens no (further) channel on this connection.
-   * Throws `not_a_git_server` (it runs no commands), `timed_out` (and then the connection is ended), and what ended the connection.
+   * `early` is the beginning of its input, sent with the start. Throws `not_a_git_server` (it runs no commands), `timed_out` (and then the connection is ended), and what ended the connection.
    */
-  async exec(command: string, env: Readonly<Record<string, string>>): Promise<SshChannel | undefined> {
+  async exec(command: string, env: Readonly<Record<string, string>>, early?: Buffer): Promise<SshChannel | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     const { client, socket, place } = this.#link;
     return new Promise((resolve, reject) => {
@@ -261,14 +278,19 @@ export class SshConnection {
       }, this.#channelMs);
       const answer = (error: Error | undefined, stream?: ClientChannel): void => {
         clearTimeout(timer);
+        if (early !== undefined) this.#early.forget(early);
+        if (stream !== undefined && early !== undefined && !isSent) stream.write(early);
         if (stream !== undefined) resolve(new SshChannel(stream, { socket, failure: () => this.#failure }));
         else if (this.#failure !== undefined) reject(this.#failure);
         // RFC 4254 §5.1: a channel that is refused comes with a reason, a command that is refused with none.
         else if (error !== undefined && 'reason' in error) resolve(undefined);
         else reject(new GitferryError('not_a_git_server', { detail: `${place}: the SSH server runs no commands.`, cause: error }));
       };
+      let isSent = false;
       try {
-        client.exec(command, { env: { ...env } }, answer);
+        const open = (): unknown => client.exec(command, { env: { ...env } }, answer);
+        if (early === undefined) open();
+        else isSent = this.#early.with(early, open);
       } catch {
         // The socket cannot be written to any more, and its end has not been noticed yet.
         this.#fail(sshEnded({ place, greeting: undefined, ready: true }));
@@ -277,17 +299,17 @@ export class SshConnection {
     });
   }
 
-  /** Says goodbye and ends it, with all its channels. Safe at any time, also twice. */
+  /** Ends it behind all that was written, with all its channels. Safe at any time, also twice. */
   end(): void {
-    this.#signal.removeEventListener('abort', this.#abort);
-    if (this.#failure === undefined) this.#link.client.end();
+    // No SSH_MSG_DISCONNECT: OpenSSH obeys it before it has passed on what commands were told last.
+    if (this.#failure === undefined) this.#link.socket.end();
     this.#fail(new GitferryError('connection_failed', { detail: `${this.#link.place}: the connection was ended.` }));
   }
 
   #fail(reason: GitferryError): void {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
-    this.#signal.removeEventListener('abort', this.#abort);
+    this.#signal?.removeEventListener('abort', this.#abort);
     // After a goodbye it has to leave first; a socket that cannot is destroyed all the same.
     if (this.#link.socket.writableEnded) this.#link.socket.destroySoon();
     else this.#link.socket.destroy();

@@ -6,22 +6,28 @@ import type { SshChannel } from './ssh-channel.ts';
 /** As ssh-client.ts has it. */
 export interface Connection {
   readonly failure: GitferryError | undefined;
-  exec(command: string, env: Readonly<Record<string, string>>): Promise<SshChannel | undefined>;
+  exec(command: string, env: Readonly<Record<string, string>>, early?: Buffer): Promise<SshChannel | undefined>;
   end(): void;
 }
 
-interface Member {
-  readonly connection: Connection;
+interface Member<C> {
+  readonly connection: C;
   /** Channels that were ever opened, those that still are, and those that are being opened. */
   opened: number;
   active: number;
   opening: number;
+  /** It comes from an earlier run. */
+  readonly isKept: boolean;
   /** The server has refused a further channel. It may do so for good: OpenSSH counts a session until its process is gone. */
   full: boolean;
 }
 
-export interface SshConnectionsDeps {
-  connect(): Promise<Connection>;
+export interface SshConnectionsDeps<C extends Connection> {
+  connect(): Promise<C>;
+  /** A connection of an earlier run, if there is one. */
+  kept?(): C | undefined;
+  /** Takes a connection for later runs. */
+  keep?(connection: C): void;
   /** Asked when there is no room for another command: ends those that only wait for more work. */
   letGo(): void;
   readonly signal: AbortSignal;
@@ -29,19 +35,19 @@ export interface SshConnectionsDeps {
   readonly roomMs: number;
 }
 
-export class SshConnections {
-  readonly #deps: SshConnectionsDeps;
-  readonly #members = new Set<Member>();
+export class SshConnections<C extends Connection> {
+  readonly #deps: SshConnectionsDeps<C>;
+  readonly #members = new Set<Member<C>>();
   /** Those who wait for room. */
   readonly #waiting = new Set<() => void>();
-  #connecting: Promise<Member> | undefined;
+  #connecting: Promise<Member<C>> | undefined;
   /** Connections that are being made for one command each. */
   #ownConnecting = 0;
   #closed = false;
   /** The server ends a connection when a command on it has ended, which would cut off the others: each gets its own. */
   #hangsUp = false;
 
-  constructor(deps: SshConnectionsDeps) {
+  constructor(deps: SshConnectionsDeps<C>) {
     this.#deps = deps;
   }
 
@@ -52,9 +58,9 @@ export class SshConnections {
 
   /**
    * Starts a command, once there is room for it. Throws what connecting and `exec` throw, and `connection_failed` if the server opens no channel at all,
-   * or too few of them for too long. Whoever holds a channel must not make its end wait for another one's start.
+   * or too few of them for too long. `early`: the beginning of its input. Whoever holds a channel must not make its end wait for another one's start.
    */
-  async start(command: string, env: Readonly<Record<string, string>>): Promise<SshChannel> {
+  async start(command: string, env: Readonly<Record<string, string>>, early?: Buffer): Promise<SshChannel> {
     for (;;) {
       if (this.#closed) throw new GitferryError('connection_failed', { detail: 'The SSH connection is closed.' });
       const known = this.#usable();
@@ -65,33 +71,36 @@ export class SshConnections {
       const member = known ?? (await this.#opened());
       member.opening++;
       try {
-        const channel = await member.connection.exec(command, env);
+        const channel = await member.connection.exec(command, env, early);
         if (channel !== undefined) return this.#counted(member, channel);
       } catch (error) {
         // It was closed while nobody used it, as some hosts do after each command.
-        if (known !== undefined && member.connection.failure?.code === 'connection_failed') continue;
+        if ((known !== undefined || member.isKept) && member.connection.failure?.code === 'connection_failed') continue;
         throw error;
       } finally {
         member.opening--;
         this.#endIfDone(member);
       }
       // A refusal is quicker than a command's start: another one may be the channel that the server allows.
-      if (member.opened + member.opening === 0)
+      if (member.opened + member.opening === 0 && !member.isKept)
         throw new GitferryError('connection_failed', { detail: 'The SSH server opens no channel.' });
       member.full = true;
       this.#endIfDone(member);
     }
   }
 
-  /** Ends all of them. */
-  close(): void {
+  /** Ends all of them. `isQuiet`: their commands have ended, or were told to: then one is kept for later runs. */
+  close({ isQuiet = false } = {}): void {
     this.#closed = true;
     this.#wakeAll();
-    for (const { connection } of this.#members) connection.end();
+    const { keep } = this.#deps;
+    const fit = isQuiet && !this.#hangsUp && keep !== undefined ? [...this.#members].find(isKeepable) : undefined;
+    for (const { connection } of this.#members) if (connection !== fit?.connection) connection.end();
+    if (fit !== undefined) keep?.(fit.connection);
     this.#members.clear();
   }
 
-  #usable(): Member | undefined {
+  #usable(): Member<C> | undefined {
     for (const member of this.#members) {
       if (member.connection.failure === undefined) {
         if (!member.full) return member;
@@ -136,7 +145,9 @@ export class SshConnections {
   }
 
   /** A new one; who asks meanwhile shares it. */
-  async #opened(): Promise<Member> {
+  async #opened(): Promise<Member<C>> {
+    const kept = this.#deps.kept?.();
+    if (kept !== undefined) return this.#joined(kept, { isKept: true });
     if (this.#hangsUp) {
       this.#ownConnecting++;
       try {
@@ -155,14 +166,14 @@ export class SshConnections {
     return this.#connecting;
   }
 
-  #joined(connection: Connection): Member {
-    const member: Member = { connection, opened: 0, active: 0, opening: 0, full: this.#hangsUp };
+  #joined(connection: C, { isKept = false } = {}): Member<C> {
+    const member: Member<C> = { connection, opened: 0, active: 0, opening: 0, full: this.#hangsUp, isKept };
     if (this.#closed) connection.end();
     else this.#members.add(member);
     return member;
   }
 
-  #counted(member: Member, channel: SshChannel): SshChannel {
+  #counted(member: Member<C>, channel: SshChannel): SshChannel {
     member.opened++;
     member.active++;
     if (this.#hangsUp) member.full = true;
@@ -173,10 +184,14 @@ export class SshConnections {
     return channel;
   }
 
-  #endIfDone(member: Member): void {
+  #endIfDone(member: Member<C>): void {
     if (!member.full || member.active + member.opening > 0) return;
     this.#members.delete(member);
     member.connection.end();
     this.#wakeAll();
   }
+}
+
+function isKeepable({ connection, full }: Member<Connection>): boolean {
+  return connection.failure === undefined && !full;
 }

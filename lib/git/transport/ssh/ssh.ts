@@ -1,6 +1,4 @@
-/** Git over SSH, gitprotocol-pack(5) and gitprotocol-v2(5): one connection for the conversations of a run, one channel each. */
-
-import { setTimeout as wait } from 'node:timers/promises';
+/** Git over SSH, gitprotocol-pack(5) and gitprotocol-v2(5): one connection for the conversations of a run, kept for later runs; one channel each. */
 import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
@@ -13,10 +11,11 @@ import { defaultPorts } from '../same-host.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from '../transport.ts';
 import { sendBody } from './send-body.ts';
 import type { SshChannel } from './ssh-channel.ts';
-import { connectSsh } from './ssh-client.ts';
+import { connectSsh, type SshConnection } from './ssh-client.ts';
 import { sshCommand, sshUserFault } from './ssh-command.ts';
 import { SshConnections } from './ssh-connections.ts';
 import { SshOutput } from './ssh-output.ts';
+import { poolKey, type SshPool } from './ssh-pool.ts';
 import { endedWithoutAnswer, notGit, refusedByExit } from './ssh-refusal.ts';
 import type { SshCredential } from './ssh-sign-in.ts';
 
@@ -25,6 +24,8 @@ export interface SshTransportDeps {
   readonly deadline: Deadline;
   /** Stored known_hosts lines of the host. */
   readonly hostKeys: readonly string[];
+  /** Without one, connections end with the transport. */
+  readonly sshPool?: SshPool<SshConnection>;
   /** Longest waits; those of `limits` unless a test is in a hurry. */
   readonly waits?: { readonly handshakeMs: number; readonly channelMs: number; readonly answerMs: number; readonly roomMs?: number };
 }
@@ -41,7 +42,9 @@ class SshTransport implements Transport {
   readonly href: string;
   readonly address: string;
   readonly #url: RepositoryUrl;
-  readonly #connections: SshConnections;
+  readonly #connections: SshConnections<SshConnection>;
+  readonly #pool: SshPool<SshConnection> | undefined;
+  readonly #poolKey: string;
   readonly #answerMs: number;
   readonly #commands = new Set<Command>();
   /** Whether the server's git-upload-pack is known to speak v2. */
@@ -53,12 +56,22 @@ class SshTransport implements Transport {
     this.#url = url;
     this.#answerMs = deps.waits?.answerMs ?? limits.answerMs;
     const place = { host: url.host, port: url.port ?? defaultPorts.ssh };
+    const pool = deps.sshPool;
+    const key = poolKey(place, credential, deps.hostKeys);
+    this.#pool = pool;
+    this.#poolKey = key;
     this.#connections = new SshConnections({
       connect: async () => {
         const fault = sshUserFault(credential.username);
         if (fault !== undefined) throw new GitferryError('invalid_url', { detail: `${this.href}: ${fault}` });
         return connectSsh({ ...place, credential, hostKeys: deps.hostKeys }, deps);
       },
+      kept: () => {
+        const connection = pool?.take(key);
+        connection?.use(deps.deadline.signal);
+        return connection;
+      },
+      ...(pool === undefined ? {} : { keep: (connection: SshConnection) => pool.keep(key, connection) }),
       letGo: () => {
         for (const command of this.#commands) if (command.state === 'spare') command.sayGoodbye();
       },
@@ -67,17 +80,26 @@ class SshTransport implements Transport {
     });
   }
 
-  async open(service: Service, { protocol, assumeV2 }: OpenOptions): Promise<Conversation> {
-    const start = (): Promise<Command> => this.#start(service, protocol);
-    const many = (first?: Command): Conversation =>
-      new ManyRequests({ start, isCrowded: () => this.#connections.isCrowded }, first, this.#answerMs);
+  async open(service: Service, { protocol, assumeV2, ahead }: OpenOptions): Promise<Conversation> {
+    const start = (early?: Buffer): Promise<Command> => this.#start(service, protocol, early);
+    const many = (first?: Command, sent?: Buffer): Conversation => {
+      const onUnused = (): void => this.#pool?.noteSlow(this.#repository);
+      return new ManyRequests({ start, isCrowded: () => this.#connections.isCrowded, onUnused }, first, sent, this.#answerMs);
+    };
     if (assumeV2 === true && this.#speaksV2 !== false) return many();
+    let sent = this.#speaksV2 === false || this.#pool?.isSlow(this.#repository) === true ? undefined : ahead;
     for (let tries = 1; ; tries++) {
-      const command = await start();
+      const command = await start(sent);
       try {
         const isV2 = await command.begins();
         if (service === 'git-upload-pack') this.#speaksV2 = isV2;
-        return isV2 ? many(command) : new OneRequest(command, this.#answerMs, assumeV2 === true);
+        if (isV2) return many(command, sent);
+        if (sent === undefined) return new OneRequest(command, this.#answerMs, assumeV2 === true);
+        // It took the request for one of v0, and is of no use any more.
+        command.channel.destroy();
+        this.#pool?.noteSlow(this.#repository);
+        sent = undefined;
+        tries--;
       } catch (error) {
         // Some hosts end a connection when a command on it has ended. Nothing was asked yet: once more on a new one.
         const isCutOff = command.channel.isCutOff && error instanceof GitferryError && error.code === 'connection_failed';
@@ -88,13 +110,17 @@ class SshTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#commands].map((command) => command.sayGoodbye()));
-    this.#connections.close();
+    for (const command of this.#commands) command.sayGoodbye();
+    this.#connections.close({ isQuiet: [...this.#commands].every(({ isLeaving }) => isLeaving) });
   }
 
-  async #start(service: Service, protocol: 0 | 2): Promise<Command> {
+  get #repository(): string {
+    return `${this.#poolKey} ${this.#url.path}`;
+  }
+
+  async #start(service: Service, protocol: 0 | 2, early?: Buffer): Promise<Command> {
     const env: Record<string, string> = protocol === 2 ? { GIT_PROTOCOL: 'version=2' } : {};
-    const channel = await this.#connections.start(sshCommand(service, this.#url), env);
+    const channel = await this.#connections.start(sshCommand(service, this.#url), env, early);
     const command = new Command(channel, this.href, this.#answerMs);
     this.#commands.add(command);
     channel.closed.then(() => this.#commands.delete(command));
@@ -109,7 +135,7 @@ class Command {
   readonly href: string;
   readonly #answerMs: number;
   /** `listed`: it waits for its one request. `spare`: it has answered, and waits for another one that may never come. Both are owed a goodbye. */
-  state: 'busy' | 'listed' | 'spare' = 'busy';
+  state: 'busy' | 'listed' | 'spare' | 'leaving' = 'busy';
 
   constructor(channel: SshChannel, href: string, answerMs: number) {
     this.channel = channel;
@@ -145,17 +171,18 @@ class Command {
     if (end.exit?.code !== 0 && end.exit !== undefined) throw endedWithoutAnswer(end);
   }
 
-  /** Tells a command that waits for a request that there is none: a flush packet, as git does. Resolves when it is gone, which it is soon. */
-  async sayGoodbye(): Promise<void> {
-    if (this.state === 'busy' || this.channel.isClosed) return;
-    this.state = 'busy';
-    const leaving = this.channel.write(flushPkt).then(() => {
-      this.channel.finish();
-      return this.channel.closed;
-    });
-    // What fails is gone already.
-    await Promise.race([leaving.catch(() => {}), wait(limits.sshGoodbyeMs, undefined, { ref: false })]);
-    if (!this.channel.isClosed) this.channel.destroy();
+  /** Whether nothing more is expected of it. */
+  get isLeaving(): boolean {
+    return this.state === 'leaving' || this.channel.isClosed;
+  }
+
+  /** Tells a command that waits for a request that there is none: a flush packet, as git does. Nobody waits until it is gone, which it is soon. */
+  sayGoodbye(): void {
+    if (this.state === 'busy' || this.isLeaving) return;
+    this.state = 'leaving';
+    this.channel.finish(flushPkt);
+    const late = setTimeout(() => this.channel.destroy(), limits.sshGoodbyeMs).unref();
+    this.channel.closed.then(() => clearTimeout(late));
   }
 }
 
@@ -208,26 +235,48 @@ class OneRequest implements Conversation {
   }
 
   async close(): Promise<void> {
-    await this.#command.sayGoodbye();
+    this.#command.sayGoodbye();
   }
+}
+
+interface Commands {
+  start(): Promise<Command>;
+  isCrowded(): boolean;
+  /** A request that was sent ahead was not the one that came. */
+  onUnused(): void;
 }
 
 /** v2: a command takes one request after the other, and a further one is started while it is busy. */
 class ManyRequests implements Conversation {
   readonly stateless = false;
   readonly advertisement: Answer | undefined;
-  readonly #commands: { start(): Promise<Command>; isCrowded(): boolean };
+  /** The request that `#first` was sent with its start. */
+  readonly sent: Buffer | undefined;
+  readonly #commands: Commands;
   readonly #answerMs: number;
   readonly #idle: Command[] = [];
+  #first: Command | undefined;
 
-  constructor(commands: { start(): Promise<Command>; isCrowded(): boolean }, first: Command | undefined, answerMs: number) {
+  constructor(commands: Commands, first: Command | undefined, sent: Buffer | undefined, answerMs: number) {
     this.#commands = commands;
     this.#answerMs = answerMs;
-    this.advertisement = first?.output.untilFlush(answerMs, (isClean) => this.#release(first, isClean));
+    this.sent = sent;
+    this.#first = sent === undefined ? undefined : first;
+    this.advertisement = first?.output.untilFlush(answerMs, (isClean) => {
+      if (sent === undefined) this.#release(first, isClean);
+    });
   }
 
   async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined && body instanceof Uint8Array && this.sent?.equals(body) === true) {
+      await first.answers(silenceMs);
+      return this.#answerOf(first, silenceMs);
+    }
+    if (first !== undefined) this.#commands.onUnused();
+    first?.channel.destroy();
     const command = this.#takeIdle();
     if (command !== undefined) {
       try {
@@ -286,6 +335,7 @@ class ManyRequests implements Conversation {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#idle.splice(0).map((command) => command.sayGoodbye()));
+    this.#first?.channel.destroy();
+    for (const command of this.#idle.splice(0)) command.sayGoodbye();
   }
 }

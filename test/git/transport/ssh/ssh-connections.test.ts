@@ -60,7 +60,10 @@ class Host {
   }
 }
 
-function connectionsTo(host: Host, { roomMs = 60_000, letGo = () => {} } = {}): { connections: SshConnections; deadline: Deadline } {
+function connectionsTo(
+  host: Host,
+  { roomMs = 60_000, letGo = () => {} } = {},
+): { connections: SshConnections<Connection>; deadline: Deadline } {
   const deadline = createDeadline(60_000);
   onTestFinished(() => deadline.clear());
   return { connections: new SshConnections({ connect: () => host.connect(), letGo, signal: deadline.signal, roomMs }), deadline };
@@ -71,7 +74,7 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
-const start = (connections: SshConnections, count: number): Promise<SshChannel>[] =>
+const start = (connections: SshConnections<Connection>, count: number): Promise<SshChannel>[] =>
   Array.from({ length: count }, () => connections.start('git-upload-pack x', {}));
 
 describe('the connections of a run', () => {
