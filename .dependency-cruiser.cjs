@@ -57,7 +57,7 @@ module.exports = {
     singleImporter('@aws-sdk', 'lib/aws/.*'),
     singleImporter('undici', 'lib/net/http-client.ts'),
     singleImporter('isomorphic-git', 'lib/git/pack/object-places.ts'),
-    singleImporter('ssh2', 'lib/git/transport/ssh/ssh-(client|key-pair)\\.ts'),
+    singleImporter('ssh2', 'lib/git/transport/ssh/ssh-(client|key-pair|ahead)\\.ts'),
     singleImporter('re2', 'lib/mirror/rules.ts'),
     singleImporter('ipaddr.js', 'lib/net/address-guard.ts'),
   ],
