@@ -5,13 +5,14 @@ import { benchOverview } from './console.ts';
 import { benchEvent, benchEventManyRefs } from './event.ts';
 import { benchFirstMirror, benchLargePack } from './first-mirror.ts';
 import { benchHistoryQuestions } from './history-questions.ts';
-import { benchIncremental, benchIncrementalOnAll } from './incremental.ts';
+import { benchIncremental, benchIncrementalLine, benchIncrementalOnAll } from './incremental.ts';
 import { benchLfs, benchLfsLarge, benchLfsNone } from './lfs.ts';
 import { benchManyRefs } from './many-refs.ts';
 import { benchNoOp } from './no-op.ts';
 import { describeMachine, type Finding, isMet, renderFinding } from './report.ts';
 import { benchPushToMirror, benchWebhookLoad } from './service.ts';
 import { benchSshConnect, benchSshMirror } from './ssh-mirror.ts';
+import { benchSshRounds } from './ssh-rounds.ts';
 import { benchTick } from './tick.ts';
 import { benchWireDecoding } from './wire-decoding.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   wire: benchWireDecoding,
   'no-op': benchNoOp,
   incremental: benchIncremental,
+  'incremental-line': benchIncrementalLine,
   event: benchEvent,
   'event-many-refs': benchEventManyRefs,
   'incremental-all': benchIncrementalOnAll,
@@ -28,6 +30,7 @@ const benchmarks: Readonly<Record<string, (bench: Workbench) => Promise<Finding>
   history: benchHistoryQuestions,
   'first-mirror': benchFirstMirror,
   'ssh-connect': benchSshConnect,
+  'ssh-rounds': benchSshRounds,
   'ssh-mirror': benchSshMirror,
   lfs: benchLfs,
   'lfs-none': benchLfsNone,

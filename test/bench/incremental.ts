@@ -1,27 +1,70 @@
 /** Incremental runs: a commit or 500 against a warm clone that fetches and pushes, each contender with a target of its own. */
 import { join } from 'node:path';
 import { git } from '../support/git.ts';
-import { sync } from '../support/sync.ts';
+import { startWarmWorker } from '../support/warm-worker.ts';
 import { type Contender, contest, type Summary } from './contest.ts';
+import { makeWithRefs } from './event.ts';
 import { addCommits, branchName, makeRepository } from './made-repository.ts';
 import { type Cost, measureHere } from './measure.ts';
-import type { Finding } from './report.ts';
+import type { Finding, Target } from './report.ts';
+import { countRounds, openLine } from './rounds.ts';
 import { assertSameRefs, copyRepository, removeAll, type Workbench } from './workbench.ts';
 
+const main = 'refs/heads/main';
 const branches = 500;
 const warmUps = 10;
 
 /** One commit on the main branch of a repository with 500 branches and 100 tags. */
 export async function benchIncremental(bench: Workbench): Promise<Finding> {
-  return raceWithWarmClone(bench, 'Incremental: one new commit, 600 refs', ['refs/heads/main']);
+  return raceWithWarmClone(bench, 'Incremental: one new commit, 600 refs', { changed: [main], bound: 0.7 });
+}
+
+/** What one commit costs on the line, in an ordinary run. */
+export async function benchIncrementalLine(bench: Workbench): Promise<Finding> {
+  const targets: Target[] = [];
+  for (const refCount of [300, 50_000]) {
+    const source = await makeWithRefs(bench, 'line.git', refCount);
+    const target = bench.targetPath('line.git');
+    await copyRepository(source, target);
+    let label = 0;
+    const { warm, last, firstConnections } = await countRounds(
+      (delayMs) =>
+        openLine(
+          { source: bench.sourcePort, target: bench.targetPort },
+          (_side, port) => ({ url: `http://127.0.0.1:${port}/line.git` }),
+          delayMs,
+        ),
+      { change: () => addCommits(source, [main], `line ${label++}`), runs: bench.runs, idleMs: refCount === 300 ? 60_000 : 0 },
+    );
+    await removeAll(source, target);
+    const what = `${refCount.toLocaleString('en')} refs: `;
+    targets.push(
+      { what: `${what}requests (source 3, target 2)`, measured: last.way.requests, bound: 5, unit: 'requests' },
+      { what: `${what}bytes up beside the pack`, measured: last.bytesUp / 1024, bound: 16, unit: 'KB' },
+      { what: `${what}connections an end, nothing kept`, measured: Math.max(...firstConnections), bound: 1, unit: 'connections' },
+    );
+    if (refCount > 300) continue;
+    targets.push(
+      { what: `${what}round trips, connections kept`, measured: warm, bound: 4, unit: 'round trips' },
+      { what: `${what}new connections after 60 s`, measured: Math.max(...last.connections), bound: 0, unit: 'connections' },
+    );
+  }
+  return { title: 'Incremental: one new commit, an ordinary run on the line', contenders: [], targets };
 }
 
 export async function benchIncrementalOnAll(bench: Workbench): Promise<Finding> {
   const others = Array.from({ length: branches - 1 }, (_, index) => branchName(index + 1));
-  return raceWithWarmClone(bench, `Incremental: one new commit on each of ${branches} branches`, ['refs/heads/main', ...others]);
+  return raceWithWarmClone(bench, `Incremental: one new commit on each of ${branches} branches`, {
+    changed: [main, ...others],
+    bound: 0.5,
+  });
 }
 
-async function raceWithWarmClone(bench: Workbench, title: string, changed: readonly string[]): Promise<Finding> {
+async function raceWithWarmClone(
+  bench: Workbench,
+  title: string,
+  { changed, bound }: { readonly changed: readonly string[]; readonly bound: number },
+): Promise<Finding> {
   const source = bench.sourcePath('incremental.git');
   await makeRepository(source, { commits: 3000, branches, tags: 100, files: 1000, assetBytes: 5_000_000 });
   const { contenders, clear } = await incrementalContenders(bench, 'incremental.git');
@@ -31,14 +74,11 @@ async function raceWithWarmClone(bench: Workbench, title: string, changed: reado
   })) as [Summary, Summary, Summary, Summary];
   await clear();
   await removeAll(source);
-  const [command, service, warm] = summaries;
+  const [, service, warm] = summaries;
   return {
     title,
     contenders: summaries,
-    targets: [
-      { what: 'warm process: against fetch + push from a warm clone', measured: service.wallMs / warm.wallMs, bound: 0.5, unit: '×' },
-      { what: 'command, with the start of Node: the same', measured: command.wallMs / warm.wallMs, bound: 0.5, unit: '×' },
-    ],
+    targets: [{ what: 'warm process: against fetch + push from a warm clone', measured: service.wallMs / warm.wallMs, bound, unit: '×' }],
   };
 }
 
@@ -54,9 +94,10 @@ export async function incrementalContenders(
   await git('/', ['clone', '--quiet', '--mirror', from, clone]);
   const fetch = meter.git(['-C', clone, 'fetch', '-q', '--prune']);
   const push = (path: string, to: string): string => meter.git(['-C', path, 'push', '-q', '--mirror', to]);
+  const worker = startWarmWorker();
   const runs: readonly (readonly [name: string, run: (to: string) => Promise<Cost>])[] = [
     ['gitferry as a command', (to) => meter.measure(bench.sync(from, to))],
-    ['gitferry in a warm process', (to) => measureHere(() => sync(from, to))],
+    ['gitferry in a warm process', (to) => measureHere(() => worker.run({ url: from }, { url: to }))],
     ['`git fetch --prune` + `git push --mirror` from a warm clone', (to) => meter.measure(`${fetch} && ${push(clone, to)}`)],
     ["`git push --mirror` from the source's disk", (to) => meter.measure(push(source, to))],
   ];
@@ -70,6 +111,10 @@ export async function incrementalContenders(
     contenders.push({ name, run: () => run(bench.targetUrl(repositoryName)), finish: () => assertSameRefs(source, target) });
   }
   // The process gets warm on runs without work.
-  for (let index = 0; index < warmUps; index++) await sync(from, bench.targetUrl('target-1.git'));
-  return { contenders, clear: () => removeAll(clone, ...targets) };
+  for (let index = 0; index < warmUps; index++) await worker.run({ url: from }, { url: bench.targetUrl('target-1.git') });
+  const clear = async (): Promise<void> => {
+    await worker.close();
+    await removeAll(clone, ...targets);
+  };
+  return { contenders, clear };
 }

@@ -1,7 +1,7 @@
 /** Round trips of a run, by the time that it takes on a line of 50 ms more than on one of none; and what goes over the line. */
 import type { NarrowInput } from '../../lib/mirror/list-narrowly.ts';
 import type { RunWay } from '../../lib/mirror/sync-input.ts';
-import { type DelayedLink, startDelayedLink } from '../support/delayed-link.ts';
+import { type DelayedLink, measuredRoundTripMs, startDelayedLink } from '../support/delayed-link.ts';
 import type { RemoteEnd } from '../support/ssh-sync.ts';
 import { startWarmWorker, type WarmWorker } from '../support/warm-worker.ts';
 
@@ -41,7 +41,7 @@ export async function openLine(
   };
 }
 
-export async function runOverLine(worker: WarmWorker, line: Line, options: readonly string[], narrow?: NarrowInput): Promise<LineRun> {
+async function runOverLine(worker: WarmWorker, line: Line, options: readonly string[], narrow?: NarrowInput): Promise<LineRun> {
   const before = line.links.map(({ log }) => ({ ...log }));
   const startedAt = performance.now();
   const { outcome, way } = await worker.run(line.source, line.target, options, narrow);
@@ -73,10 +73,16 @@ export interface Rounds {
   readonly firstConnections: readonly [number, number];
 }
 
-/** `change` gives the next run something to do. `narrow`: runs are those of an event of these refs. */
+/** `change` gives the next run something to do. `idleMs`: how long nothing happens before the last warm run. `narrow`: runs are those of an event of these refs. */
 export async function countRounds(
   openAt: (delayMs: number) => Promise<Line>,
-  { change, options = [], refs, runs }: { change(): Promise<void>; options?: readonly string[]; refs?: readonly string[]; runs: number },
+  {
+    change,
+    options = [],
+    refs,
+    runs,
+    idleMs = 0,
+  }: { change(): Promise<void>; options?: readonly string[]; refs?: readonly string[]; runs: number; idleMs?: number },
 ): Promise<Rounds> {
   const walls = { warm: [] as number[], cold: [] as number[] };
   let last: LineRun | undefined;
@@ -93,6 +99,8 @@ export async function countRounds(
       const cold: number[] = [];
       for (let run = 0; run < runs; run++) {
         await change();
+        // Once, before the very last run.
+        if (delayMs > 0 && run === runs - 1) await new Promise((resolve) => setTimeout(resolve, idleMs));
         last = await runOverLine(worker, line, options, narrow);
         if (narrow !== undefined && last.way.path !== 'narrow') throw new Error(`not narrow: ${last.way.gaveUp?.reason ?? ''}`);
         warm.push(last.wallMs);
@@ -112,6 +120,8 @@ export async function countRounds(
     }
   }
   if (last === undefined) throw new Error('nothing ran');
-  const rounds = ([near = 0, far = 0]: readonly number[]): number => (far - near) / roundTripMs;
+  const realMs = await measuredRoundTripMs(roundTripMs);
+  // To halves: some twenty milliseconds are the machine's.
+  const rounds = ([near = 0, far = 0]: readonly number[]): number => Math.round((2 * (far - near)) / realMs) / 2;
   return { warm: rounds(walls.warm), cold: rounds(walls.cold), last, firstConnections };
 }
