@@ -5,6 +5,7 @@ import { limits } from '../core/limits.ts';
 import { refineHint } from '../core/provider-messages.ts';
 import type { Redactor } from '../core/redact.ts';
 import { told, toldError } from '../core/told.ts';
+import { Turns } from '../core/turns.ts';
 import type { Oid } from '../git/object-id.ts';
 import { type LfsOutcome, lfsRunError } from './lfs-outcome.ts';
 import type { Note } from './planning.ts';
@@ -92,8 +93,25 @@ const codeOfResult: Readonly<Partial<Record<RefResult, ErrorCode>>> = {
 
 /** Sums up a run. All texts pass the redactor here, and are cut behind it. */
 export function summarise(given: RunFacts, redactor: Redactor): RunOutcome {
+  return sumUp({ ...given, refs: given.refs.map((ref) => toldRef(ref, redactor)) }, redactor);
+}
+
+/** The same in short turns: a hundred thousand refs may each have a reason of 500 characters, and other runs and requests wait. */
+export async function summariseInTurns(given: RunFacts, redactor: Redactor): Promise<RunOutcome> {
+  const turns = new Turns(limits.turnMs);
+  const refs: RefFact[] = [];
+  for (const ref of given.refs) {
+    refs.push(toldRef(ref, redactor));
+    const pause = turns.pause();
+    if (pause !== undefined) await pause;
+  }
+  return sumUp({ ...given, refs }, redactor);
+}
+
+/** With refs whose reasons have passed the redactor. */
+function sumUp(given: RunFacts, redactor: Redactor): RunOutcome {
   const lfs = given.lfs === undefined ? undefined : toldLfs(given.lfs, redactor);
-  const facts: RunFacts = { ...given, lfs, refs: given.refs.map((ref) => toldRef(ref, redactor)) };
+  const facts: RunFacts = { ...given, lfs };
   const refs = facts.refs.map(({ code: _, ...ref }) => ref);
   const counts = Object.fromEntries(refResults.map((result) => [result, 0])) as Record<RefResult, number>;
   for (const { result } of refs) counts[result]++;

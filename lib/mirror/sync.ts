@@ -20,7 +20,7 @@ import { listNarrowly, type NarrowInput, NotNarrow } from './list-narrowly.ts';
 import { askDetails, listedValues } from './list-target.ts';
 import { bytesOf, type Listing, type ListingDeps, listAll } from './listing.ts';
 import { nameOfUpdate } from './name-of-update.ts';
-import { type RefFact, type RunOutcome, summarise } from './outcome.ts';
+import { type RefFact, type RunOutcome, summariseInTurns } from './outcome.ts';
 import type { Note, Plan, TargetDetails } from './planning.ts';
 import type { PushLimit } from './slices/slice-size.ts';
 import type { RunWay, SyncDeps, SyncInput, SyncPhase } from './sync-input.ts';
@@ -85,7 +85,7 @@ class Run {
       this.#memory.close();
     }
     this.#deps.onWay?.(this.#way);
-    return summarise(
+    return summariseInTurns(
       {
         refs: [...this.#outcomes.values()],
         error: this.#error,

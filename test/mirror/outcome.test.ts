@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GitferryError } from '../../lib/core/errors.ts';
+import { limits } from '../../lib/core/limits.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
-import { type RefOutcome, type RefResult, type RunFacts, refResults, summarise } from '../../lib/mirror/outcome.ts';
+import { type RefOutcome, type RefResult, type RunFacts, refResults, summarise, summariseInTurns } from '../../lib/mirror/outcome.ts';
+import { turnsDuring } from '../support/turns-during.ts';
 
 const redactor = createRedactor([{ username: 'ada', password: 'hunter22' }]);
 
@@ -9,8 +11,9 @@ function ref(name: string, result: RefResult, reason: string | null = null): Ref
   return { ref: `refs/heads/${name}`, result, old: 'a'.repeat(40), new: 'b'.repeat(40), reason };
 }
 
+const nothing = { refs: [], error: undefined, divergedDefaultBranch: undefined, bytes: 0, durationMs: 1.6, dryRun: false, notes: [] };
+
 function summary(facts: Partial<RunFacts>) {
-  const nothing = { refs: [], error: undefined, divergedDefaultBranch: undefined, bytes: 0, durationMs: 1.6, dryRun: false, notes: [] };
   return summarise({ ...nothing, ...facts }, redactor);
 }
 
@@ -63,4 +66,17 @@ describe('the outcome of a run', () => {
     const text = JSON.stringify(summary({ refs: [ref('a', 'rejected', 'https://ada:hunter22@host said no')], error }));
     expect(text).not.toContain('hunter22');
   });
+});
+
+it('Other runs and requests have their turn while the reasons of many refs are redacted', async () => {
+  const slow = {
+    redact(words: string): string {
+      const end = performance.now() + limits.turnMs + 1;
+      while (performance.now() < end);
+      return words.replace('hunter22', '*****');
+    },
+  };
+  const refs = Array.from({ length: 12 }, (_, index) => ref(`b${index}`, 'rejected', 'no: hunter22'));
+  expect(await turnsDuring(() => summariseInTurns({ ...nothing, refs }, slow))).toBeGreaterThanOrEqual(refs.length);
+  expect(await summariseInTurns({ ...nothing, refs }, redactor)).toEqual(summary({ refs }));
 });

@@ -218,9 +218,10 @@ class Job {
     const mirror = this.#mirror;
     const moves = activityOf(mirror, run, outcome.refs);
     const isNewBranch = defaultBranch !== null && defaultBranch !== project.defaultBranch;
+    const record = await runRecord(run, outcome, redactor);
     // Each says the same when it is written twice.
     const writes = [
-      () => runs.put(mirror.id, runRecord(run, outcome, redactor)),
+      () => runs.put(mirror.id, record),
       ...(moves.length === 0 ? [] : [() => activity.add(project.id, run.id, moves)]),
       ...(isNewBranch ? [() => projects.noteDefaultBranch(project.id, defaultBranch)] : []),
       ...(moves.length > 0 && run.trigger.kind === 'schedule' && run.trigger.who === '' ? [() => noteSilentHooks(mirror, this.#deps)] : []),

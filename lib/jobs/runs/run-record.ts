@@ -1,9 +1,11 @@
 /** What is kept of a run: its record with every ref, and the moves for the project's activity feed. */
+import { limits } from '../../core/limits.ts';
 import type { Redactor } from '../../core/redact.ts';
+import { Turns } from '../../core/turns.ts';
 import type { LfsOutcome } from '../../mirror/lfs-outcome.ts';
 import type { RunOutcome } from '../../mirror/outcome.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { type Activity, keptRefs, type LfsCounts, type Run } from '../../model/run.ts';
+import { type Activity, keptRefs, type LfsCounts, type Run, type RunRef } from '../../model/run.ts';
 import { deletionsAfter } from './deletion-memory.ts';
 import { lfsStateAfter } from './lfs-memory.ts';
 import { pushLimitAfter } from './push-limit-memory.ts';
@@ -69,8 +71,8 @@ export function interruptedRun(mirror: Mirror, id: string, times: RunTimes, erro
   };
 }
 
-/** The first 10,000 refs, those that were not done or moved before those that were merely kept. */
-export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Run {
+/** The first 10,000 refs, those that were not done or moved before those that were merely kept. In short turns, because of their reasons. */
+export async function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'refs' | 'lfs'>, redactor: Redactor): Promise<Run> {
   const {
     retryAfterSeconds: _1,
     heldBackDeletions: _2,
@@ -82,7 +84,13 @@ export function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome, 'ref
   } = run;
   const ordered =
     refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
-  const kept = ordered.slice(0, keptRefs).map((ref) => ({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) }));
+  const turns = new Turns(limits.turnMs);
+  const kept: RunRef[] = [];
+  for (const ref of ordered.slice(0, keptRefs)) {
+    kept.push({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) });
+    const pause = turns.pause();
+    if (pause !== undefined) await pause;
+  }
   return { ...summary, refs: kept, refsTotal: refs.length, lfsFailures: lfs?.failures ?? [] };
 }
 

@@ -252,7 +252,7 @@ class Tick {
   /** The record is worth less than the repetition: what cannot be written is left out. */
   async #record({ id, projectId, mirror }: Mirror, run: FinishedRun): Promise<void> {
     const { records, log } = this.#deps;
-    await records.runs.putIfAbsent(id, runRecord(run, { refs: [], lfs: null }, plain)).catch((error: unknown) => {
+    await records.runs.putIfAbsent(id, await runRecord(run, { refs: [], lfs: null }, plain)).catch((error: unknown) => {
       const { message } = toGitferryError(error);
       log.write('error', 'run_not_recorded', { project: projectId, mirror, run: run.id, code: run.error?.code, message });
     });
