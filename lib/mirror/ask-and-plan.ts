@@ -1,4 +1,5 @@
 /** From the refs of both ends to a plan, with what has to be asked in between. */
+import { setImmediate } from 'node:timers/promises';
 import type { AskOptions, History } from '../git/client/ask-history.ts';
 import { type ContainmentQuestion, type HistoryAnswer, questionKey } from '../git/client/history-questions.ts';
 import type { SmallPack } from '../git/client/small-pack.ts';
@@ -40,6 +41,8 @@ export async function askAndPlan(input: PlanInput): Promise<Planned> {
   await rules.prepare(source.values.keys());
   await rules.prepare(values.keys());
   for (;;) {
+    // A hundred thousand refs take 0.1 s: everything else that waits goes first, here and behind it.
+    await setImmediate();
     const planning = planRefs({
       direction,
       rules,
@@ -48,6 +51,7 @@ export async function askAndPlan(input: PlanInput): Promise<Planned> {
       answers: { contained, tags },
       ...(only === undefined ? {} : { only }),
     });
+    await setImmediate();
     smallPack ??= input.smallPack(planning.candidates);
     if (planning.kind === 'plan') return { plan: planning.plan, smallPack: await smallPack };
     const { needs } = planning;

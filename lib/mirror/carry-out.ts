@@ -1,4 +1,5 @@
 /** Carries out planned changes: groups them into pushes, judges each, and does with what was refused as the table of refusals says. */
+import { setImmediate } from 'node:timers/promises';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { statedLimit } from '../core/stated-limit.ts';
@@ -69,7 +70,9 @@ class CarryingOut {
   async run(): Promise<CarriedOut> {
     // A small pack is not thin: where it is refused, no other one would be taken.
     const thinPack = this.#input.smallPack === undefined;
-    for (const commands of commandGroups(this.#input.commands)) {
+    const groups = commandGroups(this.#input.commands);
+    for (const commands of groups) {
+      await setImmediate();
       const queue: Batch[] = [...(await this.#begin({ commands, thinPack }))];
       for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) queue.push(...(await this.#push(batch)));
     }

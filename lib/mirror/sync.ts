@@ -1,4 +1,5 @@
 /** One run between two repositories: list both, plan (asking the source where a rule needs it), relay, judge, sum up. */
+import { setImmediate } from 'node:timers/promises';
 import { createDeadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
@@ -185,6 +186,7 @@ class Run {
     { isNarrow, onPackSent }: { readonly isNarrow: boolean; onPackSent(): void },
   ): Promise<ReadonlyMap<string, Verdict>> {
     if (changes.length === 0) return new Map();
+    await setImmediate();
     this.#refsTotal = changes.length;
     this.#progress('relaying');
     const common = commonValues({ sourceRefs, target });
