@@ -201,7 +201,7 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ['checks of URLs', (text) => checkUrl(text, guard)],
   ['encodings that a browser takes', (text) => answerAsset('htmx.js', new Request('http://h/', { headers: { 'accept-encoding': text } }))],
   ['words without a URL', (text) => hiddenAt('https://h.example.org/a.git')(text)],
-  ['words full of URLs', (text) => hiddenAt('https://h.example.org/abc')(text.replaceAll('a', 'https://h.example.org/abc '))],
+  ['words full of URLs', (text) => hiddenAt('https://h.example.org/abc')(text.replace(/a{10}/g, 'https://h.example.org/abc '))],
   ['URLs in words', (text) => hiddenAt(`https://h.example.org/${text}`)('a b c')],
   ['names of SSH users', checkSshUser],
   ['ids', parseId],

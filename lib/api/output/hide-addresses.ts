@@ -56,25 +56,26 @@ function pathsOf(pathname: string): readonly string[] {
   });
 }
 
-/** Long ones first. */
+/** In lower case, long ones first. */
 function words(texts: readonly string[]): readonly string[] {
-  return [...new Set(texts)].sort((one, other) => other.length - one.length);
+  return [...new Set(texts.map(lowerAscii))].filter((text) => text !== '').sort((one, other) => other.length - one.length);
 }
 
 /** In any case of its ASCII letters; by search, because an expression made of a long URL takes long to compile. */
 function withoutWord(text: string, word: string, instead: string): string {
-  if (word === '') return text;
-  const [lower, wanted] = [lowerAscii(text), lowerAscii(word)];
+  const lower = lowerAscii(text);
   const pieces: string[] = [];
   let from = 0;
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
+  for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, from)) {
     pieces.push(text.slice(from, at), instead);
-    from = at + wanted.length;
+    from = at + word.length;
   }
   return pieces.length === 0 ? text : pieces.join('') + text.slice(from);
 }
 
 /** Other letters may have more than one character in lower case, and places would not fit. */
 function lowerAscii(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
