@@ -52,6 +52,8 @@ export const limits = {
   /** An idle connection is kept this long where the server names no time of its own: for events a minute apart. nginx, the shortest of the usual ones
    * that say nothing, closes after 75 s, so that most are ended by us. */
   idleConnectionMs: 65_000,
+  /** However long a server says that it keeps one. */
+  longestIdleConnectionMs: 600_000,
   /** From a small request to the first byte of its answer, and between two pieces of it. Big hosts take seconds to list 500,000 refs. */
   answerMs: 60_000,
   /** The unread rest of an answer that is read so that its connection can be used again. Answers to history questions have a few hundred bytes. */

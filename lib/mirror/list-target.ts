@@ -10,9 +10,9 @@ import type { Transport } from '../git/transport/transport.ts';
 import { Capabilities } from '../git/wire/capabilities.ts';
 import type { TargetDetails } from './planning.ts';
 
-/** The target's refs by name, as git-receive-pack lists them now. */
+/** The target's refs by name, as git-receive-pack lists them after a push that did not go as it should: on a new connection. */
 export async function listedValues(target: Transport, lists: ListShare): Promise<ReadonlyMap<string, Oid>> {
-  const receivePack = await ReceivePack.open(target, lists);
+  const receivePack = await ReceivePack.open(target, lists, { isFresh: true });
   // Over SSH it would wait for a push until the end of the run, and some hosts allow few at once.
   await receivePack.close();
   // A broken ref is not gone: it has a value that nobody asked for.

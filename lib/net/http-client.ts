@@ -33,6 +33,11 @@ export interface HttpResponse {
 export interface HttpClient {
   /** Resolves when the answer's headers are there, whatever the status. Throws network failures by code (`dns_failed`, `connection_failed`, `address_blocked`, ...). */
   request(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * Requests to this origin use no connection that is open now. For a host that answered a request before it had read all of it: what is sent behind
+   * the unread rest waits for ever, and from this side nobody can tell (the rest is on its way). Requests under way go on.
+   */
+  leaveConnections(url: URL): void;
   /** Ends idle connections and waits for none. */
   close(): Promise<void>;
 }
@@ -68,7 +73,16 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
       callback(null, socket);
     });
   };
-  const agent = new Agent({ connect, pipelining: 1, keepAliveTimeout: limits.idleConnectionMs });
+  const createAgent = (): Agent =>
+    new Agent({
+      connect,
+      pipelining: 1,
+      keepAliveTimeout: limits.idleConnectionMs,
+      keepAliveMaxTimeout: limits.longestIdleConnectionMs,
+    });
+  const agent = createAgent();
+  /** By origin, while the usual agent may have a connection there that is not to be used. */
+  const newer = new Map<string, Agent>();
   return {
     async request({ method, url, headers, body, signal, headersMs, silenceMs }) {
       const options: Dispatcher.RequestOptions = {
@@ -85,7 +99,7 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
       try {
         // undici gives a connection free one turn of the event loop after its answer ended: without this, the next request opens another one.
         await setImmediate();
-        const response = await agent.request(options);
+        const response = await (newer.get(url.origin) ?? agent).request(options);
         // A body that is dropped unread fails with "aborted", and without a listener that would end the process. Readers still get its errors.
         response.body.on('error', () => {});
         return { status: response.statusCode, headers: flattened(response.headers), body: response.body };
@@ -93,7 +107,22 @@ export function createHttpClient(guard: AddressGuard, { authorities }: HttpClien
         throw toNetworkError(error, url.host, signal);
       }
     },
-    close: () => agent.destroy(),
+    leaveConnections({ origin }) {
+      const left = newer.get(origin);
+      const next = createAgent();
+      newer.set(origin, next);
+      // Waits for what is under way.
+      left?.close().catch(() => {});
+      const forget = (): void => {
+        if (newer.get(origin) !== next) return;
+        newer.delete(origin);
+        next.close().catch(() => {});
+      };
+      setTimeout(forget, limits.longestIdleConnectionMs).unref();
+    },
+    close: async () => {
+      await Promise.all([agent, ...newer.values()].map((each) => each.destroy()));
+    },
   };
 }
 

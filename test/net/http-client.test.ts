@@ -286,3 +286,50 @@ describe('an answer that is read late, when its server has closed already', () =
     }
   });
 });
+
+describe('a host that answers before it has read a request, and keeps the connection', () => {
+  /** Answers with the first bytes that come; of its first connection it reads no more. */
+  const careless = () => {
+    let connections = 0;
+    return startTcpServer((socket) => {
+      const isFirst = connections++ === 0;
+      socket.on('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+        if (isFirst) socket.pause();
+      });
+    });
+  };
+
+  it.each([
+    ['leaves a request there without an answer', false, 'timed_out'],
+    ['is asked on another connection once that one is left', true, 'ok'],
+  ])('%s', async (_, isLeft, expected) => {
+    const server = kept(await careless());
+    const http = client();
+    const first = get(server.origin, { method: 'POST', body: new Uint8Array(100_000) });
+    expect((await answered(http, first)).toString()).toBe('ok');
+    if (isLeft) http.leaveConnections(new URL(server.origin));
+    const second = answered(http, get(server.origin, { headersMs: isLeft ? 5000 : 1000 }));
+    expect(await second.then(String, ({ code }: GitferryError) => code)).toBe(expected);
+  });
+
+  it('keeps the requests that are under way there', async () => {
+    let finish = (): void => {};
+    const server = kept(
+      await startFaultServer((request, response) => {
+        if (request.url === '/quick') return void response.end('quick');
+        response.write('slow ');
+        finish = () => response.end('but whole');
+      }),
+    );
+    const http = client();
+    const { body } = await http.request(get(`${server.origin}/slow`));
+    http.leaveConnections(new URL(server.origin));
+    expect((await answered(http, get(`${server.origin}/quick`))).toString()).toBe('quick');
+    http.leaveConnections(new URL(server.origin));
+    expect((await answered(http, get(`${server.origin}/quick`))).toString()).toBe('quick');
+    finish();
+    expect((await readAll(body)).toString()).toBe('slow but whole');
+    expect(server.connections()).toBe(3);
+  });
+});

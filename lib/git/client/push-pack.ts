@@ -44,8 +44,8 @@ export class ReceivePack {
   }
 
   /** Starts the conversation and reads the target's refs: the authoritative old values; they count to `lists`. Throws the transport's codes and those of `parseAdvertisement`. */
-  static async open(transport: Transport, lists?: ListShare): Promise<ReceivePack> {
-    const { conversation, advertisement } = await openConversation(transport, lists);
+  static async open(transport: Transport, lists?: ListShare, { isFresh = false } = {}): Promise<ReceivePack> {
+    const { conversation, advertisement } = await openConversation(transport, lists, isFresh);
     return new ReceivePack(transport, lists, conversation, advertisement);
   }
 
@@ -124,7 +124,7 @@ export class ReceivePack {
   }
 
   async #open(): Promise<Conversation> {
-    if (!this.#isKnown) return (await openConversation(this.#transport, this.#lists)).conversation;
+    if (!this.#isKnown) return (await openConversation(this.#transport, this.#lists, false)).conversation;
     const conversation = await this.#transport.open('git-receive-pack', { protocol: 0, isKnown: true });
     // Over SSH it comes all the same.
     if (conversation.advertisement !== undefined) await readAdvertisement(conversation.advertisement, this.#lists);
@@ -147,8 +147,9 @@ export class ReceivePack {
 async function openConversation(
   transport: Transport,
   lists: ListShare | undefined,
+  isFresh: boolean,
 ): Promise<{ readonly conversation: Conversation; readonly advertisement: RefAdvertisement }> {
-  const conversation = await transport.open('git-receive-pack', { protocol: 0 });
+  const conversation = await transport.open('git-receive-pack', { protocol: 0, isFresh });
   if (conversation.advertisement === undefined) throw new GitferryError('protocol_error', { detail: 'There is no advertisement.' });
   const advertisement = await readAdvertisement(conversation.advertisement, lists);
   if (advertisement.version === 2)

@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly assumeV2?: boolean;
   /** git-receive-pack: what its advertisement says is known, and may be left out where that saves a request. */
   readonly isKnown?: boolean;
+  /** On a connection that was not there before: an earlier one may hang behind a request that the host answered without reading it to its end. */
+  readonly isFresh?: boolean;
   /** git-upload-pack, protocol 2: the request that will come first, if the server speaks v2. It may be sent at once where that saves a round trip. */
   readonly ahead?: Buffer | undefined;
 }

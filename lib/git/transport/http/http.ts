@@ -56,7 +56,8 @@ class HttpTransport implements Transport {
     return this.#base.href;
   }
 
-  async open(service: Service, { protocol, assumeV2, isKnown }: OpenOptions): Promise<Conversation> {
+  async open(service: Service, { protocol, assumeV2, isKnown, isFresh }: OpenOptions): Promise<Conversation> {
+    if (isFresh === true) this.#deps.http.leaveConnections(this.#base);
     const versionHeader: Record<string, string> = protocol === 2 ? { 'git-protocol': 'version=2' } : {};
     const advertisement = assumeV2 === true || isKnown === true ? undefined : await this.#discover(service, versionHeader);
     return {

@@ -89,6 +89,14 @@ export class SshConnections<C extends Connection> {
     }
   }
 
+  /** Further commands start on none of the connections that are open now. */
+  leave(): void {
+    for (const member of [...this.#members]) {
+      member.full = true;
+      this.#endIfDone(member);
+    }
+  }
+
   /** Ends all of them. `isQuiet`: their commands have ended, or were told to: then one is kept for later runs. */
   close({ isQuiet = false } = {}): void {
     this.#closed = true;

@@ -80,7 +80,8 @@ class SshTransport implements Transport {
     });
   }
 
-  async open(service: Service, { protocol, assumeV2, ahead }: OpenOptions): Promise<Conversation> {
+  async open(service: Service, { protocol, assumeV2, ahead, isFresh }: OpenOptions): Promise<Conversation> {
+    if (isFresh === true) this.#connections.leave();
     const start = (early?: Buffer): Promise<Command> => this.#start(service, protocol, early);
     const many = (first?: Command, sent?: Buffer): Conversation => {
       const onUnused = (): void => this.#pool?.noteSlow(this.#repository);
