@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
-import { setFlagsFromString } from 'node:v8';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { ErrorCode } from '../core/error-catalogue.ts';
 import { GitferryError } from '../core/errors.ts';
@@ -41,10 +40,6 @@ export interface HttpClient {
   /** Ends idle connections and waits for none. */
   close(): Promise<void>;
 }
-
-// undici parses HTTP heads in WebAssembly, one huge function. V8 optimizing it in the background costs every command 0.1 s of CPU and 37 MB, while
-// heads are a thousandth of what passes: with this budget it never starts. Later Node versions, where the flag may be gone, keep their default.
-if (/^(20|22|24)\./.test(process.versions.node)) setFlagsFromString('--wasm-tiering-budget=1000000000');
 
 export interface HttpClientOptions {
   /** Certificate authorities to trust beside the usual ones, PEM. */
