@@ -63,7 +63,8 @@ describe('a test file in the folder of a layer', () => {
 
   it('has the path of the file in lib that it tests, or says in its first line what several files do together', () => {
     expect(tests.length).toBeGreaterThan(100);
-    const isTwin = (name: string) => ['.ts', '.tsx'].some((end) => existsSync(join(root, 'lib', name.replace(/(\.property)?\.test\.tsx?$/, end))));
+    const isTwin = (name: string) =>
+      ['.ts', '.tsx'].some((end) => existsSync(join(root, 'lib', name.replace(/(\.property)?\.test\.tsx?$/, end))));
     const unexplained = tests.filter((name) => !isTwin(name) && !readFileSync(join(root, 'test', name), 'utf8').startsWith('/** '));
     expect(unexplained).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// docs/requests.md: what a run asks both ends, request by request.
+/** docs/requests.md: what a run asks both ends, request by request. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import type { LoggedRequest } from '../support/git-http-server.ts';
