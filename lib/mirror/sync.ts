@@ -1,6 +1,5 @@
 /** One run between two repositories: list both, plan (asking the source where a rule needs it), relay, judge, sum up. */
 import { setImmediate } from 'node:timers/promises';
-import { createDeadline } from '../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { History } from '../git/client/ask-history.ts';
@@ -8,9 +7,6 @@ import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { SmallPack } from '../git/client/small-pack.ts';
-import type { Oid } from '../git/object-id.ts';
-import { countedTransport } from '../git/transport/counted-transport.ts';
-import type { Transport } from '../git/transport/transport.ts';
 import { askAndPlan, provenOrAsked } from './ask-and-plan.ts';
 import { carryOut } from './carry-out.ts';
 import { commonValues, fetchSmallPack } from './fetch-small-pack.ts';
@@ -18,11 +14,12 @@ import type { Verdict } from './judge.ts';
 import { type KnownEnds, knownEnds } from './known-ends.ts';
 import { LfsStep } from './lfs-step.ts';
 import { listNarrowly, type NarrowInput, NotNarrow } from './list-narrowly.ts';
-import { askDetails, listedValues } from './list-target.ts';
+import { askDetails } from './list-target.ts';
 import { bytesOf, type Listing, type ListingDeps, listAll } from './listing.ts';
 import { nameOfUpdate } from './name-of-update.ts';
 import { type RefFact, type RunOutcome, summariseInTurns } from './outcome.ts';
 import type { Note, Plan, TargetDetails } from './planning.ts';
+import { RunTransports } from './run-transports.ts';
 import type { PushLimit } from './slices/slice-size.ts';
 import type { RunWay, SyncDeps, SyncInput, SyncPhase } from './sync-input.ts';
 
@@ -37,7 +34,7 @@ class Run {
   readonly #deps: SyncDeps;
   readonly #startedAt = performance.now();
   readonly #outcomes = new Map<string, RefFact>();
-  readonly #transports = new Map<'source' | 'target', Transport>();
+  readonly #transports: RunTransports;
   #notes: readonly Note[] = [];
   #divergedDefaultBranch: string | undefined;
   #error: GitferryError | undefined;
@@ -50,7 +47,7 @@ class Run {
   #refsDone = 0;
   #refsTotal = 0;
   #lfsBytes = 0;
-  #way: RunWay = { path: 'ordinary', requests: 0, listBytes: 0, found: {} };
+  #way: Omit<RunWay, 'requests'> = { path: 'ordinary', listBytes: 0, found: {} };
   readonly #lfs: LfsStep | undefined;
   readonly #memory: RunLists;
   readonly #lists: Readonly<Record<'source' | 'target', ListShare>>;
@@ -58,6 +55,7 @@ class Run {
   constructor(input: SyncInput, deps: SyncDeps) {
     this.#input = input;
     this.#deps = deps;
+    this.#transports = new RunTransports(deps);
     const { deadline, connectLfs } = deps;
     this.#memory = (deps.listMemory ?? new ListMemory(undefined)).open();
     this.#lists = { source: this.#memory.share(), target: this.#memory.share() };
@@ -82,10 +80,10 @@ class Run {
     } catch (error) {
       this.#error = toGitferryError(error);
     } finally {
-      await this.#closeTransports();
+      await this.#transports.close();
       this.#memory.close();
     }
-    this.#deps.onWay?.(this.#way);
+    this.#deps.onWay?.({ ...this.#way, requests: this.#transports.requests });
     return summariseInTurns(
       {
         refs: [...this.#outcomes.values()],
@@ -109,7 +107,7 @@ class Run {
     this.#progress('listing');
     const listing = await listAll(this.#input.rules, this.#listingDeps());
     const ends = { ...listing, headBranch: listing.sourceRefs.headBranch };
-    const known = knownEnds(ends, { source: this.#connect('source'), target: this.#connect('target') });
+    const known = knownEnds(ends, { source: this.#transports.connect('source'), target: this.#transports.connect('target') });
     this.#way = { ...this.#way, ends: known, listBytes: bytesOf(listing.sourceRefs.values) + bytesOf(listing.targetValues) };
     return listing;
   }
@@ -132,7 +130,7 @@ class Run {
       this.#way = { ...this.#way, gaveUp: { reason, isSurprise } };
       this.#outcomes.clear();
       this.#error = undefined;
-      await this.#closeTransports();
+      await this.#transports.close();
       return false;
     }
   }
@@ -200,7 +198,7 @@ class Run {
         deadline: this.#deps.deadline,
         relist: () => {
           if (isNarrow) throw new NotNarrow('the target did not report that all was done');
-          return this.#relistTarget();
+          return this.#transports.relistTarget(this.#lists.target);
         },
         onPackSent,
         onBytes: (bytes) => {
@@ -244,11 +242,11 @@ class Run {
 
   #listingDeps(ends?: KnownEnds): ListingDeps {
     const admitTarget = async (sourceListed: Promise<unknown>): Promise<void> => this.#deps.admitTarget?.(sourceListed);
-    return { connect: (side) => this.#connect(side, ends?.[side].address), lists: this.#lists, admitTarget };
+    return { connect: (side) => this.#transports.connect(side, ends?.[side].address), lists: this.#lists, admitTarget };
   }
 
   async #targetDetails(target: ReceivePack): Promise<TargetDetails> {
-    const details = await askDetails(this.#connect('target'), target, this.#lists.target, this.#deps.deadline);
+    const details = await askDetails(this.#transports.connect('target'), target, this.#lists.target, this.#deps.deadline);
     this.#noteTarget(details);
     return details;
   }
@@ -256,39 +254,6 @@ class Run {
   #noteTarget({ headBranch }: TargetDetails): void {
     this.#targetHeadKnown = true;
     if (headBranch !== undefined) this.#deps.onHead?.('target', headBranch);
-  }
-
-  /** Lists the target once more; when the run's own time is up, in a little extra time. */
-  async #relistTarget(): Promise<ReadonlyMap<string, Oid>> {
-    if (!this.#deps.deadline.signal.aborted) return listedValues(this.#connect('target'), this.#lists.target);
-    const extra = createDeadline(limits.relistMs);
-    const transport = this.#counted(this.#deps.connect('target', extra));
-    try {
-      return await listedValues(transport, this.#lists.target);
-    } finally {
-      extra.clear();
-      await transport.close();
-    }
-  }
-
-  /** One transport a side for the whole run: it remembers redirects and what the host refuses. */
-  #connect(side: 'source' | 'target', address?: string): Transport {
-    const open = (): Transport => this.#counted(this.#deps.connect(side, this.#deps.deadline, address));
-    const transport = this.#transports.get(side) ?? open();
-    this.#transports.set(side, transport);
-    return transport;
-  }
-
-  #counted(transport: Transport): Transport {
-    return countedTransport(transport, () => {
-      this.#way = { ...this.#way, requests: this.#way.requests + 1 };
-    });
-  }
-
-  async #closeTransports(): Promise<void> {
-    const transports = [...this.#transports.values()];
-    this.#transports.clear();
-    await Promise.all(transports.map((transport) => transport.close()));
   }
 
   #progress(phase: SyncPhase): void {
