@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Context } from 'aws-lambda';
 import { createAwsClients } from '../lib/aws/clients.ts';
-import { createResources } from '../lib/aws/create-resources.ts';
+import { createQueue, createResources } from '../lib/aws/create-resources.ts';
 import { createJobReceiver } from '../lib/aws/job-queue.ts';
 import { deleteExpiredItems } from '../lib/aws/table/expired-items.ts';
 import { GitferryError } from '../lib/core/errors.ts';
@@ -47,6 +47,9 @@ const watchedMs = 200;
 const heldTimes = 5;
 /** Longer than what Git hosts and proxies keep a connection for: who closes first must not be this side, which cannot know that a request is on its way. */
 const keepAliveMs = 75_000;
+
+/** Receivers that do not answer keep others waiting only when there are so many of them. */
+const notifiedAtOnce = 16;
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -93,9 +96,11 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
     closers.push(async () => clients.close());
     const madeQueueUrl = await createResources(clients, settings.table, settings.table);
     const queueUrl = settings.queueUrl ?? madeQueueUrl;
+    const notifyQueueUrl = settings.notifyQueueUrl ?? (await createQueue(clients, `${settings.table}-notify`, 300));
     setEnvironment({
       GITFERRY_TABLE: settings.table,
       GITFERRY_QUEUE_URL: queueUrl,
+      GITFERRY_NOTIFY_QUEUE_URL: notifyQueueUrl,
       GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
       GITFERRY_SECRET_PREFIX: settings.secretPrefix,
       GITFERRY_ALLOW_ADDRESSES: settings.allowAddresses.join(','),
@@ -103,13 +108,14 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       GITFERRY_LOG_LEVEL: settings.logLevel,
     });
     // Only now: the functions read their settings when they are loaded, as on Lambda.
-    const { wireLocal, workAlone } = await import('./service-wiring.ts');
+    const [{ wireLocal }, { workAlone }] = await Promise.all([import('./service-wiring.ts'), import('./shared-service.ts')]);
     if (isEmbedded) workAlone();
-    const [{ app: webhook }, { app: api }, worker, schedule] = await Promise.all([
+    const [{ app: webhook }, { app: api }, worker, schedule, notify] = await Promise.all([
       import('./webhook.ts'),
       import('./api.ts'),
       import('./worker.ts'),
       import('./schedule.ts'),
+      import('./notify.ts'),
     ]);
     const { log, tokens, noteChange, interruptJobs, recover, close: closeClients } = wireLocal();
     closers.push(async () => closeClients());
@@ -134,6 +140,12 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
       { most: settings.workers, pauseMs: watchEventLoop() },
       log,
     );
+    const notifier = pollQueue(
+      createJobReceiver({ sqs: clients.sqs, queueUrl: notifyQueueUrl }),
+      async ({ id, body }) => (await notify.handler({ Records: [{ messageId: id, body }] })).batchItemFailures.length === 0,
+      { most: notifiedAtOnce, pauseMs: () => 0 },
+      log,
+    );
     // The embedded table has no time to live.
     const cleaning = isEmbedded
       ? startTicking((time) => deleteExpiredItems({ dynamo: clients.dynamo, tableName: settings.table }, time), dayMs, log)
@@ -145,7 +157,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
     );
     closers.push(async () => {
       interruptJobs();
-      await Promise.all([poller.stop(), ticking.stop(), cleaning?.stop()]);
+      await Promise.all([poller.stop(), notifier.stop(), ticking.stop(), cleaning?.stop()]);
     });
     const answerApi = async (request: Request): Promise<Response> => {
       try {

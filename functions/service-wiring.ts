@@ -2,28 +2,17 @@
 
 import type { ApiDeps } from '../lib/api/api-deps.ts';
 import { createGuessLimit } from '../lib/api/http/guess-limit.ts';
-import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
 import { createHosts } from '../lib/aws/hosts.ts';
-import { withDeploymentToken } from '../lib/aws/instance/deployment-token.ts';
-import { createJobQueue } from '../lib/aws/job-queue.ts';
-import { createMirrorJobs } from '../lib/aws/mirrors/mirror-jobs.ts';
 import { createNarrowMemories } from '../lib/aws/mirrors/narrow-memories.ts';
-import { createRecords } from '../lib/aws/records.ts';
-import { createSecretStore } from '../lib/aws/secrets-manager.ts';
-import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
-import { createLog, type Log } from '../lib/core/log.ts';
-import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
+import type { Log } from '../lib/core/log.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
 import type { SshConnection } from '../lib/git/transport/ssh/ssh-client.ts';
 import { SshPool } from '../lib/git/transport/ssh/ssh-pool.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
-import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
-import type { JobQueue } from '../lib/jobs/requests/job-queue.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/requests/request-run.ts';
 import { parseUpdateNowInput } from '../lib/jobs/requests/update-now-input.ts';
-import { type RememberingJobs, rememberWaiting } from '../lib/jobs/requests/waiting-requests.ts';
 import { withNarrowRuns } from '../lib/jobs/runs/narrow-run.ts';
 import type { BatchDeps } from '../lib/jobs/runs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/runs/run-job.ts';
@@ -34,81 +23,21 @@ import { noteMissedEvents } from '../lib/jobs/tick/missed-events.ts';
 import { sendWaiting } from '../lib/jobs/tick/send-waiting.ts';
 import { breakAllLeases, tick } from '../lib/jobs/tick/tick.ts';
 import { createLfsServer } from '../lib/lfs/create-lfs-server.ts';
-import type { Records, TokenRecords } from '../lib/model/records.ts';
-import type { SecretStore } from '../lib/model/secret-store.ts';
+import type { TokenRecords } from '../lib/model/records.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
 import { createHttpClient } from '../lib/net/http-client.ts';
+import { deliverTest } from '../lib/notify/deliver.ts';
 import { receiveCodeCommitEvent } from '../lib/webhook/code-commit.ts';
 import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
-import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
-import { logSink, serviceMemoryMiB, serviceSettings } from './wiring.ts';
+import { delivering } from './notify-wiring.ts';
+import { service } from './shared-service.ts';
 
-interface Service {
-  readonly clients: AwsClients;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly records: Records;
-  readonly jobs: MirrorJobs;
-  /** Where this process works alone: what webhooks go by. */
-  readonly remembered: { readonly contents: RememberedContents; readonly jobs: RememberingJobs } | undefined;
-  readonly queue: JobQueue;
-  readonly secrets: SecretStore;
-  readonly listMemory: ListMemory;
-  readonly tableName: string;
-  readonly allowAddresses: readonly string[];
-}
-
-/** A cache for the life of the process: on one machine all functions share connections, caches and the log. */
-let shared: Service | undefined;
-let isAlone = false;
 /** How long freeing the leases of a killed process may take when it is started again. */
 const recoveryMs = 60_000;
 /** Runs under way in this process. */
 const running = new Set<Deadline>();
-
-/** `publicUrl`: whether it must be known; the queue and the table always must. */
-function service(needs: { readonly publicUrl: boolean }): Service & { readonly publicUrl: string; readonly workers: number } {
-  const {
-    table: tableName,
-    queueUrl,
-    secretPrefix: prefix,
-    logLevel,
-    allowAddresses,
-    publicUrl,
-    ownerTokenSecret,
-    workers,
-  } = serviceSettings({ queue: true, ...needs });
-  if (shared === undefined) {
-    const clients = createAwsClients();
-    const { dynamo, sqs } = clients;
-    const clock = systemClock;
-    const log = createLog(logSink(), logLevel);
-    const secrets = createSecretStore({ secrets: clients.secrets, prefix, clock });
-    const stored = createRecords({ dynamo, tableName, clock });
-    const records =
-      ownerTokenSecret === undefined
-        ? stored
-        : { ...stored, tokens: withDeploymentToken(stored.tokens, { secrets, secretName: ownerTokenSecret, clock }) };
-    const jobs = createMirrorJobs({ dynamo, tableName });
-    const remembered = isAlone ? { contents: rememberContents(records.projects, clock), jobs: rememberWaiting(jobs) } : undefined;
-    shared = {
-      clients,
-      clock,
-      log,
-      tableName,
-      allowAddresses,
-      records,
-      jobs: remembered?.jobs ?? jobs,
-      remembered,
-      queue: createJobQueue({ sqs, queueUrl, log }),
-      secrets,
-      listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
-    };
-  }
-  return { ...shared, publicUrl, workers };
-}
 
 /** Until the next tick of this process: it was not there for a while, or could not record a delivery. */
 let eventsMissed = false;
@@ -159,12 +88,15 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 }
 
 export function wireApi(): ApiDeps {
-  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory } = service({ publicUrl: true });
+  const all = service({ publicUrl: true });
+  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory } = all;
+  const testing = delivering(all);
   const connectors = { ...connector(allowAddresses), listMemory };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
     guesses: createGuessLimit(),
+    testChannel: (channel) => deliverTest(channel, testing),
     listSource: ({ mirror, project, timeoutMs, credential }) =>
       within(timeoutMs, (deadline) =>
         listSource(
@@ -184,7 +116,7 @@ export function wireApi(): ApiDeps {
 }
 
 export function wireWorker(): BatchDeps {
-  const { clients, records, jobs, queue, secrets, clock, log, allowAddresses, tableName, listMemory, workers } = service({
+  const { clients, records, jobs, queue, outbox, secrets, clock, log, allowAddresses, tableName, listMemory, workers } = service({
     publicUrl: false,
   });
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
@@ -198,7 +130,11 @@ export function wireWorker(): BatchDeps {
       ...connectors,
     });
   const sync = withNarrowRuns(ordinary, { memories: createNarrowMemories({ dynamo: clients.dynamo, tableName, clock }), clock, log });
-  return { log, running, run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, hosts, clock, log, sync, workers }) };
+  return {
+    log,
+    running,
+    run: (key, deadline) => runJob(key, { deadline }, { records, jobs, queue, outbox, hosts, clock, log, sync, workers }),
+  };
 }
 
 export function wireDeadLetter(): BatchDeps {
@@ -215,9 +151,9 @@ export interface Schedule {
 }
 
 export function wireSchedule(): Schedule {
-  const { clients, tableName, records, jobs, queue, clock, log, workers } = service({ publicUrl: false });
+  const { clients, tableName, records, jobs, queue, outbox, clock, log, workers } = service({ publicUrl: false });
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
-  const deps = { records, jobs, queue, hosts, settings: records.settings, clock, log, workers };
+  const deps = { records, jobs, queue, outbox, hosts, settings: records.settings, clock, log, workers };
   return {
     tick: ({ time, remainingMs, shards }) =>
       within(remainingMs, (deadline) => tick({ time, deadline, shards, eventsMissed: takeMissedEvents() }, deps)),
@@ -244,11 +180,6 @@ export function wireUpdateNow(): (input: unknown) => Promise<{ readonly status: 
   };
 }
 
-/** No other process works on the table: to be said before any function is loaded. */
-export function workAlone(): void {
-  isAlone = true;
-}
-
 export interface LocalParts {
   readonly log: Log;
   readonly tokens: TokenRecords;
@@ -262,8 +193,17 @@ export interface LocalParts {
 }
 
 export function wireLocal(): LocalParts {
-  const { clients, tableName, records, remembered, jobs, queue, clock, log } = service({ publicUrl: true });
-  const deps = { records, jobs, queue, hosts: createHosts({ dynamo: clients.dynamo, tableName }), settings: records.settings, clock, log };
+  const { clients, tableName, records, remembered, jobs, queue, outbox, clock, log } = service({ publicUrl: true });
+  const deps = {
+    records,
+    jobs,
+    queue,
+    outbox,
+    hosts: createHosts({ dynamo: clients.dynamo, tableName }),
+    settings: records.settings,
+    clock,
+    log,
+  };
   return {
     log,
     tokens: records.tokens,

@@ -48,4 +48,4 @@ function builtCommit(root) {
 }
 
 /** One per file in functions/ that Lambda runs. */
-export const lambdaFunctions = ['webhook', 'api', 'worker', 'schedule', 'update-now', 'dead-letter'];
+export const lambdaFunctions = ['webhook', 'api', 'worker', 'schedule', 'update-now', 'notify', 'dead-letter'];

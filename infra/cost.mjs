@@ -10,10 +10,10 @@ const cpuOf = { worker: 256 / 1769 };
 const gb = { worker: 0.25, webhook: 0.5, schedule: 0.5 };
 const runsByScheduleADay = 4;
 const ticksADay = 24 * 60;
-/** Lambda polls a queue with 5 connections at least, each for 20 seconds; there are two queues. */
-const pollsADay = (2 * 5 * 24 * 3600) / 20;
+/** Lambda polls a queue with 5 connections at least, each for 20 seconds; there are three queues. */
+const pollsADay = (3 * 5 * 24 * 3600) / 20;
 const customMetrics = 10;
-const alarms = 15;
+const alarms = 16;
 
 /** @param {(typeof scenarios)[number]} scenario @returns {Record<string, number>} dollars a month, by service */
 function costOf({ mirrors, pushesPerDay, secrets, tickFanOut }) {

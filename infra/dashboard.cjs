@@ -2,7 +2,14 @@
 
 /** The one name that is not known before. In two parts: osls has variables of the same form. */
 const httpApiId = '$' + '{HttpApi}';
-const functions = { webhook: 'Webhook', api: 'Api', worker: 'Worker', schedule: 'Schedule', 'dead-letter': 'DeadDashletter' };
+const functions = {
+  webhook: 'Webhook',
+  api: 'Api',
+  worker: 'Worker',
+  schedule: 'Schedule',
+  notify: 'Notify',
+  'dead-letter': 'DeadDashletter',
+};
 
 /** For `${file(infra/dashboard.cjs):resources}`. */
 async function resources({ resolveVariable }) {

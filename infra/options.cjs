@@ -52,8 +52,8 @@ function reserved({ webhookReserved }) {
   return { extensions: { WebhookLambdaFunction: { Properties: { ReservedConcurrentExecutions: webhookReserved } } } };
 }
 
-/** The functions that talk to Git hosts. */
-const connecting = ['Worker', 'Api'];
+/** The functions that talk to Git hosts, and to receivers of notices. */
+const connecting = ['Worker', 'Api', 'Notify'];
 
 function network({ vpcSubnets, vpcSecurityGroups }) {
   if (vpcSubnets.length === 0) return {};

@@ -5,6 +5,7 @@ import type { SourceListing } from '../jobs/list-source.ts';
 import type { MirrorJobs } from '../jobs/mirror-jobs.ts';
 import type { JobQueue } from '../jobs/requests/job-queue.ts';
 import type { RunError, RunOutcome } from '../mirror/outcome.ts';
+import type { Channel } from '../model/channel.ts';
 import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
@@ -32,6 +33,8 @@ export interface ApiDeps {
   readonly guesses: GuessLimit;
   /** Where people reach this instance: an origin, without a slash at its end. */
   readonly publicUrl: string;
+  /** Sends a message that says so, and resolves with what the other side answered. */
+  testChannel(channel: Channel): Promise<{ readonly ok: boolean; readonly words: string }>;
   /** A dry run. Ends as `failed` with `deadline_exceeded` when the time is up. */
   plan(input: PlanInput): Promise<RunOutcome>;
   /** The branches and tags of the mirror's source. An error is an answer, too: `deadline_exceeded` when the time is up. */

@@ -6,6 +6,7 @@ import { eventEndpoints } from './routes/events.ts';
 import { incomingHookEndpoints } from './routes/incoming-hooks.ts';
 import { instanceEndpoints } from './routes/instance.ts';
 import { mirrorPreviewEndpoints } from './routes/mirror-previews.ts';
+import { notificationChannelEndpoints } from './routes/notification-channels.ts';
 import { projectEndpoints } from './routes/projects.ts';
 import { protectedBranchEndpoints } from './routes/protected-branches.ts';
 import { publicKeyEndpoints } from './routes/public-keys.ts';
@@ -26,6 +27,7 @@ const calls: readonly Endpoint[] = [
   ...runEndpoints,
   ...eventEndpoints,
   ...incomingHookEndpoints,
+  ...notificationChannelEndpoints,
   ...sshHostKeyEndpoints,
   ...credentialEndpoints,
   ...settingsEndpoints,

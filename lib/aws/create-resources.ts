@@ -31,7 +31,13 @@ export async function createResources({ dynamo, sqs }: AwsClients, tableName: st
   // DynamoDB makes one index at a time.
   for (const index of tableDefinition(tableName).GlobalSecondaryIndexes ?? []) await ensureIndex(dynamo, tableName, index);
   await ensureTimeToLive(dynamo, tableName);
-  const { QueueUrl: url } = await sqs.send(new CreateQueueCommand({ QueueName: queueName, Attributes: { VisibilityTimeout: '5400' } }));
+  return createQueue({ sqs }, queueName, 5400);
+}
+
+/** Resolves with its URL; one that exists stays as it is. Rejects with the SDK's errors. */
+export async function createQueue({ sqs }: Pick<AwsClients, 'sqs'>, name: string, visibilitySeconds: number): Promise<string> {
+  const input = { QueueName: name, Attributes: { VisibilityTimeout: String(visibilitySeconds) } };
+  const { QueueUrl: url } = await sqs.send(new CreateQueueCommand(input));
   if (url === undefined) throw new Error('the queue has no URL');
   return url;
 }

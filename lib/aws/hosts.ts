@@ -5,6 +5,7 @@ import type { Guest, Place, Slot, WaitingRun } from '../jobs/hosts/host-room.ts'
 import { type Hosts, nameOfMirror } from '../jobs/hosts/hosts.ts';
 import { dueShards } from '../jobs/mirror-jobs.ts';
 import type { MirrorKey } from '../model/mirror.ts';
+import { withNews } from '../model/notice.ts';
 import type { MirrorJobsDeps } from './mirrors/mirror-jobs.ts';
 import type { Item } from './table/item.ts';
 import { withoutNulls } from './table/item.ts';
@@ -28,6 +29,7 @@ export function createHosts(deps: MirrorJobsDeps): Hosts {
         places,
         health: (state?.['health'] as HostHealth | undefined) ?? healthy,
         version: Number(state?.['version'] ?? 0),
+        newsIds: (state?.['news_ids'] as readonly string[] | undefined) ?? [],
         isAwaited: state?.['due_at'] !== undefined,
       };
     },
@@ -59,16 +61,17 @@ export function createHosts(deps: MirrorJobsDeps): Hosts {
       return table.put(item, leaseToken === undefined ? asRead(slot) : mine);
     },
 
-    async note({ host, version }, health) {
+    async note({ host, version, newsIds }, health, newsId) {
       const condition = version === 0 ? 'attribute_not_exists(version)' : 'version = :read';
       const parts = updateExpression(
-        { ...ofState(host), health, version: version + 1 },
+        { ...ofState(host), health, version: version + 1, ...(newsId === undefined ? {} : { news_ids: withNews([newsId], newsIds) }) },
         version === 0 ? {} : { values: { ':read': version } },
       );
       if ((await table.update(keys.hostState(host), parts, condition)) !== undefined) return true;
       // As above. Two that write the same at the same time are both told so.
       const now = await table.get(keys.hostState(host));
-      return Number(now?.['version']) === version + 1 && JSON.stringify(now?.['health']) === JSON.stringify(health);
+      const isSame = Number(now?.['version']) === version + 1 && JSON.stringify(now?.['health']) === JSON.stringify(health);
+      return isSame && (newsId === undefined || ((now?.['news_ids'] as readonly string[] | undefined) ?? []).includes(newsId));
     },
 
     async join(host, { key, credentialId, rank, notBefore }) {

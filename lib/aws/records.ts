@@ -9,6 +9,9 @@ import { createSettingsRecords } from './instance/settings-records.ts';
 import { createTickRecords } from './instance/tick-records.ts';
 import { createTokenRecords } from './instance/token-records.ts';
 import { createMirrorRecords } from './mirrors/mirror-records.ts';
+import { createChannelRecords } from './notices/channel-records.ts';
+import { createDeliveryRecords } from './notices/delivery-records.ts';
+import { createNoticeRecords } from './notices/notice-records.ts';
 import { createHookRecords } from './projects/hook-records.ts';
 import { createProjectRecords } from './projects/project-records.ts';
 import { createActivityRecords } from './runs/activity-records.ts';
@@ -36,5 +39,8 @@ export function createRecords({ dynamo, tableName, clock }: RecordsInput): Recor
     ticks: createTickRecords(table),
     sessions: createSessionRecords(table),
     overview: createOverviewRecords(table),
+    notices: createNoticeRecords(table, clock),
+    channels: createChannelRecords(table),
+    deliveries: createDeliveryRecords(table, clock),
   };
 }

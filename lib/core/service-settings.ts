@@ -6,6 +6,7 @@ import { type LogLevel, logLevels } from './log.ts';
 export const settingNames = [
   'GITFERRY_TABLE',
   'GITFERRY_QUEUE_URL',
+  'GITFERRY_NOTIFY_QUEUE_URL',
   'GITFERRY_SECRET_PREFIX',
   'GITFERRY_ALLOW_ADDRESSES',
   'GITFERRY_PUBLIC_URL',
@@ -22,6 +23,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ServiceSettings {
   readonly table: string;
   readonly queueUrl: string;
+  /** undefined = notices wait in the table, and nobody is told. */
+  readonly notifyQueueUrl: string | undefined;
   readonly secretPrefix: string;
   /** CIDRs beyond the public addresses that mirrors may be at; their form is checked by the address guard. */
   readonly allowAddresses: readonly string[];
@@ -85,6 +88,7 @@ const defaultWorkers = 24;
 function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
   return {
     table: table === undefined ? reader.required('GITFERRY_TABLE', tableName) : (reader.optional('GITFERRY_TABLE', tableName) ?? table),
+    notifyQueueUrl: reader.optional('GITFERRY_NOTIFY_QUEUE_URL', url),
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
     allowAddresses: reader.optional('GITFERRY_ALLOW_ADDRESSES', (value) => reader.cidrs(value)) ?? [],
     workers: reader.optional('GITFERRY_WORKERS', workers) ?? defaultWorkers,

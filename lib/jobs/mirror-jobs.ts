@@ -1,5 +1,6 @@
 /** The life of an update as conditional writes on a mirror's item (ARCHITECTURE.md); lib/aws/mirrors/mirror-jobs.ts carries them out. */
 import type { Mirror, MirrorKey, MirrorStatus, Waiting } from '../model/mirror.ts';
+import type { NoticeKey } from '../model/notice.ts';
 import type { LastError, Trigger } from '../model/run.ts';
 import type { DueHost } from './hosts/hosts.ts';
 
@@ -55,6 +56,12 @@ export interface DueMirror extends MirrorKey {
   readonly resendWaitMs: number;
 }
 
+/** A notice or delivery that the tick should have told again. */
+export interface DueNotice {
+  readonly outbox: NoticeKey;
+  readonly dueAt: number;
+}
+
 export interface SeenLease {
   readonly leaseToken: string;
   readonly leaseBeat: number;
@@ -92,8 +99,8 @@ export interface MirrorJobs {
    */
   release(key: MirrorKey, token: string, release: Release): Promise<'done' | 'queued' | 'lost'>;
 
-  /** All mirrors and hosts of a shard that are due by `until` (and after `after`), oldest first, read in pages. */
-  due(shard: number, until: number, after?: number): AsyncIterable<DueMirror | DueHost>;
+  /** All mirrors, hosts and notices of a shard that are due by `until` (and after `after`), oldest first, read in pages. */
+  due(shard: number, until: number, after?: number): AsyncIterable<DueMirror | DueHost | DueNotice>;
   /** A scheduled run becomes a request. false = the item has changed since it was read. */
   startScheduled(mirror: DueMirror, at: { readonly now: number; readonly startAt: number }): Promise<boolean>;
   /** The message of a waiting request is to be sent again; looked at again after `waitMs`. */

@@ -29,3 +29,9 @@ export interface CredentialValue {
   /** As in authorized_keys. */
   readonly publicKey?: string;
 }
+
+/** A shared credential that a host refuses: one fact for all mirrors that use it there. */
+export interface RefusedCredential {
+  readonly credentialId: number;
+  readonly host: string;
+}

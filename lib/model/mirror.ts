@@ -1,5 +1,5 @@
 /** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
-import type { CredentialReference } from './credential.ts';
+import type { CredentialReference, RefusedCredential } from './credential.ts';
 import type { LfsState } from './lfs-state.ts';
 import type { LastError, RunSummary, Trigger } from './run.ts';
 
@@ -84,6 +84,10 @@ export interface MirrorStatus {
   readonly pushLimit?: PushLimitState | null;
   /** It was told that this mirror fails, and not yet that it recovered. */
   readonly failing?: boolean;
+  /** Set where that it fails was told as a matter of its shared credential (lib/model/notice.ts). */
+  readonly refusedCredential?: RefusedCredential | null;
+  /** Of the last notices that this mirror made, the newest first. */
+  readonly newsIds?: readonly string[] | null;
 }
 
 /** What a run that was asked for waits for, in a host's waiting list. */

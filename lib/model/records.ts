@@ -4,6 +4,7 @@ import type { SharedCredential } from './credential.ts';
 import type { Hook } from './hook.ts';
 import type { InstanceSettings } from './instance-settings.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from './mirror.ts';
+import type { ChannelRecords, DeliveryRecords, NoticeRecords } from './notice-records.ts';
 import type { MirrorDigest, ProjectDigest } from './overview.ts';
 import type { Project, ProjectSettings } from './project.ts';
 import type { Activity, Run, RunSummary } from './run.ts';
@@ -175,6 +176,10 @@ export interface SettingsRecords {
   /** With defaults for what was never set. At most 5 seconds old unless `fresh`. */
   get(options?: { readonly fresh?: boolean }): Promise<InstanceSettings>;
   update(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+  /** Types of notices that some channel hears, or once did; as old as the settings, and read with them. */
+  heardNotices(): Promise<ReadonlySet<string>>;
+  /** Before a channel that hears them is there. */
+  addHeardNotices(types: readonly string[]): Promise<void>;
 }
 
 export interface SessionRecords {
@@ -213,4 +218,7 @@ export interface Records {
   readonly ticks: TickRecords;
   readonly sessions: SessionRecords;
   readonly overview: OverviewRecords;
+  readonly notices: NoticeRecords;
+  readonly channels: ChannelRecords;
+  readonly deliveries: DeliveryRecords;
 }

@@ -1,7 +1,7 @@
 /** Secrets as use cases see them: named values in Secrets Manager, read through a short cache. */
 
 /** A part of a secret's name: what a function's role may read ends at it (infra/roles.yml). */
-export const secretKinds = ['mirror', 'project', 'credential'] as const;
+export const secretKinds = ['mirror', 'project', 'credential', 'channel'] as const;
 export type SecretKind = (typeof secretKinds)[number];
 
 export interface SecretStore {

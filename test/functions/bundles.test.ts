@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const dist = new URL('../../dist/functions/', import.meta.url).pathname;
 const MB = 1024 * 1024;
-const names = ['webhook', 'api', 'worker', 'schedule', 'update-now', 'dead-letter'];
+const names = ['webhook', 'api', 'worker', 'schedule', 'update-now', 'notify', 'dead-letter'];
 
 async function bytesOf(name: string): Promise<number> {
   const files = (await readdir(join(dist, name))).filter((file) => file.endsWith('.js'));
@@ -42,7 +42,7 @@ describe('the bundles of the Lambda functions', () => {
       env: { PATH: process.env['PATH'], AWS_REGION: 'us-east-1' },
     });
     expect(stdout).toContain('invalid_settings');
-    for (const setting of ['GITFERRY_TABLE', 'GITFERRY_QUEUE_URL', ...(name === 'api' ? ['GITFERRY_PUBLIC_URL'] : [])])
+    for (const setting of ['GITFERRY_TABLE', 'GITFERRY_QUEUE_URL', ...(['api', 'notify'].includes(name) ? ['GITFERRY_PUBLIC_URL'] : [])])
       expect(stdout).toContain(setting);
   });
 });

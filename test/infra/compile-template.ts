@@ -38,7 +38,7 @@ export async function compileTemplate(parameters: Readonly<Record<string, string
   await symlink(join(root, 'node_modules'), at('node_modules'));
   await mkdir(at('dist', 'packages'), { recursive: true });
   const placeholder = zipSync({ 'index.mjs': new TextEncoder().encode('export const handler = () => {};\n') });
-  for (const name of ['webhook', 'api', 'worker', 'schedule', 'update-now', 'dead-letter'])
+  for (const name of ['webhook', 'api', 'worker', 'schedule', 'update-now', 'notify', 'dead-letter'])
     await writeFile(at('dist', 'packages', `${name}.zip`), placeholder);
   const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   try {

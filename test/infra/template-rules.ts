@@ -11,8 +11,8 @@ interface Exception {
 export const exceptions: readonly Exception[] = [
   { resource: /Role$/, wildcard: /:log-group:\/aws\/lambda\/[a-z0-9-]+:\*$/, reason: 'streams of the one log group; Lambda names them' },
   {
-    resource: /^(Api|Worker)Role$/,
-    wildcard: /:secret:[a-z0-9-]+\/(mirror|project|credential)\/\*$/,
+    resource: /^(Api|Worker|Notify)Role$/,
+    wildcard: /:secret:[a-z0-9-]+\/(mirror|project|credential|channel)\/\*$/,
     reason: 'credentials kept by this stack; they come and go with mirrors',
   },
   {
@@ -20,7 +20,7 @@ export const exceptions: readonly Exception[] = [
     wildcard: /:secret:[a-z0-9-]+\/signing-key\*$/,
     reason: 'Secrets Manager adds six characters of its own',
   },
-  { resource: /^(Job|DeadLetter)QueuePolicy$/, wildcard: /^sqs:\*$/, reason: 'a denial: nothing without TLS' },
+  { resource: /^(Job|DeadLetter|Notify)QueuePolicy$/, wildcard: /^sqs:\*$/, reason: 'a denial: nothing without TLS' },
   { resource: /^ServerlessDeploymentBucketPolicy$/, wildcard: /^s3:\*$|\/\*$/, reason: 'a denial by osls: nothing without TLS' },
   {
     resource: /^NetworkPolicy$/,
@@ -141,8 +141,8 @@ function queue(name: string, properties: Properties, resources: Template['Resour
   const targets = Object.values(resources).flatMap(({ Properties: { RedrivePolicy: redrive } = {} as Properties }) =>
     redrive === undefined ? [] : [redrive.deadLetterTargetArn?.['Fn::GetAtt']?.[0]],
   );
-  // A dead letter's own dead letter would be the same again.
-  const hasDeadLetters = properties.RedrivePolicy !== undefined || targets.includes(name);
+  // A dead letter's own dead letter would be the same again. What the notifier is woken for stands in the table, and is sent again until it is done.
+  const hasDeadLetters = name === 'NotifyQueue' || properties.RedrivePolicy !== undefined || targets.includes(name);
   const isTlsOnly = Object.values(resources).some(
     (resource) =>
       resource.Type === 'AWS::SQS::QueuePolicy' &&

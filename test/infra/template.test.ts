@@ -152,21 +152,24 @@ describe('the secrets of a stack', () => {
   const attributes = {
     'Table.Arn': resource('dynamodb', 'table/t'),
     'JobQueue.Arn': resource('sqs', 'q'),
+    'NotifyQueue.Arn': resource('sqs', 'n'),
     'DeadLetterQueue.Arn': resource('sqs', 'd'),
   };
 
   it.each<[string, Readonly<Record<string, readonly string[]>>]>([
     ['WebhookRole', { 'signing-key': making }],
-    ['ApiRole', { 'signing-key': making, credentials: keeping, 'owner-token': reading }],
+    ['ApiRole', { 'signing-key': making, credentials: keeping, channels: keeping, 'owner-token': reading }],
     ['WorkerRole', { credentials: reading }],
     ['ScheduleRole', {}],
     ['UpdateNowRole', {}],
+    ['NotifyRole', { channels: reading }],
     ['DeadLetterRole', {}],
   ])('are no business of %s but for what it needs', (role, expected) => {
     const stack = plain.template.Resources['WorkerLambdaFunction']!.Properties.Environment.Variables.GITFERRY_SECRET_PREFIX;
     const names: Readonly<Record<string, readonly string[]>> = {
       'signing-key': [`${stack}signing-key`],
-      credentials: secretKinds.map((kind) => `${stack}${kind}/${'0'.repeat(32)}`),
+      channels: [`${stack}channel/${'0'.repeat(32)}`],
+      credentials: secretKinds.filter((kind) => kind !== 'channel').map((kind) => `${stack}${kind}/${'0'.repeat(32)}`),
       'owner-token': [refs.OwnerToken],
       // Of another stage, and of nothing that gitferry keeps.
       others: ['gitferry-other/signing-key', 'gitferry-other/mirror/0', 'something', `${stack}something/0`],
@@ -185,7 +188,7 @@ describe('the secrets of a stack', () => {
   it('belong to roles that are all looked at here', () => {
     const roles = Object.entries(plain.template.Resources).flatMap(([name, { Type }]) => (Type === 'AWS::IAM::Role' ? [name] : []));
     const withSecrets = roles.filter((name) => JSON.stringify(plain.template.Resources[name]).includes('secretsmanager:'));
-    expect(withSecrets.sort()).toEqual(['ApiRole', 'WebhookRole', 'WorkerRole']);
+    expect(withSecrets.sort()).toEqual(['ApiRole', 'NotifyRole', 'WebhookRole', 'WorkerRole']);
   });
 });
 
@@ -259,7 +262,7 @@ describe('the template', () => {
 
   it('puts only the functions that talk to Git hosts into a private network', () => {
     const inNetwork = Object.entries(full.template.Resources).filter(([, { Properties }]) => Properties?.VpcConfig !== undefined);
-    expect(inNetwork.map(([name]) => name).sort()).toEqual(['ApiLambdaFunction', 'WorkerLambdaFunction']);
+    expect(inNetwork.map(([name]) => name).sort()).toEqual(['ApiLambdaFunction', 'NotifyLambdaFunction', 'WorkerLambdaFunction']);
     expect(plain.template.Resources['NetworkPolicy']).toBeUndefined();
   });
 

@@ -362,7 +362,12 @@ export class World {
   // ---- processes and their gates
 
   #common() {
-    const settings = { get: async () => this.#settings, update: () => never };
+    const settings = {
+      get: async () => this.#settings,
+      update: () => never,
+      heardNotices: async () => new Set<string>(),
+      addHeardNotices: async () => {},
+    };
     return { settings, clock: this.#clock, log: quiet };
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import { type AwsClients, createAwsClients } from '../../lib/aws/clients.ts';
-import { createResources } from '../../lib/aws/create-resources.ts';
+import { createQueue, createResources } from '../../lib/aws/create-resources.ts';
 import { type AwsEndpoints, startAwsEndpoints } from '../../lib/local/aws-endpoints.ts';
 import type { Template } from '../infra/compile-template.ts';
 import { startMotoServer } from '../support/moto-server.ts';
@@ -45,16 +45,26 @@ export async function deployStack(imitation: Imitation, template: Template, pack
   if (imitation === 'moto') await createStack(endpoints.sqs, template, packages);
   else await createResources(clients, tableName, queueName);
   const { QueueUrl: queueUrl = '' } = await clients.sqs.send(new GetQueueUrlCommand({ QueueName: queueName }));
+  const notifyName = template.Resources['NotifyQueue']?.Properties.QueueName;
+  if (imitation !== 'moto') await createQueue(clients, notifyName, 360);
+  const { QueueUrl: notifyQueueUrl = '' } = await clients.sqs.send(new GetQueueUrlCommand({ QueueName: notifyName }));
   // Neither imitation makes secrets of a template.
   const { ARN: tokenArn = '' } = await clients.secrets.send(
     new CreateSecretCommand({ Name: ownerTokenSecret, SecretString: JSON.stringify({ token: ownerToken }) }),
   );
-  const refs = { Table: tableName, JobQueue: queueUrl, HttpApi: 'api', OwnerToken: imitation === 'moto' ? tokenArn : ownerTokenSecret };
+  const refs = {
+    Table: tableName,
+    JobQueue: queueUrl,
+    NotifyQueue: notifyQueueUrl,
+    HttpApi: 'api',
+    OwnerToken: imitation === 'moto' ? tokenArn : ownerTokenSecret,
+  };
   const pseudo = { 'AWS::Region': region, 'AWS::AccountId': account, 'AWS::Partition': 'aws', 'AWS::URLSuffix': 'amazonaws.com' };
   const queueArn = (name: string) => `arn:aws:sqs:${region}:${account}:${template.Resources[name]?.Properties.QueueName}`;
   const attributes = {
     'Table.Arn': `arn:aws:dynamodb:${region}:${account}:table/${tableName}`,
     'JobQueue.Arn': queueArn('JobQueue'),
+    'NotifyQueue.Arn': queueArn('NotifyQueue'),
     'DeadLetterQueue.Arn': queueArn('DeadLetterQueue'),
   };
   return {

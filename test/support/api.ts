@@ -49,6 +49,8 @@ export interface TestApi {
   readonly logLines: string[];
   /** Tests may set what a dry run answers. */
   plan: ApiDeps['plan'];
+  /** And what a channel's test does. */
+  testChannel: ApiDeps['testChannel'];
   /** And what a listing of the source does. */
   listSource: ApiDeps['listSource'];
   /** With the owner's token unless another is given (`''` = none). `path` is below /api/v4 if it does not begin with it. */
@@ -111,6 +113,7 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
     log,
     guard: createAddressGuard(allowAddresses),
     guesses: createGuessLimit(),
+    testChannel: (channel) => api.testChannel(channel),
     publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),
     listSource: (input) => api.listSource(input),
@@ -133,6 +136,7 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
     ownerToken,
     logLines,
     plan: async () => emptyOutcome,
+    testChannel: async () => ({ ok: true, words: 'HTTP 204' }),
     listSource: async () => ({ branches: ['main'], tags: [] }),
     newToken,
     async call(method, path, options = {}) {

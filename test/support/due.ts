@@ -6,7 +6,7 @@ import type { MirrorKey } from '../../lib/model/mirror.ts';
 export async function dueOf(jobs: MirrorJobs, { projectId, mirror }: MirrorKey): Promise<DueMirror | undefined> {
   for (let shard = 0; shard < dueShards; shard++) {
     for await (const due of jobs.due(shard, Number.MAX_SAFE_INTEGER))
-      if (!('host' in due) && due.projectId === projectId && due.mirror === mirror) return due;
+      if ('projectId' in due && due.projectId === projectId && due.mirror === mirror) return due;
   }
   return undefined;
 }

@@ -59,6 +59,8 @@ export const plainMirror: Mirror = {
   attempts: 0,
   heldBackDeletions: 0,
   failing: false,
+  refusedCredential: null,
+  newsIds: null,
   requestedSeq: 0,
   doneSeq: 0,
   startedSeq: 0,

@@ -3,10 +3,27 @@
 export const apiPrefix = '/api/v4';
 
 /** What may follow a project in a path; everything in between `projects/` and the first of these names the project. */
-const projectResources = ['remote_mirrors', 'mirror', 'protected_branches', 'incoming_hooks', 'events', 'public_key'] as const;
+const projectResources = [
+  'remote_mirrors',
+  'mirror',
+  'protected_branches',
+  'incoming_hooks',
+  'notification_channels',
+  'events',
+  'public_key',
+] as const;
 
 /** Words of routes below a project: no segment of a project path may be one of them, or decoded paths could not be read. */
-export const reservedWords: readonly string[] = [...projectResources, 'pull', 'sync', 'plan', 'preview', 'runs'];
+export const reservedWords: readonly string[] = [
+  ...projectResources,
+  'pull',
+  'sync',
+  'plan',
+  'preview',
+  'runs',
+  'send_test',
+  'sent_notifications',
+];
 
 /**
  * The decoded segments of a path below `/api/v4`, a project path and a branch name as one segment each; undefined for other paths.

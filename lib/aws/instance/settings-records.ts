@@ -20,21 +20,35 @@ const attributes: Readonly<Record<keyof InstanceSettings, string>> = {
   maxDeletionsPercent: 'max_deletions_percent',
 };
 
+/** There is one such item and it is never deleted: the first change makes it. */
+const anyhow = 'attribute_exists(pk) OR attribute_not_exists(pk)';
+
 /** A write starts the cache anew. */
 export function createSettingsRecords(table: RecordTable, clock: Clock): SettingsRecords {
-  const cache = createExpiringCache<InstanceSettings>({ maxAgeMs: cacheMs, maxEntries: 1, clock });
-  const load = async () => settingsOfItem((await table.get(keys.instance())) ?? {});
+  const cache = createExpiringCache<Item>({ maxAgeMs: cacheMs, maxEntries: 1, clock });
+  const load = async () => (await table.get(keys.instance())) ?? {};
+  const keep = (item: Item): Promise<Item> => cache.get('settings', { fresh: true, load: async () => item });
 
   return {
-    get: ({ fresh = false } = {}) => cache.get('settings', { fresh, load }),
+    get: async ({ fresh = false } = {}) => settingsOfItem(await cache.get('settings', { fresh, load })),
 
     async update(changes) {
       const named = Object.entries(changes).map(([field, value]) => [attributes[field as keyof InstanceSettings], value]);
       const parts = updateExpression(Object.fromEntries(named));
       if (parts.UpdateExpression === '') return this.get({ fresh: true });
-      // There is one such item and it is never deleted, so the first change makes it.
-      const item = await table.update(keys.instance(), parts, 'attribute_exists(pk) OR attribute_not_exists(pk)');
-      return cache.get('settings', { fresh: true, load: async () => settingsOfItem(item ?? {}) });
+      const item = await table.update(keys.instance(), parts, anyhow);
+      return settingsOfItem(await keep(item ?? {}));
+    },
+
+    async heardNotices() {
+      const { heard_notices: heard } = await cache.get('settings', { fresh: false, load });
+      return heard instanceof Set ? (heard as ReadonlySet<string>) : new Set();
+    },
+
+    async addHeardNotices(types) {
+      if (types.length === 0) return;
+      const parts = updateExpression({}, { add: ['heard_notices :types'], values: { ':types': new Set(types) } });
+      await keep((await table.update(keys.instance(), parts, anyhow)) ?? {});
     },
   };
 }

@@ -1,7 +1,8 @@
 /** The tick's part of the life of an update: what is due, and the writes that each repeat what was read in the index. */
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { DueHost } from '../../jobs/hosts/hosts.ts';
-import type { DueMirror, MirrorJobs, SeenLease } from '../../jobs/mirror-jobs.ts';
+import type { DueMirror, DueNotice, MirrorJobs, SeenLease } from '../../jobs/mirror-jobs.ts';
+import { noticeKeyOf } from '../notices/outbox-due.ts';
 import type { Item } from '../table/item.ts';
 import { storageError } from '../table/storage-error.ts';
 import { indexes } from '../table/table.ts';
@@ -33,7 +34,7 @@ export function createDueMirrors({ dynamo, tableName, table }: DueMirrorsDeps): 
         const page = await dynamo.send(new QueryCommand(input)).catch((error: unknown) => {
           throw storageError(error);
         });
-        for (const item of page.Items ?? []) yield isHost(item) ? dueHostOfItem(item) : dueMirrorOfItem(item);
+        for (const item of page.Items ?? []) yield dueOfItem(item);
         start = page.LastEvaluatedKey;
       } while (start !== undefined);
     },
@@ -95,8 +96,10 @@ function dueMirrorOfItem(item: Item): DueMirror {
   };
 }
 
-function isHost({ pk }: Item): boolean {
-  return String(pk).startsWith('HOST#');
+function dueOfItem(item: Item): DueMirror | DueHost | DueNotice {
+  const outbox = noticeKeyOf(item);
+  if (outbox !== undefined) return { outbox, dueAt: Number(item['due_at']) };
+  return String(item['pk']).startsWith('HOST#') ? dueHostOfItem(item) : dueMirrorOfItem(item);
 }
 
 function dueHostOfItem({ pk, due_at: dueAt }: Item): DueHost {

@@ -36,6 +36,8 @@ const attributes = {
   attempts: 'attempts',
   heldBackDeletions: 'held_back_deletions',
   failing: 'failing',
+  refusedCredential: 'refused_credential',
+  newsIds: 'news_ids',
   requestedSeq: 'requested_seq',
   doneSeq: 'done_seq',
   startedSeq: 'started_seq',

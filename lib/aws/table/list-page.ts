@@ -50,7 +50,7 @@ export function totalOf({ count, isAll }: Omit<Rows<unknown>, 'rows'>): number |
   return isAll && count <= countedUpTo ? count : undefined;
 }
 
-export type ListKind = 'PROJECTS' | 'TOKENS' | 'CREDENTIALS';
+export type ListKind = 'PROJECTS' | 'TOKENS' | 'CREDENTIALS' | 'CHANNELS';
 
 /**
  * The page's items as the table has them now: the index may be a little old, and what is gone by now is left out. `lastId` is the highest id that

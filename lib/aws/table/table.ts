@@ -1,6 +1,7 @@
 /** The one DynamoDB table: its keys, its indexes, and the definition that the local service and the tests create it from. */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { dueShards } from '../../jobs/mirror-jobs.ts';
+import type { RefusedCredential } from '../../model/credential.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 
 export interface ItemKey {
@@ -37,6 +38,10 @@ export const keys = {
   counter: (kind: string): ItemKey => ({ pk: `COUNTER#${kind}`, sk: 'COUNTER' }),
   session: (sessionHash: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: 'SESSION' }),
   sessionForm: (sessionHash: string, nonce: string): ItemKey => ({ pk: `SESSION#${sessionHash}`, sk: `FORM#${nonce}` }),
+  notice: (id: string): ItemKey => ({ pk: `NOTICE#${id}`, sk: 'NOTICE' }),
+  refusal: ({ credentialId, host }: RefusedCredential): ItemKey => ({ pk: `CREDENTIAL#${credentialId}`, sk: `REFUSED#${host}` }),
+  channel: (id: number): ItemKey => ({ pk: `CHANNEL#${id}`, sk: 'CHANNEL' }),
+  delivery: (channelId: number, id: string): ItemKey => ({ pk: `CHANNEL#${channelId}`, sk: `DELIVERY#${id}` }),
   tick: (part: number): ItemKey => ({ pk: 'INSTANCE', sk: `TICK#${part}` }),
   instance: (): ItemKey => ({ pk: 'INSTANCE', sk: 'INSTANCE' }),
 } as const;
@@ -53,7 +58,10 @@ export const waitingShards = 4;
 export const listBucketSize = 1000;
 
 /** Attributes of the sparse `list` index. */
-export function listAttributes(kind: 'PROJECTS' | 'TOKENS' | 'CREDENTIALS', id: number): { list_bucket: string; list_id: number } {
+export function listAttributes(
+  kind: 'PROJECTS' | 'TOKENS' | 'CREDENTIALS' | 'CHANNELS',
+  id: number,
+): { list_bucket: string; list_id: number } {
   return { list_bucket: `${kind}#${Math.floor(id / listBucketSize)}`, list_id: id };
 }
 

@@ -7,6 +7,7 @@ const tabs = {
   general: ['/settings', 'General'],
   tokens: ['/settings/tokens', 'Tokens'],
   credentials: ['/settings/credentials', 'Credentials'],
+  notifications: ['/settings/notifications', 'Notifications'],
 } as const;
 
 interface Props {

@@ -32,7 +32,7 @@ export function addProjectPage(app: Hono<ConsoleEnv>): void {
     // The table asks for itself while something runs.
     if (context.req.header('hx-target') === 'mirrors') return context.html(String(table));
     const [hooks, activity] = await Promise.all([hooksOf(visit, project.id), activityOf(visit, project.id, 1)]);
-    const isOwner = hasRole(visit.token, 'owner');
+    const [isOwner, isMaintainer] = [hasRole(visit.token, 'owner'), hasRole(visit.token, 'maintainer')];
     return sendPage(
       context,
       <Page
@@ -41,11 +41,18 @@ export function addProjectPage(app: Hono<ConsoleEnv>): void {
         section="overview"
         crumbs={[{ path: '/', label: 'Overview' }]}
         actions={
-          isOwner ? (
-            <a class="button button-quiet" href={`/projects/${project.id}/edit`}>
-              <Icon name="edit" />
-              Edit project
-            </a>
+          isMaintainer ? (
+            <>
+              <a class="button button-quiet" href={`/projects/${project.id}/notifications`}>
+                Notifications
+              </a>
+              {isOwner && (
+                <a class="button button-quiet" href={`/projects/${project.id}/edit`}>
+                  <Icon name="edit" />
+                  Edit project
+                </a>
+              )}
+            </>
           ) : undefined
         }
       >

@@ -9,6 +9,7 @@ import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { readForm } from '../read-form.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
 import { addCredentialPages } from './credentials.tsx';
+import { addNotificationPages } from './notifications.tsx';
 import { sendPage } from './problem.tsx';
 import { addTokenPages } from './tokens.tsx';
 
@@ -92,6 +93,7 @@ export function addSettings(app: Hono<ConsoleEnv>): void {
 
   addTokenPages(app);
   addCredentialPages(app);
+  addNotificationPages(app);
 }
 
 type Values = Readonly<Partial<Record<string, unknown>>>;

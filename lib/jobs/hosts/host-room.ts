@@ -29,6 +29,8 @@ export interface HostView {
   readonly health: HostHealth;
   /** Of `health`, for its next change; 0 = nothing was noted yet. */
   readonly version: number;
+  /** Of the last notices that were made of it, the newest first. */
+  readonly newsIds?: readonly string[];
   /** Somebody may be in its waiting list. */
   readonly isAwaited: boolean;
 }

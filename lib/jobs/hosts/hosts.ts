@@ -21,8 +21,8 @@ export interface Hosts {
   free(host: string, slot: number, leaseToken: string): Promise<void>;
   /** Keeps a place for a run that is called, if the place is as it was read, or (with a lease) still the caller's. */
   keep(host: string, slot: Slot, guest: Guest & { readonly until: number }, leaseToken?: string): Promise<boolean>;
-  /** The health as it is from now on, if nobody changed it since it was read. */
-  note(view: HostView, health: HostHealth): Promise<boolean>;
+  /** The health as it is from now on, and the notice that tells of it, if nobody changed it since it was read. */
+  note(view: HostView, health: HostHealth, newsId?: string): Promise<boolean>;
 
   /** Puts a run into the list. The same run and rank again change nothing. */
   join(host: string, run: Omit<WaitingRun, 'entry'>): Promise<string>;

@@ -1,13 +1,12 @@
 /** Carries out what a queue message asks for: takes the lease, finds room at the hosts, runs, records, settles, gives the lease back. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import { createDeadline, type Deadline } from '../../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
 import type { Log, LogFields } from '../../core/log.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../../model/mirror.ts';
+import type { NoticeOutbox } from '../../model/notice.ts';
 import type { Project } from '../../model/project.ts';
 import type { Records } from '../../model/records.ts';
 import { handOutPlaces } from '../hosts/hand-out.ts';
@@ -19,8 +18,10 @@ import { wakeUpFor } from '../requests/wake-up.ts';
 import { noteSilentHooks } from '../tick/note-silent-hooks.ts';
 import { earlierDeletionsOf } from './deletion-memory.ts';
 import { type Heartbeat, type HeartbeatTiming, heartbeatTiming, startHeartbeat } from './heartbeat.ts';
+import { insist } from './insist.ts';
+import { type LeftNews, leaveNews, leaveUpdate, noNews } from './leave-news.ts';
 import { knownPushLimit } from './push-limit-memory.ts';
-import { activityOf, finishedRun, runIdOf, runRecord } from './run-record.ts';
+import { activityOf, finishedRun, movedRefs, runIdOf, runRecord } from './run-record.ts';
 import type { RunSyncInput, SyncedRun } from './run-sync.ts';
 import { askAgain, type FinishedRun, hasMoved, settleRun } from './settle-run.ts';
 import { noteReports, waitAtHost } from './wait-at-host.ts';
@@ -35,6 +36,8 @@ export interface RunJobDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly heartbeat?: HeartbeatTiming;
+  /** Where people are told; absent = nobody is. */
+  readonly outbox?: NoticeOutbox;
   /** Runs at once on all workers together; without it, as many as the settings allow go to one host. */
   readonly workers?: number;
 }
@@ -47,7 +50,6 @@ export type JobAnswer = 'done' | 'queued' | 'nothing' | 'lost';
 
 /** What is kept of the invocation's time for recording and giving back, when a run is ended for lack of it. */
 const reserveMs = 30_000;
-const writeRetries = { shortestMs: 250, longestMs: 10_000 };
 /** Each of four tries by the SDK. */
 const recordAttempts = 4;
 /** Reasons to end a run that say nothing about the mirror. */
@@ -203,8 +205,12 @@ class Job {
     );
     if (!isOwnFault) return this.#release(askAgain(mirror, this.#now(), this.#now()), { silent: code === 'silent_mode' });
     if (refusal !== undefined && !hasMoved(run)) return this.#release(await waitAtHost(mirror, refusal, this.#deps, run));
-    const { release, news, pauses } = settleRun(mirror, run, { settings: this.#settings, clock: this.#deps.clock });
-    const answer = await this.#release(release);
+    const settlement = settleRun(mirror, run, { settings: this.#settings, clock: this.#deps.clock });
+    const { news, pauses } = settlement;
+    const { outbox } = this.#deps;
+    const tell = (): Promise<LeftNews> =>
+      outbox === undefined ? Promise.resolve(noNews) : leaveNews({ mirror, run, settlement, project, leaseToken: this.#token }, outbox);
+    const answer = await this.#release(settlement.release, { tell });
     if (answer === 'lost') return answer;
     if (news === 'failing') this.#log('warn', 'mirror_failing', { run: run.id, code, message }, synced);
     if (news === 'recovered') this.#log('info', 'mirror_recovered', { run: run.id });
@@ -214,7 +220,8 @@ class Job {
 
   /** The record is worth less than the result: what cannot be written now is left out. */
   async #record(project: Project, run: FinishedRun, { outcome, defaultBranch, redactor }: SyncedRun): Promise<void> {
-    const { runs, activity, projects } = this.#deps.records;
+    const { records, outbox } = this.#deps;
+    const { runs, activity, projects } = records;
     const mirror = this.#mirror;
     const moves = activityOf(mirror, run, outcome.refs);
     const isNewBranch = defaultBranch !== null && defaultBranch !== project.defaultBranch;
@@ -223,6 +230,7 @@ class Job {
     const writes = [
       () => runs.put(mirror.id, record),
       ...(moves.length === 0 ? [] : [() => activity.add(project.id, run.id, moves)]),
+      ...(outbox === undefined ? [] : [async () => outbox.wake(await leaveUpdate({ mirror, run }, movedRefs(outcome.refs), outbox))]),
       ...(isNewBranch ? [() => projects.noteDefaultBranch(project.id, defaultBranch)] : []),
       ...(moves.length > 0 && run.trigger.kind === 'schedule' && run.trigger.who === '' ? [() => noteSilentHooks(mirror, this.#deps)] : []),
     ];
@@ -234,12 +242,17 @@ class Job {
   }
 
   /** Gives the lease back, trying again as long as there is time, and sends the message for a further run. */
-  async #release(release: Release, { silent = false } = {}): Promise<JobAnswer> {
-    const { jobs, queue } = this.#deps;
+  async #release(
+    release: Release,
+    { silent = false, tell = async () => noNews }: { readonly silent?: boolean; readonly tell?: () => Promise<LeftNews> } = {},
+  ): Promise<JobAnswer> {
+    const { jobs, queue, outbox } = this.#deps;
     try {
       return await this.#insist(async () => {
-        const answer = await jobs.release(this.#mirror, this.#token, release);
+        const news = await tell();
+        const answer = await jobs.release(this.#mirror, this.#token, { ...release, status: { ...release.status, ...news.status } });
         if (answer === 'lost') return await this.#lost();
+        await outbox?.wake(news.ids);
         // In a host's list, it is called.
         if (answer === 'queued' && !silent && release.again?.waiting === undefined) {
           await queue.send(wakeUpFor(this.#mirror, release.again?.startAt ?? release.followUpAt, this.#now()));
@@ -253,17 +266,9 @@ class Job {
     }
   }
 
-  /** Does it again after a failure, as long as the lease is held and there is time. Rejects with the last failure. */
-  async #insist<T>(work: () => Promise<T>, most = Number.POSITIVE_INFINITY): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        const waitMs = backoffMs(attempt, writeRetries, this.#deps.clock);
-        if (attempt + 1 >= most || this.#heartbeat.isLost || this.#invocation.remainingMs() < waitMs * 2) throw error;
-        await sleep(waitMs);
-      }
-    }
+  #insist<T>(work: () => Promise<T>, most?: number): Promise<T> {
+    const isVain = (waitMs: number): boolean => this.#heartbeat.isLost || this.#invocation.remainingMs() < waitMs * 2;
+    return insist(work, { isVain, clock: this.#deps.clock, ...(most === undefined ? {} : { most }) });
   }
 
   async #lost(): Promise<JobAnswer> {

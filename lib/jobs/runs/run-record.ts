@@ -100,10 +100,13 @@ function countsOf({ moved, skipped, failed, bytes }: LfsOutcome): LfsCounts {
 
 const moves: ReadonlySet<string> = new Set(['created', 'updated', 'forced', 'deleted']);
 
+export function movedRefs(refs: RunOutcome['refs']): RunOutcome['refs'] {
+  return refs.filter(({ result }) => moves.has(result));
+}
+
 /** At most 10,000. */
 export function activityOf({ id: mirrorId, direction }: Mirror, run: FinishedRun, refs: RunOutcome['refs']): readonly Activity[] {
-  return refs
-    .filter(({ result }) => moves.has(result))
+  return movedRefs(refs)
     .slice(0, keptRefs)
     .map(({ ref, result, old, new: value }) => ({ at: run.finishedAt, mirrorId, direction, runId: run.id, ref, result, old, new: value }));
 }

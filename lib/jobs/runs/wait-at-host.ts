@@ -1,10 +1,14 @@
 /** Puts a run into a host's waiting list, and notes what runs saw of hosts: people hear once that one is down, and once that it is back. */
+import { randomUUID } from 'node:crypto';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { ErrorCode } from '../../core/error-catalogue.ts';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Log } from '../../core/log.ts';
 import type { Mirror } from '../../model/mirror.ts';
+import type { NoticeOutbox } from '../../model/notice.ts';
+import type { LastError } from '../../model/run.ts';
 import { afterAnswer, afterNoAnswer, type HostHealth, silentSince } from '../hosts/host-health.ts';
 import type { HostEnd, Refusal } from '../hosts/host-places.ts';
 import { type HostView, rankOf } from '../hosts/host-room.ts';
@@ -17,6 +21,7 @@ export interface WaitAtHostDeps {
   readonly hosts: Hosts;
   readonly clock: Clock;
   readonly log: Log;
+  readonly outbox?: NoticeOutbox;
 }
 
 /** How a run that was refused gives its lease back: it stands in the list from now on. */
@@ -97,14 +102,16 @@ export async function noteReports(
 async function note(
   host: string,
   change: (health: HostHealth) => { readonly health: HostHealth | undefined; readonly fault?: 'host' | 'own' },
-  { hosts, log, clock }: WaitAtHostDeps,
+  { hosts, log, clock, outbox }: WaitAtHostDeps,
 ): Promise<{ readonly view: HostView; readonly fault: 'host' | 'own' | undefined }> {
   for (let attempt = 1; ; attempt++) {
     const view = await hosts.view(host);
     const { health, fault } = change(view.health);
     if (health === undefined) return { view, fault };
-    const isNoted = await hosts.note(view, health);
+    const newsId = outbox === undefined ? undefined : await leaveNews(view, health, clock.now(), outbox);
+    const isNoted = await hosts.note(view, health, newsId);
     if (isNoted) tell(view, health, log);
+    if (isNoted && newsId !== undefined) await outbox?.wake([newsId]);
     if (isNoted || attempt === noteAttempts) return { view: { ...view, health }, fault };
     await pause(backoffMs(attempt, { shortestMs: 5, longestMs: 200 }, clock));
   }
@@ -115,6 +122,29 @@ function tell({ host, health: before }: HostView, { downSince, failures }: HostH
     log.write('warn', 'host_down', { host, since: new Date(downSince).toISOString(), code: failures.at(-1)?.code });
   if (before.downSince !== null && downSince === null)
     log.write('info', 'host_up', { host, since: new Date(before.downSince).toISOString() });
+}
+
+/** Before the change is noted: told if it comes to that. Resolves with the notice's id, unlike that of any other attempt. */
+async function leaveNews(
+  { host, health: before, version }: HostView,
+  after: HostHealth,
+  now: number,
+  outbox: NoticeOutbox,
+): Promise<string | undefined> {
+  const isDown = before.downSince === null && after.downSince !== null;
+  const since = isDown ? after.downSince : before.downSince;
+  const type = isDown ? 'host.down' : 'host.up';
+  if (since === null || (before.downSince === null) === (after.downSince === null) || !(await outbox.isHeard(type))) return undefined;
+  const id = `${type}-${randomUUID()}`;
+  const code = after.failures.at(-1)?.code;
+  const error = isDown && code !== undefined ? { error: errorFor(code) } : {};
+  await outbox.put({ id, type, at: now, since, host, ...error, ifNoted: { hostVersion: version + 1 } });
+  return id;
+}
+
+function errorFor(code: ErrorCode): LastError {
+  const { message, hint } = new GitferryError(code);
+  return { code, message, hint };
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -65,7 +65,7 @@ export async function compareMissed(
         return { seen, next };
       }
       seen[shard] = due.dueAt;
-      if ('host' in due || !isConcerned(due) || !(await driven(due))) continue;
+      if (!('projectId' in due) || !isConcerned(due) || !(await driven(due))) continue;
       await ask(due, due.direction === 'push' ? next : next + limits.missedPullsLaterMs, deps);
       next += 1000 / limits.missedPerSecond;
       asked++;

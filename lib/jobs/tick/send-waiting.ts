@@ -17,7 +17,8 @@ export async function sendWaiting({ jobs, queue, clock, log }: Pick<TickDeps, 'j
   await Promise.all(
     Array.from({ length: dueShards }, (_, shard) =>
       forEachConcurrently(jobs.due(shard, clock.now() + waitingUntilMs), concurrency, async (mirror) => {
-        if ('host' in mirror || mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused) return 'go on';
+        if (!('projectId' in mirror) || mirror.queuedAt === null || mirror.leaseToken !== null || !mirror.enabled || mirror.paused)
+          return 'go on';
         const now = clock.now();
         // A retry keeps its time: the tick sends its message then.
         if (mirror.heldUntil !== null && mirror.heldUntil > now) return 'go on';

@@ -3,21 +3,24 @@ import type { Clock } from '../../core/clock.ts';
 import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log, LogFields } from '../../core/log.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
-import type { Mirror, MirrorKey } from '../../model/mirror.ts';
+import type { Mirror } from '../../model/mirror.ts';
+import type { NoticeOutbox } from '../../model/notice.ts';
 import type { Records } from '../../model/records.ts';
 import { forEachConcurrently } from '../for-each-concurrently.ts';
 import { runsPerHost } from '../hosts/host-places.ts';
 import type { DueHost, Hosts } from '../hosts/hosts.ts';
 import { lookAtHost } from '../hosts/look-at-host.ts';
-import { type DueMirror, dueShards, graceMs, type MirrorJobs } from '../mirror-jobs.ts';
+import { type DueMirror, type DueNotice, dueShards, graceMs, type MirrorJobs } from '../mirror-jobs.ts';
 import type { JobQueue } from '../requests/job-queue.ts';
 import { wakeUpFor } from '../requests/wake-up.ts';
 import { WakeUpBatch } from '../requests/wake-up-batch.ts';
+import { leaveNews, noNews } from '../runs/leave-news.ts';
 import { interruptedRun, runIdOf, runRecord } from '../runs/run-record.ts';
 import { type FinishedRun, type Settlement, settleInterrupted } from '../runs/settle-run.ts';
 import { allMissed, compareMissed } from './missed-events.ts';
+import { nameOfDue } from './name-of-due.ts';
 
 export interface TickDeps {
   readonly jobs: MirrorJobs;
@@ -26,6 +29,8 @@ export interface TickDeps {
   readonly hosts: Hosts;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where people are told; absent = nobody is. */
+  readonly outbox?: NoticeOutbox;
   /** As in lib/jobs/runs/run-job.ts. */
   readonly workers?: number;
 }
@@ -53,6 +58,7 @@ export type TickDecision =
   | 'started'
   | 'resent'
   | 'hosts_seen'
+  | 'notices_sent'
   | 'leases_seen'
   | 'leases_broken'
   | 'retired'
@@ -108,6 +114,7 @@ class Tick {
     started: 0,
     resent: 0,
     hosts_seen: 0,
+    notices_sent: 0,
     leases_seen: 0,
     leases_broken: 0,
     retired: 0,
@@ -160,7 +167,7 @@ class Tick {
       try {
         this.#counts[await this.#decide(due)]++;
       } catch (error) {
-        this.#failed(toGitferryError(error), 'host' in due ? { host: due.host } : { project: due.projectId, mirror: due.mirror });
+        this.#failed(toGitferryError(error), nameOfDue(due));
       }
       return 'go on';
     });
@@ -171,7 +178,7 @@ class Tick {
     const { jobs, clock } = this.#deps;
     for (const shard of this.#shards) {
       for await (const mirror of jobs.due(shard, clock.now() + everyDueMs)) {
-        if (!('host' in mirror) && mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
+        if ('projectId' in mirror && mirror.leaseToken !== null) this.#counts[await this.#breakLease(mirror)]++;
       }
     }
     await this.#wakeUps.flush();
@@ -183,12 +190,19 @@ class Tick {
   }
 
   /** Exactly one decision; `changed` = the mirror is not any more what it was when it was read, and the next tick sees. */
-  async #decide(mirror: DueMirror | DueHost): Promise<TickDecision> {
+  async #decide(mirror: DueMirror | DueHost | DueNotice): Promise<TickDecision> {
+    if ('outbox' in mirror) return this.#tellAgain(mirror);
     if ('host' in mirror) return this.#lookAtHost(mirror);
     if (mirror.leaseToken !== null) return this.#judgeLease(mirror);
     if (!mirror.enabled || mirror.paused) return (await this.#deps.jobs.retire(mirror)) ? 'retired' : 'changed';
     if (this.#settings.silentModeEnabled) return 'left';
     return mirror.queuedAt === null ? this.#start(mirror) : this.#sendAgain(mirror);
+  }
+
+  async #tellAgain({ outbox: key, dueAt }: DueNotice): Promise<TickDecision> {
+    const { outbox } = this.#deps;
+    if (outbox === undefined) return 'left';
+    return (await outbox.again(key, dueAt)) ? 'notices_sent' : 'changed';
   }
 
   async #lookAtHost(due: DueHost): Promise<TickDecision> {
@@ -226,16 +240,22 @@ class Tick {
   }
 
   async #breakLease(due: DueMirror): Promise<TickDecision> {
-    const { jobs, clock, log } = this.#deps;
+    const { jobs, clock, log, outbox } = this.#deps;
+    let news = noNews;
     let broken: { readonly settlement: Settlement; readonly run: FinishedRun } | undefined;
     const mirror = await jobs.breakLease(due, async (current) => {
       const run = runThatDied(current, due, clock.now());
       broken = { run, settlement: settleInterrupted(current, run, { settings: this.#settings, clock }) };
-      // While the lease is there: a tick that dies now leaves both to the next, and the record gets the same id.
+      // While the lease is there: a tick that dies now leaves all to the next, and record and notices get the same ids.
       await this.#record(current, run);
-      return broken.settlement.release;
+      const { release } = broken.settlement;
+      if (outbox === undefined) return release;
+      const settled = { mirror: current, run, settlement: broken.settlement, project: undefined, leaseToken: current.leaseToken ?? '' };
+      news = await leaveNews(settled, outbox);
+      return { ...release, status: { ...release.status, ...news.status } };
     });
     if (mirror === undefined || broken === undefined) return 'changed';
+    await outbox?.wake(news.ids);
     const { run, settlement } = broken;
     const fields = { project: due.projectId, mirror: due.mirror, run: run.id, code: run.error?.code };
     log.write('warn', 'lease_broken', { ...fields, attempts: mirror.attempts + 1 });
@@ -258,7 +278,7 @@ class Tick {
     });
   }
 
-  #failed(error: GitferryError, key: { readonly project?: number; readonly mirror?: MirrorKey['mirror']; readonly host?: string }): void {
+  #failed(error: GitferryError, key: LogFields): void {
     this.#counts.failed++;
     this.#deps.log.write('error', 'tick_failed', { ...key, code: error.code, message: error.message });
   }

@@ -42,7 +42,7 @@ async function leased(token = 'mine'): Promise<Mirror> {
 async function dueOf(mirror: MirrorKey, until = noon + 100 * hour): Promise<DueMirror | undefined> {
   for (let shard = 0; shard < dueShards; shard++) {
     for await (const due of jobs.due(shard, until))
-      if (!('host' in due) && due.projectId === mirror.projectId && due.mirror === mirror.mirror) return due;
+      if ('projectId' in due && due.projectId === mirror.projectId && due.mirror === mirror.mirror) return due;
   }
   return undefined;
 }
@@ -334,7 +334,7 @@ describe('due', () => {
     }
     const later = await putMirror(aws, { id: 999_984, mirror: 999_984, dueAt: noon + 1 });
     const found: DueMirror[] = [];
-    for await (const due of jobs.due(1_000_000 % dueShards, noon)) if (!('host' in due)) found.push(due);
+    for await (const due of jobs.due(1_000_000 % dueShards, noon)) if ('projectId' in due) found.push(due);
     expect(found.filter(({ projectId }) => projectId >= 1_000_000).map(({ mirror }) => mirror)).toEqual(made.map(({ mirror }) => mirror));
     expect(found.map(({ mirror }) => mirror)).not.toContain(later.mirror);
     for (const mirror of made) await remove(mirror);

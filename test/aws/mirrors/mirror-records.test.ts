@@ -57,7 +57,7 @@ const request = { trigger: { kind: 'manual', who: 'x' }, now, startAt: now, conf
 async function allDue(): Promise<DueMirror[]> {
   const due: DueMirror[] = [];
   for (let shard = 0; shard < dueShards; shard++) {
-    for await (const mirror of jobs.due(shard, Number.MAX_SAFE_INTEGER)) if (!('host' in mirror)) due.push(mirror);
+    for await (const mirror of jobs.due(shard, Number.MAX_SAFE_INTEGER)) if ('projectId' in mirror) due.push(mirror);
   }
   return due;
 }

@@ -70,6 +70,7 @@ const nothing = {
   started: 0,
   resent: 0,
   hosts_seen: 0,
+  notices_sent: 0,
   leases_seen: 0,
   leases_broken: 0,
   retired: 0,
