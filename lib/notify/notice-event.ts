@@ -32,11 +32,12 @@ export async function eventOf(notice: Notice, channel: Channel, deps: EventDeps)
     severity: noticeTypes[type].severity,
     occurred_at: new Date(notice.at).toISOString(),
     since: new Date(notice.since).toISOString(),
-    link: `${deps.publicUrl}${pathOf(notice)}`,
+    link: `${deps.publicUrl}${pathOf(notice, channel)}`,
     project: contents === undefined ? null : { id: contents.project.id, path: contents.project.path },
     mirror: mirror === undefined ? null : shownMirror(mirror, isShown),
     host: isShown ? (notice.host ?? null) : null,
-    credential: credential === undefined ? null : { id: credential.id, name: credential.name },
+    // A project's maintainers do not see the names of shared credentials.
+    credential: credential === undefined || channel.projectId !== null ? null : { id: credential.id, name: credential.name },
     mirrors,
     decision: notice.decision ?? null,
     count: notice.count ?? null,
@@ -53,9 +54,10 @@ function shownMirror({ id, mirror, direction, url }: Mirror, isShown: boolean): 
   return { id, name: String(mirror), direction, ...(isShown ? { url } : {}) };
 }
 
-function pathOf({ mirror, runId, hookId, credentialId }: Notice): string {
+function pathOf({ mirror, runId, hookId, credentialId }: Notice, { projectId }: Channel): string {
+  if (mirror === undefined && projectId !== null) return `/projects/${projectId}`;
   if (mirror === undefined) return credentialId === undefined ? '/?state=failing' : '/settings/credentials';
-  if (hookId !== undefined) return `/projects/${mirror.projectId}/hooks`;
+  if (hookId !== undefined) return `/projects/${mirror.projectId}#webhooks`;
   const page = `/projects/${mirror.projectId}/mirrors/${mirror.mirror}`;
   return runId === undefined ? page : `${page}/runs/${encodeURIComponent(runId)}`;
 }

@@ -5,15 +5,7 @@ import type { Notice } from '../../lib/model/notice.ts';
 import { deliver, deliverTest } from '../../lib/notify/deliver.ts';
 import { expandNotice } from '../../lib/notify/expand-notice.ts';
 import { timeLeft } from '../support/job-bench.ts';
-import {
-  type MailServer,
-  type NotifyBench,
-  openNotifyBench,
-  type Receiver,
-  startMailServer,
-  startReceiver,
-  verified,
-} from '../support/notify-bench.ts';
+import { type NotifyBench, openNotifyBench, type Receiver, startReceiver, verified } from '../support/notify-bench.ts';
 
 let bench: NotifyBench;
 let receiver: Receiver;
@@ -280,45 +272,5 @@ describe('a channel', () => {
     await expect.poll(() => receiver.received.length, { timeout: 5_000 }).toBe(1);
     await dead.close();
     await notified;
-  });
-});
-
-describe('e-mail', () => {
-  const server = ({ port }: MailServer) => ({
-    smtpHost: '127.0.0.1',
-    smtpPort: port,
-    smtpTls: 'none' as const,
-    username: '',
-    password: '',
-  });
-
-  it('reaches every recipient, with an id that stays the same', async () => {
-    const mail = await startMailServer();
-    await bench.channel('email', { ...server(mail), from: 'ferry@example.org', to: ['one@example.org', 'two@example.org'] });
-    const notice = await told();
-    expect(mail.mails.map(({ from, to }) => [from, to])).toEqual([['ferry@example.org', ['one@example.org', 'two@example.org']]]);
-    expect(mail.mails[0]?.raw).toContain(`Message-ID: <${notice.id}@gitferry>`);
-    expect(mail.mails[0]?.raw).toContain('https://ferry.example.org/');
-    await mail.close();
-  });
-
-  it('is tried again when the server refuses it, and told in the words of the server', async () => {
-    const mail = await startMailServer({ refuse: true });
-    const { id } = await bench.channel('email', { ...server(mail), from: 'ferry@example.org', to: ['one@example.org'] });
-    await told();
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'waiting' });
-    expect((await onlyDelivery(id)).lastAnswer).toContain('mailbox full');
-    await mail.close();
-  });
-
-  it('sends nothing in the clear where it is to be encrypted, and goes to no address that is not allowed', async () => {
-    const mail = await startMailServer();
-    const secret = { ...server(mail), smtpTls: 'starttls' as const, from: 'ferry@example.org', to: ['one@example.org'] };
-    const channel = await bench.channel('email', secret);
-    expect((await deliverTest(channel, bench.delivering)).ok).toBe(false);
-    expect(mail.mails).toEqual([]);
-    const inside = await bench.channel('email', { ...secret, smtpHost: '10.0.0.1' });
-    expect((await deliverTest(inside, bench.delivering)).words).toContain('address_blocked');
-    await mail.close();
   });
 });

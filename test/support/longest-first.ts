@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** By how long they take on a quiet machine of two cores: above about eight seconds. */
 const long = [
+  'notify/host-outage',
+  'notify/deliver',
   'e2e/service-push',
   'torture/event-loop',
   'e2e/lying-sources',

@@ -64,6 +64,15 @@ export async function deleteChannel({ id }: Channel, deps: SaveDeps): Promise<vo
   await drop(gone.secretName, deps);
 }
 
+/** With their project. */
+export async function deleteChannelsOf(projectId: number, deps: SaveDeps): Promise<void> {
+  const all = await deps.records.channels.all();
+  for (const { id, secretName } of all.filter((channel) => channel.projectId === projectId)) {
+    await deps.records.channels.delete(id);
+    await drop(secretName, deps);
+  }
+}
+
 /** One that is left over costs little, and harms nobody. */
 async function drop(secretName: string, { secrets, log }: SaveDeps): Promise<void> {
   await secrets.delete(secretName).catch(() => log.write('warn', 'secret_not_deleted', { secret: secretName }));

@@ -8,6 +8,7 @@ import type { Call, ProjectCall } from '../http/endpoint.ts';
 import { reservedWords } from '../http/route-path.ts';
 import { dropReplaced, dropSecret, withOwnSecret } from '../input/own-secret.ts';
 import { type GivenAddress, type RemoteAddress, resolveAddress } from '../input/remote-address.ts';
+import { deleteChannelsOf } from './save-channel.ts';
 import { checkProjectPlace, requestNow } from './save-mirror.ts';
 
 /** The words of GitLab for a path that is in use. */
@@ -70,11 +71,12 @@ function settingsOf({ url, authMethod, hostKeys, publicKey }: RemoteAddress): Om
   return { repositoryUrl: url, authMethod, hostKeys, publicKey };
 }
 
-/** With its mirrors, hooks and their secrets. */
+/** With its mirrors, hooks, channels and their secrets. */
 export async function deleteProject({ deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>): Promise<void> {
   const gone = await deps.records.projects.delete(project.id);
   if (gone === undefined) throw projectNotFound();
   for (const { credential } of [gone.project, ...gone.mirrors]) await dropSecret(credential, deps);
+  await deleteChannelsOf(project.id, deps);
 }
 
 const segment = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;

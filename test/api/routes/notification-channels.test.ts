@@ -101,4 +101,13 @@ describe("a project's channels", () => {
     expect(statuses.map(({ status }) => status)).toEqual([403, 404, 404, 404, 404, 403]);
     expect((await api.call('GET', `${base}/${made.body.id}`)).status).toBe(200);
   });
+
+  it('go with their project', async () => {
+    const gone = await api.newProject();
+    const { id } = (await api.call('POST', `/projects/${gone.id}/notification_channels`, { body: slack })).body;
+    const { secretName } = (await api.deps.records.channels.get(id))!;
+    await api.call('DELETE', `/projects/${gone.id}`);
+    expect((await api.call('GET', `${base}/${id}`)).status).toBe(404);
+    await expect(api.deps.secrets.read(secretName, { fresh: true })).rejects.toThrow();
+  });
 });

@@ -96,7 +96,8 @@ describe('people are told', () => {
     ]);
 
     const { mirror: pull } = await bench.made({ direction: 'pull' });
-    await run(pull, { divergedDefaultBranch: 'refs/heads/main' });
+    const diverged = { ref: 'refs/heads/main', result: 'diverged', old: '1'.repeat(40), new: '2'.repeat(40), reason: null } as const;
+    await run(pull, { divergedDefaultBranch: 'refs/heads/main', refs: [diverged] });
     expect(heard().map(({ type, decision }) => [type, decision])).toEqual([['mirror.needs_decision', 'default_branch_diverged']]);
 
     const { mirror: keyed } = await bench.made({ mirror: { url: 'ssh://git@key.example/a/b.git', authMethod: 'ssh_public_key' } });
