@@ -38,7 +38,18 @@ let foreign: Ids;
 const unknown: Ids = { ...ids('987654'), id: '987654', run_id: '1-x', run: '1-x', name: 'none' };
 
 function ids(id: string): Ids {
-  return { mirror_id: id, mirror: id, hook_id: id, hook: id, credential_id: id, credential: id, token_id: id, token: id };
+  return {
+    mirror_id: id,
+    mirror: id,
+    hook_id: id,
+    hook: id,
+    credential_id: id,
+    credential: id,
+    token_id: id,
+    token: id,
+    channel_id: id,
+    channel: id,
+  };
 }
 
 /** A project with one of everything. */
@@ -56,11 +67,15 @@ async function everything(): Promise<Ids> {
   const credential = await site.api.call('POST', '/credentials', {
     body: { name: `c${id}`, username: 'u', password: 'secret-99', allowed_urls: ['https://m.example.org/'] },
   });
+  const channel = await site.api.call('POST', `/projects/${id}/notification_channels`, {
+    body: { name: 'c', kind: 'slack', url: 'https://hooks.example.org/x' },
+  });
   const token = await records.tokens.find(hashToken(await site.api.newToken('reporter', { projectIds: [id] })));
   const [mirrorId, hookId, credentialId, tokenId] = [mirror.id, hook?.id, credential.body.id, token?.id].map(String);
   return {
     ...{ id: String(id), mirror_id: mirrorId ?? '', mirror: mirrorId ?? '', hook_id: hookId ?? '', hook: hookId ?? '' },
     ...{ credential_id: credentialId ?? '', credential: credentialId ?? '', token_id: tokenId ?? '', token: tokenId ?? '' },
+    ...{ channel_id: String(channel.body.id), channel: String(channel.body.id) },
     ...{ run_id: run.id, run: run.id, name: 'main' },
   };
 }
