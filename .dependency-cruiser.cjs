@@ -58,7 +58,7 @@ module.exports = {
     singleImporter('@aws-sdk', 'lib/aws/.*'),
     singleImporter('undici', 'lib/net/http-client.ts'),
     singleImporter('isomorphic-git', 'lib/git/pack/object-places.ts'),
-    singleImporter('ssh2', 'lib/git/transport/ssh/ssh-(client|key-pair|ahead)\\.ts'),
+    singleImporter('ssh2', 'lib/git/transport/ssh/ssh-(client|connection|key-pair|ahead)\\.ts'),
     singleImporter('nodemailer', 'lib/notify/send/mail.ts'),
     singleImporter('re2', 'lib/mirror/rules.ts'),
     singleImporter('ipaddr.js', 'lib/net/address-guard.ts'),

@@ -8,7 +8,7 @@ import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import type { Log } from '../lib/core/log.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
-import type { SshConnection } from '../lib/git/transport/ssh/ssh-client.ts';
+import type { SshConnection } from '../lib/git/transport/ssh/ssh-connection.ts';
 import { SshPool } from '../lib/git/transport/ssh/ssh-pool.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
 import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/requests/request-run.ts';

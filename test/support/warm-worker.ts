@@ -4,7 +4,7 @@ import { createDeadline } from '../../lib/core/deadline.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
 import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import type { SshConnection } from '../../lib/git/transport/ssh/ssh-client.ts';
+import type { SshConnection } from '../../lib/git/transport/ssh/ssh-connection.ts';
 import { SshPool } from '../../lib/git/transport/ssh/ssh-pool.ts';
 import { createLfsServer } from '../../lib/lfs/create-lfs-server.ts';
 import type { NarrowInput } from '../../lib/mirror/list-narrowly.ts';

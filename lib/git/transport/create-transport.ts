@@ -4,7 +4,7 @@ import type { AddressGuard } from '../../net/address-guard.ts';
 import type { HttpClient } from '../../net/http-client.ts';
 import { createHttpTransport } from './http/http.ts';
 import type { RepositoryUrl } from './repository-url.ts';
-import type { SshConnection } from './ssh/ssh-client.ts';
+import type { SshConnection } from './ssh/ssh-connection.ts';
 import type { SshPool } from './ssh/ssh-pool.ts';
 import type { SshCredential } from './ssh/ssh-sign-in.ts';
 import type { Conversation, Transport } from './transport.ts';

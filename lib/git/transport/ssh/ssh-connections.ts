@@ -26,6 +26,8 @@ export interface SshConnectionsDeps<C extends Connection> {
   connect(): Promise<C>;
   /** A connection of an earlier run, if there is one. */
   kept?(): C | undefined;
+  /** Told that the server ended a connection of an earlier run. */
+  distrust?(): void;
   /** Takes a connection for later runs. */
   keep?(connection: C): void;
   /** Asked when there is no room for another command: ends those that only wait for more work. */
@@ -101,6 +103,7 @@ export class SshConnections<C extends Connection> {
   close({ isQuiet = false } = {}): void {
     this.#closed = true;
     this.#wakeAll();
+    this.#usable();
     const { keep } = this.#deps;
     const fit = isQuiet && !this.#hangsUp && keep !== undefined ? [...this.#members].find(isKeepable) : undefined;
     for (const { connection } of this.#members) if (connection !== fit?.connection) connection.end();
@@ -115,6 +118,7 @@ export class SshConnections<C extends Connection> {
         continue;
       }
       this.#members.delete(member);
+      if (member.isKept) this.#deps.distrust?.();
       if (member.opened > 0) this.#hangsUp = true;
     }
     return undefined;

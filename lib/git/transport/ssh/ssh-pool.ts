@@ -29,6 +29,8 @@ export class SshPool<C extends KeptConnection> {
   readonly #idle = new Map<string, Idle<C>[]>();
   /** Repositories that did not understand a request sent ahead (ssh.ts), by `poolKey` and path. */
   readonly #slow = new Set<string>();
+  /** Keys of connections that the server ended: it may do so after each command, while the next run is already using it. */
+  readonly #hangingUp = new Set<string>();
   #closed = false;
 
   /** One that is idle, at most `idleConnectionMs` old: processes may be frozen meanwhile, and their timers with them. */
@@ -37,6 +39,7 @@ export class SshPool<C extends KeptConnection> {
       clearTimeout(found.timer);
       if (this.#idle.get(key)?.length === 0) this.#idle.delete(key);
       if (found.connection.failure === undefined && Date.now() - found.since < limits.idleConnectionMs) return found.connection;
+      if (found.connection.failure !== undefined) this.distrust(key);
       found.connection.end();
     }
     return undefined;
@@ -44,7 +47,7 @@ export class SshPool<C extends KeptConnection> {
 
   keep(key: string, connection: C): void {
     connection.release();
-    if (this.#closed || this.#size() >= limits.sshIdleConnections) return connection.end();
+    if (this.#closed || this.#hangingUp.has(key) || this.#size() >= limits.sshIdleConnections) return connection.end();
     const idle: Idle<C> = {
       connection,
       since: Date.now(),
@@ -54,6 +57,12 @@ export class SshPool<C extends KeptConnection> {
       }, limits.idleConnectionMs).unref(),
     };
     this.#idle.set(key, [...(this.#idle.get(key) ?? []), idle]);
+  }
+
+  /** Keeps no more connections for this key. */
+  distrust(key: string): void {
+    if (this.#hangingUp.size >= limits.sshIdleConnections * 10) this.#hangingUp.clear();
+    this.#hangingUp.add(key);
   }
 
   isSlow(repository: string): boolean {

@@ -6,7 +6,7 @@ import { limits } from '../../../../lib/core/limits.ts';
 import { UploadPack } from '../../../../lib/git/client/upload-pack.ts';
 import { parseRepositoryUrl } from '../../../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../../../lib/git/transport/ssh/ssh.ts';
-import type { SshConnection } from '../../../../lib/git/transport/ssh/ssh-client.ts';
+import type { SshConnection } from '../../../../lib/git/transport/ssh/ssh-connection.ts';
 import { type KeptConnection, poolKey, SshPool } from '../../../../lib/git/transport/ssh/ssh-pool.ts';
 import type { SshCredential } from '../../../../lib/git/transport/ssh/ssh-sign-in.ts';
 import type { Transport } from '../../../../lib/git/transport/transport.ts';
@@ -116,8 +116,12 @@ describe('SSH connections between runs', () => {
 
   it('are not kept where the server hangs up after each command, nor where it opens no further channel', async () => {
     for (const options of [{ hangUpAfterCommand: true }, { maxChannels: 1 }]) {
-      const { transport } = await process(options);
-      for (let run = 0; run < 3; run++) expect((await listAndClose(transport())).refs).toHaveLength(1);
+      const { server, transport } = await process(options);
+      for (let run = 0; run < 3; run++) {
+        expect((await listAndClose(transport())).refs).toHaveLength(1);
+        if ('hangUpAfterCommand' in options) await vi.waitFor(() => expect(server.open()).toBe(0));
+      }
+      expect(connections(server)).toBe(3);
     }
   });
 
