@@ -41,9 +41,9 @@ const known: readonly KnownHost[] = [
       url: 'https://support.atlassian.com/bitbucket-cloud/docs/configure-ssh-and-two-step-verification/',
     },
     note: (url) =>
-      url.protocol !== 'ssh:' && url.username === ''
-        ? 'Bitbucket wants the owner in front of the host: https://OWNER@bitbucket.org/ACCOUNT/REPOSITORY.git'
-        : undefined,
+      url.protocol === 'ssh:'
+        ? undefined
+        : 'Bitbucket: user name x-bitbucket-api-token-auth with an API token (ATATT…), x-token-auth with an access token (ATCTT…). Left empty, gitferry takes the one that the token wants; with another one Bitbucket answers as to a stranger.',
   },
   {
     matches: /^ssh\.dev\.azure\.com$|^vs-ssh\.visualstudio\.com$/,

@@ -53,7 +53,7 @@ export const hostErrors = {
   credentials_refused: {
     disposition: 'park',
     sentence: 'The host refused the username or password.',
-    hint: 'Check that the token has not expired and may read (source) or write (target) this repository. With two-factor authentication use a token as the password; on GitLab the username oauth2 goes with any token.',
+    hint: 'Check that the token has not expired and may read (source) or write (target) this repository. With two-factor authentication use a token as the password; on GitLab the username oauth2 goes with any token. Gogs takes a token as the username instead, without a password.',
   },
   sign_in_not_supported: {
     disposition: 'park',

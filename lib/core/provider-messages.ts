@@ -5,8 +5,9 @@ import { ownWords } from './own-words.ts';
 const hostHints = {
   codeCommit:
     'CodeCommit wants the HTTPS Git credentials of the IAM user (Security credentials tab), not the AWS access keys; over SSH the username is the SSH key id.',
-  bitbucketOwner:
-    'On Bitbucket the owner must be in the URL: https://OWNER@bitbucket.org/ACCOUNT/REPO.git, or https://OWNER@HOST/scm/PROJECT/REPO.git for Bitbucket Data Center.',
+  bitbucketUser:
+    'Bitbucket Cloud takes tokens with a fixed user name: x-bitbucket-api-token-auth for an API token (ATATT...), x-token-auth for an access token of a repository, project or workspace (ATCTT...). App passwords ended in June 2026. On Bitbucket Data Center give the user name too.',
+  gogsUser: 'Gogs takes a token as the user name: put it there and leave the password empty.',
 } as const;
 
 interface ProviderMessage {
@@ -102,7 +103,7 @@ const providerMessages: readonly ProviderMessage[] = [
   },
   {
     pattern: /could not read Username/i,
-    hint: hostHints.bitbucketOwner,
+    hint: hostHints.bitbucketUser,
   },
   {
     pattern: /only allows? public key|server only supports public key/i,
@@ -111,6 +112,10 @@ const providerMessages: readonly ProviderMessage[] = [
   {
     pattern: /token .{0,30}expired|expired .{0,30}token/i,
     hint: 'The token has expired. Create a new one on the host and store it as the password.',
+  },
+  {
+    pattern: /operations via plain username and password/i,
+    hint: hostHints.gogsUser,
   },
   {
     pattern: /\b2FA\b|two-factor|password authentication (was removed|is not supported)/i,
@@ -162,6 +167,6 @@ const codeCommitHost = /^git-codecommit(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn
 /** What is peculiar to a host when it does not let somebody in. */
 function hintForHost(code: ErrorCode, host: string): string | undefined {
   if (signInCodes.has(code) && codeCommitHost.test(host)) return hostHints.codeCommit;
-  if (code === 'credentials_missing' && /^(www\.)?bitbucket\.org$/i.test(host)) return hostHints.bitbucketOwner;
+  if (signInCodes.has(code) && /^(www\.)?bitbucket\.org$/i.test(host)) return hostHints.bitbucketUser;
   return undefined;
 }

@@ -84,7 +84,7 @@ function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly For
       encoded.push(base64Line(password));
       continue;
     }
-    // Without a user name, `git` goes in its place (lib/git/transport/http/http.ts).
+    // Without a user name, `git` goes in its place (lib/git/transport/http/authorization.ts, lib/core/default-user-name.ts).
     for (const name of new Set([username, '', 'git'])) encoded.push(...pairForms(name, password));
     if (password.length < shortestPlainSecret) continue;
     plain.push(...plainForms(password));

@@ -1,6 +1,7 @@
 /** Where one end's batch API is asked, and what signs in there: the end's own credential, or what `git-lfs-authenticate` gave out. */
 import { limits } from '../core/limits.ts';
 import { isAllowed } from '../git/transport/allowed-urls.ts';
+import { type AuthorizationScheme, authorization } from '../git/transport/http/authorization.ts';
 import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
 import { isSameHost } from '../git/transport/same-host.ts';
 import type { Operation } from './batch-message.ts';
@@ -28,7 +29,7 @@ export interface LfsPlace {
 export class LfsSignIn {
   readonly #options: LfsSignInOptions;
   readonly #authorized = new Map<Operation, Promise<SshAuthorization | undefined>>();
-  #scheme: 'basic' | 'bearer' = 'basic';
+  #scheme: AuthorizationScheme = 'basic';
   /** Where redirects led, by the address that was asked first. */
   readonly #moved = new Map<string, URL>();
 
@@ -56,9 +57,7 @@ export class LfsSignIn {
     if (credential === undefined || repository.scheme === 'ssh' || given['authorization'] !== undefined) return {};
     if (!isSameHost(new URL(repository.href), url)) return {};
     if (allowedUrls !== undefined && !isAllowed(`${url.origin}${url.pathname}`, allowedUrls)) return {};
-    const { username, password } = credential;
-    if (this.#scheme === 'bearer') return { authorization: `Bearer ${password === '' ? username : password}` };
-    return { authorization: `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}` };
+    return { authorization: authorization(this.#scheme, credential, url.hostname) };
   }
 
   /** After a 401 with this challenge: whether another try makes sense, with the credential as a bearer token. */

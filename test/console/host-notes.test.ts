@@ -3,7 +3,7 @@ import { hostNote } from '../../lib/console/host-notes.ts';
 
 describe('hostNote', () => {
   it.each([
-    ['https://bitbucket.org/account/repo.git', /OWNER@bitbucket/],
+    ['https://bitbucket.org/account/repo.git', /x-bitbucket-api-token-auth/],
     ['https://github.com/a/b.git', /Workflows/],
     ['ssh://git@github.com/a/b.git', /deploy key/],
     ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app', /HTTPS Git credentials/],
@@ -12,7 +12,7 @@ describe('hostNote', () => {
     expect(hostNote(url).notes.join()).toMatch(expected);
   });
 
-  it.each(['https://owner@bitbucket.org/account/repo.git', 'https://example.org/a.git', 'git@github.com:a/b', '', 'https://'])(
+  it.each(['ssh://git@bitbucket.org/account/repo.git', 'https://example.org/a.git', 'git@github.com:a/b', '', 'https://'])(
     'has no note on %s',
     (url) => {
       expect(hostNote(url).notes).toEqual([]);

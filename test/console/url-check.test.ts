@@ -21,15 +21,11 @@ describe('a URL while it is typed', () => {
   });
 
   it.each([
-    ['https://bitbucket.org/team/repo.git', /OWNER@/],
+    ['https://bitbucket.org/team/repo.git', /x-token-auth/],
     ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/x', /HTTPS Git credentials/],
     ['https://github.com/a/b.git', /personal access token/],
   ])('%s brings what its host wants', (typed, words) => {
     expect(checkUrl(typed, guard).note?.notes.join(' ')).toMatch(words);
-  });
-
-  it('wants no owner where one is typed', () => {
-    expect(checkUrl('https://owner@bitbucket.org/team/repo.git', guard).note?.notes).toEqual([]);
   });
 
   it('is never an exception, and a password is never repeated', () => {

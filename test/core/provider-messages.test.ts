@@ -123,7 +123,7 @@ const said: readonly (readonly [string, string, RegExp])[] = [
     'remote: To access this repository, your IP address must be allowlisted. Your IP address 203.0.113.7 is not whitelisted',
     /IP allow list/,
   ],
-  ["a client of Bitbucket's", "fatal: could not read Username for 'https://bitbucket.org'", /OWNER@bitbucket\.org/],
+  ["a client of Bitbucket's", "fatal: could not read Username for 'https://bitbucket.org'", /x-bitbucket-api-token-auth/],
   // Azure DevOps
   [
     'Azure DevOps, large push',
@@ -156,6 +156,11 @@ const said: readonly (readonly [string, string, RegExp])[] = [
   ['Gogs, read-only deploy key', 'Gogs: Key permission denied', /write access/],
   ['Gogs, key of another repository', 'Gogs: Key access denied', /write access/],
   ['Gogs, repository', 'Gogs: Repository does not exist or you do not have access', /Check the path/],
+  [
+    'Gogs, 2FA',
+    'User with two-factor authentication enabled cannot perform HTTP/HTTPS operations via plain username and password',
+    /as the user name/,
+  ],
   // Others
   ['SSH servers', 'The server only allows public key authentication', /SSH key/],
   ['a full disk', 'error: file write error: No space left on device', /disk is full/],
@@ -232,7 +237,8 @@ describe('a host', () => {
   it.each([
     ['https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/x', 'credentials_refused', /HTTPS Git credentials/],
     ['ssh://APKA@git-codecommit.eu-west-1.amazonaws.com/v1/repos/x', 'credentials_refused', /SSH key id/],
-    ['https://bitbucket.org/acme/anvil.git', 'credentials_missing', /OWNER@bitbucket\.org/],
+    ['https://bitbucket.org/acme/anvil.git', 'credentials_missing', /x-token-auth/],
+    ['https://bitbucket.org/acme/anvil.git', 'credentials_refused', /x-token-auth/],
   ] as const)('%s is known for %s', (href, code, hint) => {
     expect(refineHint({ code, words: '', href })).toMatch(hint);
   });

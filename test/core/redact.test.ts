@@ -34,6 +34,7 @@ describe('a known secret', () => {
     ['as HTTP Basic', `Basic ${base64(`me@example.org:${password}`)}`],
     ['as HTTP Basic with no user name', base64(`:${password}`)],
     ['as HTTP Basic with the user name git', base64(`git:${password}`)],
+    ['as HTTP Basic with the user name of a Bitbucket token', base64(`x-bitbucket-api-token-auth:${password}`)],
     ['as HTTP Basic with another user name', base64(`somebody-else:${password}`)],
     ['in the base64 of a longer text', base64(`{"password":"${password}","x":1}`)],
     ['in another case', password.toUpperCase()],

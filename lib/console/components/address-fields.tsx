@@ -51,7 +51,7 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
           value={values.username}
           code
           fault={fault('username')}
-          hint="For tokens often oauth2 or the account’s name. In an ssh:// URL it can stand in front of the host instead."
+          hint="For tokens often oauth2 or the account’s name; Gogs wants the token itself here, and no password. In an ssh:// URL it can stand in front of the host instead."
         />
       </div>
       <div class="for-ways for-password">

@@ -14,6 +14,7 @@ import { isAllowed } from '../allowed-urls.ts';
 import type { RepositoryUrl, UserInfo } from '../repository-url.ts';
 import { isSignInPage } from '../sign-in-hints.ts';
 import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from '../transport.ts';
+import { type AuthorizationScheme, authorization } from './authorization.ts';
 import { errorForStatus } from './http-status.ts';
 import { checkedAdvertisement, mediaType } from './media-type.ts';
 import { joined, readHead } from './read-head.ts';
@@ -31,7 +32,7 @@ export interface HttpTransportDeps {
 const userAgent = `git/2 (${agent})`;
 const gzipBytes = promisify(gzip);
 
-/** A transport for one repository. Credentials go to its host only. A user name may be missing: then it is `git`, or the password is sent as a Bearer token where the host asks for that. */
+/** A transport for one repository. Credentials go to its host only. A user name may be missing: then it is `git` or the one that the token wants (lib/core/default-user-name.ts), or the password is sent as a Bearer token where the host asks for that. */
 export function createHttpTransport(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps): Transport {
   return new HttpTransport(url, credential, deps);
 }
@@ -42,7 +43,7 @@ class HttpTransport implements Transport {
   readonly #deps: HttpTransportDeps;
   /** The repository's address, behind redirects if there were any; without a slash at the end. */
   #base: URL;
-  #authScheme: 'basic' | 'bearer' = 'basic';
+  #authScheme: AuthorizationScheme = 'basic';
   #chunkingRefused = false;
 
   constructor(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps) {
@@ -215,11 +216,11 @@ class HttpTransport implements Transport {
     headersMs: number,
     options: RequestOptions = {},
   ): Promise<HttpResponse> {
-    const authorization = this.#authorization();
+    const header = this.#authorization();
     const request: HttpRequest = {
       method,
       url,
-      headers: { 'user-agent': userAgent, ...headers, ...(authorization === undefined ? {} : { authorization }) },
+      headers: { 'user-agent': userAgent, ...headers, ...(header === undefined ? {} : { authorization: header }) },
       ...(body === undefined ? {} : { body }),
       signal: this.#deps.deadline.signal,
       headersMs,
@@ -237,9 +238,7 @@ class HttpTransport implements Transport {
 
   #authorization(): string | undefined {
     if (this.#credential === undefined) return undefined;
-    const { username, password } = this.#credential;
-    if (this.#authScheme === 'bearer') return `Bearer ${password === '' ? username : password}`;
-    return `Basic ${Buffer.from(`${username === '' ? 'git' : username}:${password}`).toString('base64')}`;
+    return authorization(this.#authScheme, this.#credential, this.#base.hostname);
   }
 
   #context(): Parameters<typeof errorForStatus>[1] {
