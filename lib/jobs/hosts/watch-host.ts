@@ -10,7 +10,10 @@ export interface HostReport {
   readonly failure: GitferryError | undefined;
 }
 
-/** The same transport. `note` hears of each conversation that was begun, or could not be; a failure within one says nothing, but for "too many requests". */
+/**
+ * The same transport. `note` hears of each conversation that was begun, or could not be; where the advertisement was left out, the first request begins it.
+ * A later failure says nothing, but for "too many requests".
+ */
 export function watchHost(transport: Transport, note: (failure: GitferryError | undefined) => void): Transport {
   const judge = (thrown: unknown): void => {
     if (!(thrown instanceof GitferryError)) return;
@@ -26,16 +29,20 @@ export function watchHost(transport: Transport, note: (failure: GitferryError | 
     async open(service, options): Promise<Conversation> {
       try {
         const conversation = await transport.open(service, options);
-        if (conversation.advertisement !== undefined) note(undefined);
+        let isHeard = conversation.advertisement !== undefined;
+        if (isHeard) note(undefined);
         return {
           advertisement: conversation.advertisement,
           stateless: conversation.stateless,
           close: () => conversation.close(),
           async request(body, requestOptions) {
             try {
-              return await conversation.request(body, requestOptions);
+              const answer = await conversation.request(body, requestOptions);
+              if (!isHeard) note(undefined);
+              isHeard = true;
+              return answer;
             } catch (error) {
-              if (error instanceof GitferryError && error.code === 'rate_limited') judge(error);
+              if (!isHeard || (error instanceof GitferryError && error.code === 'rate_limited')) judge(error);
               throw error;
             }
           },
