@@ -4,6 +4,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { fetchPack } from '../git/client/fetch-pack.ts';
+import { LeastRate } from '../git/client/least-rate.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { SmallPack } from '../git/client/small-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
@@ -124,6 +125,7 @@ class Passage {
   readonly #pack: IncomingPack | undefined;
   readonly #deps: RelayDeps;
   readonly #silence: NodeJS.Timeout;
+  readonly #rate = new LeastRate(limits.leastPackRate, 'the pack');
   #collectAt = collectEveryBytes;
   /** All of the pack, if there is one, was handed to the target. */
   isComplete: boolean;
@@ -147,6 +149,7 @@ class Passage {
     try {
       for await (const chunk of pack) {
         this.bytes += chunk.length;
+        this.#rate.count(chunk.length);
         if (this.bytes >= this.#collectAt) {
           this.#collectAt = this.bytes + collectEveryBytes;
           collectYoungGarbage();

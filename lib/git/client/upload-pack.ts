@@ -12,6 +12,7 @@ import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '
 import { encodeLsRefsRequest, parseLsRefsAnswer } from '../wire/ls-refs.ts';
 import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
+import { atLeast, LeastRate } from './least-rate.ts';
 import type { ListShare } from './list-memory.ts';
 
 /** The refs of a repository as far as they were asked for, and where HEAD points. */
@@ -128,7 +129,7 @@ export class UploadPack {
   async #listRefs(body: Buffer, maxBytes: number): Promise<RefList> {
     const conversation = await this.#conversationForRequest();
     const answer = await conversation.request(body, { compressedAnswer: true });
-    const reader = new PktReader(answer, { ...listReader, maxBytes, onLine: this.#lists?.begin() });
+    const reader = new PktReader(listRated(answer), { ...listReader, maxBytes, onLine: this.#lists?.begin() });
     try {
       const { refs, impossible, unbornHead } = await parseLsRefsAnswer(reader, this.objectFormat);
       const head = refs.find(({ name }) => name === 'HEAD');
@@ -211,6 +212,10 @@ async function openConversation(
   return { conversation, advertisement: await readAdvertisement(conversation.advertisement, lists) };
 }
 
+function listRated(answer: ByteStream): ByteStream {
+  return atLeast(answer, new LeastRate(limits.leastListRate, 'a list'));
+}
+
 /** What every v2 server with SHA-1 ids can be asked. */
 function listAhead(prefixes: readonly string[]): Buffer {
   return encodeLsRefsRequest({ capabilities: [`agent=${agent}`], prefixes: ['HEAD', ...prefixes], unborn: false });
@@ -218,7 +223,7 @@ function listAhead(prefixes: readonly string[]): Buffer {
 
 /** Reads an advertisement, and its stream to the end; its refs count to `lists`. */
 export async function readAdvertisement(answer: Answer, lists?: ListShare): Promise<Advertisement> {
-  const reader = new PktReader(answer, { ...listReader, onLine: lists?.begin() });
+  const reader = new PktReader(listRated(answer), { ...listReader, onLine: lists?.begin() });
   try {
     return await parseAdvertisement(reader);
   } finally {
