@@ -1,11 +1,12 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
 import type { Answer } from '../api/http/answer.ts';
 import { isInstanceOwner } from '../api/http/authenticate.ts';
+import { type AuthMethod, authMethods } from '../model/credential.ts';
 import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
 import { api, type Visit } from './visit.ts';
 
-export const signInWays = ['keep', 'none', 'password', 'ssh_public_key', 'shared'] as const;
+export const signInWays = ['keep', 'none', ...authMethods, 'shared'] as const;
 export type SignInWay = (typeof signInWays)[number];
 
 export interface AddressValues {
@@ -32,7 +33,7 @@ export interface DetectedKey {
 export interface CredentialOption {
   readonly id: number;
   readonly name: string;
-  readonly auth_method: 'password' | 'ssh_public_key';
+  readonly auth_method: AuthMethod;
 }
 
 /** The names of the form's fields; `url` is what the API calls it, so that its faults find their fields. */

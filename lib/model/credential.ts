@@ -1,5 +1,9 @@
 /** Credentials: where a mirror's or project's is kept, and what it holds. Values live in Secrets Manager only. */
 
+/** How one signs in; the API calls it `auth_method`. */
+export const authMethods = ['password', 'ssh_public_key'] as const;
+export type AuthMethod = (typeof authMethods)[number];
+
 /** Either a secret of its own, or a shared, named credential. */
 export type CredentialReference =
   | { readonly kind: 'own'; readonly secretName: string }

@@ -1,5 +1,5 @@
 /** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
-import type { CredentialReference, RefusedCredential } from './credential.ts';
+import type { AuthMethod, CredentialReference, RefusedCredential } from './credential.ts';
 import type { LfsState } from './lfs-state.ts';
 import type { LastError, RunSummary, Trigger } from './run.ts';
 
@@ -9,7 +9,6 @@ export interface MirrorKey {
   readonly mirror: number | 'pull';
 }
 
-export type AuthMethod = 'password' | 'ssh_public_key';
 export type LfsMode = 'auto' | 'on' | 'off';
 
 /** What a person decides. Each of these can be changed while the mirror lives. */

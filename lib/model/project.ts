@@ -1,6 +1,5 @@
 /** A project: the repository somebody owns, by URL. */
-import type { CredentialReference } from './credential.ts';
-import type { AuthMethod } from './mirror.ts';
+import type { AuthMethod, CredentialReference } from './credential.ts';
 
 export interface ProjectSettings {
   /** `group/name`, unique without regard to case. */

@@ -1,5 +1,6 @@
 /** How calls name a repository's address and the way one signs in there; the names of GitLab's calls are taken as well as our own. */
 import type { z } from '@hono/zod-openapi';
+import { authMethods } from '../../model/credential.ts';
 import { badParameter } from '../http/api-error.ts';
 import { choice, idField, text, texts } from '../http/fields.ts';
 import { sshKeyTypes } from './key-pair.ts';
@@ -28,7 +29,7 @@ export const signInFields = {
     .nullable()
     .openapi({ type: ['integer', 'null'] })
     .optional(),
-  auth_method: choice(['password', 'ssh_public_key']).optional(),
+  auth_method: choice(authMethods).optional(),
   host_keys: texts(8192).optional(),
   key_type: choice(sshKeyTypes).optional(),
 } as const;

@@ -6,8 +6,7 @@ import { parseRepositoryUrl, type RepositoryUrl } from '../../git/transport/repo
 import { isSameHost } from '../../git/transport/same-host.ts';
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import type { CredentialReference, CredentialValue } from '../../model/credential.ts';
-import type { AuthMethod } from '../../model/mirror.ts';
+import type { AuthMethod, CredentialReference, CredentialValue } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { type ApiError, badParameter, invalidField, invalidFieldOf } from '../http/api-error.ts';
 import { checkUse } from './allowed-urls.ts';

@@ -1,8 +1,7 @@
 /** How one signs in to a repository: what a call gives, put together with what is stored; key pairs are made here. */
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import type { CredentialReference, CredentialValue, SharedCredential } from '../../model/credential.ts';
-import type { AuthMethod } from '../../model/mirror.ts';
+import type { AuthMethod, CredentialReference, CredentialValue, SharedCredential } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { badParameter, forbidden, invalidField } from '../http/api-error.ts';
 import { isInstanceOwner } from '../http/authenticate.ts';

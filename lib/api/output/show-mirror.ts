@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { hostKeyFingerprint } from '../../git/transport/host-keys/known-hosts.ts';
 import type { AccessToken } from '../../model/access-token.ts';
+import { authMethods } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';
@@ -21,7 +22,7 @@ const common = {
   enabled: z.boolean(),
   paused: z.boolean(),
   url: z.string().optional().openapi({ description: 'Not for reporters' }),
-  auth_method: z.enum(['password', 'ssh_public_key']),
+  auth_method: z.enum(authMethods),
   credential_id: z.int().nullable(),
   host_keys: hostKeysSchema,
   update_status: z.enum(['none', 'started', 'finished', 'to_retry', 'failed']),

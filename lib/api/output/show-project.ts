@@ -1,6 +1,7 @@
 /** A project as the API shows it. Reporters see no URL. */
 import { z } from '@hono/zod-openapi';
 import type { AccessToken } from '../../model/access-token.ts';
+import { authMethods } from '../../model/credential.ts';
 import type { Project } from '../../model/project.ts';
 import { isoTime } from '../http/answer.ts';
 import { hasRole } from '../http/authenticate.ts';
@@ -14,7 +15,7 @@ export const projectSchema = z
     path_with_namespace: z.string(),
     default_branch: z.string().nullable(),
     repository_url: z.string().optional().openapi({ description: 'Not for reporters' }),
-    auth_method: z.enum(['password', 'ssh_public_key']),
+    auth_method: z.enum(authMethods),
     credential_id: z.int().nullable(),
     host_keys: hostKeysSchema,
     mirror: z.boolean().openapi({ description: 'Whether it has a pull mirror that is enabled' }),

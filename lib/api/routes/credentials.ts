@@ -1,7 +1,7 @@
 /** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
 import { z } from '@hono/zod-openapi';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
-import type { CredentialValue, SharedCredential } from '../../model/credential.ts';
+import { authMethods, type CredentialValue, type SharedCredential } from '../../model/credential.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, isoTime, noContent, ok } from '../http/answer.ts';
@@ -15,8 +15,6 @@ import { checkCredentialValue } from '../input/credential-value.ts';
 import { generateKeyPair, sshKeyTypes } from '../input/key-pair.ts';
 import { dropSecret, readCredential } from '../input/own-secret.ts';
 import { requestNow } from '../use-cases/save-mirror.ts';
-
-const authMethods = ['password', 'ssh_public_key'] as const;
 
 const credentialSchema = z
   .object({

@@ -1,8 +1,8 @@
 /** The public halves of key pairs: shown, and replaced together with the private half. */
 
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
-import type { CredentialReference, CredentialValue } from '../../model/credential.ts';
-import type { AuthMethod, Mirror } from '../../model/mirror.ts';
+import type { AuthMethod, CredentialReference, CredentialValue } from '../../model/credential.ts';
+import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { SecretKind } from '../../model/secret-store.ts';
 import type { ApiDeps } from '../api-deps.ts';
