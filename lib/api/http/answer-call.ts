@@ -42,31 +42,34 @@ export function callApi(
   return answerCall(call, deps);
 }
 
+/** What is known of a call when it is logged. */
+interface Seen {
+  input: Parameters;
+  /** undefined = nobody whom we know. */
+  token: AccessToken | undefined;
+}
+
 /** Never rejects. */
 export async function answerCall(incoming: IncomingCall, deps: ApiDeps): Promise<Answer> {
   const found = findEndpoint(endpoints, incoming.method, routeSegments(incoming.path) ?? []);
-  // What the call holds, for the redactor of what may go wrong.
-  const seen: { input: Parameters } = { input: {} };
+  // What the call holds, for the redactor of what may go wrong, and who makes it.
+  const seen: Seen = { input: {}, token: undefined };
   try {
     if (!('endpoint' in found)) return found.answer;
     const answer = await carryOut(incoming, found, deps, seen);
-    if (incoming.method !== 'GET') logCall('info', found.endpoint, answer.status, deps);
+    logCall(found, seen, answer.status, deps);
     return answer;
   } catch (thrown) {
     const endpoint = 'endpoint' in found ? found.endpoint : undefined;
     const refusal = thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps);
-    if (endpoint !== undefined && incoming.method !== 'GET') logCall('info', endpoint, refusal.status, deps);
+    if ('endpoint' in found) logCall(found, seen, refusal.status, deps);
     return { status: refusal.status, body: refusal.body, headers: refusal.headers };
   }
 }
 
-async function carryOut(
-  incoming: IncomingCall,
-  { endpoint, parameters }: Found,
-  deps: ApiDeps,
-  seen: { input: Parameters },
-): Promise<Answer> {
+async function carryOut(incoming: IncomingCall, { endpoint, parameters }: Found, deps: ApiDeps, seen: Seen): Promise<Answer> {
   const token = await incoming.token();
+  seen.token = token;
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
   const takesParameters = Object.keys(endpoint.input.shape).length + endpoint.ignored.size > 0;
   seen.input = await incoming.input(token.id, takesParameters);
@@ -114,7 +117,13 @@ function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: 
   return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });
 }
 
-/** The path itself may hold names that are nobody's business. */
-function logCall(level: 'info', { method, path }: Endpoint, status: number, { log }: ApiDeps): void {
-  log.write(level, 'api_call', { call: `${method} ${path}`, status });
+/** Who did what to which object: every change and every refused one, and each look at a public key. The path itself may hold names that are nobody's business. */
+function logCall({ endpoint, parameters }: Found, { token }: Seen, status: number, { log }: ApiDeps): void {
+  const { method, path } = endpoint;
+  if (method === 'GET' && !path.endsWith('/public_key')) return;
+  const ids = [...parameters]
+    .filter(([, value]) => parseId(value) !== undefined)
+    .map(([name, value]) => [name === 'id' ? 'project' : name, Number(value)]);
+  const who = token === undefined ? {} : { by: token.name, token: token.id };
+  log.write('info', 'api_call', { call: `${method} ${path}`, status, ...Object.fromEntries(ids), ...who });
 }

@@ -36,3 +36,20 @@ describe('callApi', () => {
     expect(await api.deps.records.projects.get(id)).toBeDefined();
   });
 });
+
+describe('the log', () => {
+  it('names who changed what, and who tried to', async () => {
+    const { id } = await api.newProject();
+    api.logLines.length = 0;
+    await callApi(api.deps, { ...token('owner'), id: 7, name: 'alice' }, 'PUT', `/projects/${id}`, { path: 'team/renamed' });
+    await callApi(api.deps, { ...token('reporter'), id: 8, name: 'ci' }, 'DELETE', `/projects/${id}`);
+    await callApi(api.deps, { ...token('owner'), id: 7, name: 'alice' }, 'GET', `/projects/${id}`);
+    await api.call('DELETE', `/projects/${id}`, { token: 'gf_somebody-unknown-to-us' });
+    const calls = api.logLines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'api_call');
+    expect(calls.map(({ call, status, by, token: number, project }) => [call, status, by, number, project])).toEqual([
+      ['PUT /projects/{id}', 200, 'alice', 7, id],
+      ['DELETE /projects/{id}', 403, 'ci', 8, id],
+      ['DELETE /projects/{id}', 401, undefined, undefined, id],
+    ]);
+  });
+});
