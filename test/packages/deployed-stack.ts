@@ -17,6 +17,7 @@ export interface DeployedStack {
   readonly endpoints: AwsEndpoints;
   readonly clients: AwsClients;
   readonly queueUrl: string;
+  readonly notifyQueueUrl: string;
   readonly ownerToken: string;
   /** For the functions' environment. */
   readonly environment: References;
@@ -71,6 +72,7 @@ export async function deployStack(imitation: Imitation, template: Template, pack
     endpoints,
     clients,
     queueUrl,
+    notifyQueueUrl,
     ownerToken,
     environment: { refs: { ...refs, ...pseudo }, attributes },
     policies: { refs: { ...refs, ...pseudo, OwnerToken: secretArn(refs.OwnerToken) }, attributes },

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lambdaFunctions } from '../../infra/bundle-options.mjs';
@@ -12,6 +12,7 @@ import { zipFiles } from '../../infra/packaging/zip-files.ts';
 import { type Compiled, compileTemplate } from '../infra/compile-template.ts';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
+import { startReceiver, verified } from '../support/notify-bench.ts';
 import { isAvailable } from '../support/programs.ts';
 import { until } from '../support/service.ts';
 import { architecture, type BuiltPackages, buildPackages, root } from './built-packages.ts';
@@ -143,8 +144,8 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
     }
 
     /** Hands what waits in the queue to a function, as its event source mapping does: what it does not name as failed is deleted. */
-    async function drain(name: string): Promise<number> {
-      const { QueueUrl, clients } = { QueueUrl: stack.queueUrl, clients: stack.clients };
+    async function drain(name: string, QueueUrl = stack.queueUrl): Promise<number> {
+      const { clients } = stack;
       const { Messages: messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
       if (messages.length === 0) return 0;
       expect(await lambda(name).invoke(queueEvent(QueueUrl.split('/').at(-1) ?? '', messages))).toEqual({ batchItemFailures: [] });
@@ -223,6 +224,10 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
 
       // A project and a mirror, by the API: the first run starts by itself. Little waiting, and one place at the host, so that a dead run's is taken over.
       await api('PUT', '/application/settings', { push_min_interval: 1, max_runs_per_host: 1 });
+      const receiver = await startReceiver();
+      closers.push(receiver.close);
+      const hears = { name: 'builds', kind: 'webhook', url: receiver.url, events: ['mirror.updated'] };
+      const { signing_secret: signingSecret } = await api('POST', '/notification_channels', hears);
       const { id: project } = await api('POST', '/projects', { path: 'group/app', repository_url: source.url, username, password });
       await api('POST', `/projects/${project}/protected_branches`, { name: 'release/*' });
       const mirrorUrl = target.url.replace('http://', `http://${username}:${password}@`);
@@ -327,6 +332,23 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
         await drain('worker');
         return (await target.refs())['refs/heads/main'] === fourth ? fourth : undefined;
       });
+
+      // Machines are told of refs that moved; what was left for a change that never took place is dropped.
+      const lost = { id: 'lost', type: 'mirror.failing', at: Date.now(), since: Date.now(), mirror: { projectId: project, mirror } };
+      const Item = {
+        pk: 'NOTICE#lost',
+        sk: 'NOTICE',
+        due_shard: 'DUE#0',
+        due_at: 1,
+        notice: { ...lost, ifNoted: { leaseToken: 'of nobody' } },
+      };
+      await stack.clients.dynamo.send(new PutCommand({ TableName: stack.environment.refs['Table'], Item }));
+      expect(await tick()).toMatchObject({ notices_sent: expect.any(Number) });
+      await until('the notices', async () => ((await drain('notify', stack.notifyQueueUrl)) === 0 ? true : undefined));
+      const told = receiver.received.map((received) => verified(received, signingSecret));
+      expect(told.map(({ type }) => type)).toContain('mirror.updated');
+      expect(JSON.stringify(told)).toContain(fourth);
+      expect(told.map(({ type }) => type)).not.toContain('mirror.failing');
 
       const unreachable = await api('POST', `/projects/${project}/remote_mirrors`, { url: 'http://127.0.0.1:1/x.git', enabled: true });
       await until('the attempt', async () => ((await drain('worker')) > 0 ? true : undefined));
