@@ -10,6 +10,8 @@ import type { TorturePart } from './torture-part.ts';
 
 /** The figure of the promise, on a machine that does nothing else. */
 const mostMs = 200;
+/** Beside other tests, which hold up every process for a while: what was mended held the loop for seconds. */
+const mostQuickMs = 1_500;
 /** On a busy one: this many times the longest delay of the same service under ordinary requests, if that is more. */
 const mostTimes = 4;
 const tries = 3;
@@ -125,7 +127,8 @@ export const eventLoop: TorturePart = {
       await watched(service);
       await ordinary(scene);
       const usual = await watched(service);
-      const bound = Math.max(mostMs, usual.ms * mostTimes);
+      const most = isQuick ? mostQuickMs : mostMs;
+      const bound = Math.max(most, usual.ms * mostTimes);
       let worst = { name: '', ms: 0 };
       const breaches: string[] = [];
       const judge = async (name: string, run: () => Promise<unknown>): Promise<void> => {
@@ -149,7 +152,7 @@ export const eventLoop: TorturePart = {
       report({
         fault: `${attacks.length} requests that take long to read, compile or match, one by one and at once; a source of ${source.branches} branches`,
         injected: attacks.length * 2 + 1,
-        promised: `no request holds the event loop for more than ${mostMs} ms (or, on a busy machine, ${mostTimes} times what ordinary requests do here); half-sent bodies take less than ${mostMiB} MiB and are answered 503 or 408`,
+        promised: `no request holds the event loop for more than ${most} ms (or, on a busy machine, ${mostTimes} times what ordinary requests do here); half-sent bodies take less than ${mostMiB} MiB and are answered 503 or 408`,
         seen: `longest ${worst.ms} ms (${worst.name}); ordinary requests ${usual.ms} ms; 150 half-sent bodies took ${mib} MiB, answered ${JSON.stringify(statuses)}`,
         breaches,
       });
