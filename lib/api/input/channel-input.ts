@@ -90,9 +90,13 @@ function urlSecret(kind: Channel['kind'], given: GivenChannel, before: ChannelSe
   if (kind !== 'webhook') return { secret: { url: parsed.href }, target: parsed.host };
   if (given.signing_secret !== undefined && given.signing_secret !== '' && !isSigningSecret(given.signing_secret))
     throw invalidField('signing_secret', 'must be whsec_ and the base64 of 24 to 64 bytes');
-  const signingSecret = given.signing_secret || known?.signingSecret || newSigningSecret();
-  const isNew = signingSecret !== known?.signingSecret;
-  return { secret: { url: parsed.href, signingSecret }, target: parsed.host, ...(isNew ? { newSigningSecret: signingSecret } : {}) };
+  const kept = given.signing_secret ? undefined : known?.signingSecret || undefined;
+  const signingSecret = kept ?? (given.signing_secret || newSigningSecret());
+  return {
+    secret: { url: parsed.href, signingSecret },
+    target: parsed.host,
+    ...(kept === undefined ? { newSigningSecret: signingSecret } : {}),
+  };
 }
 
 function mailSecret(given: GivenChannel, before: ChannelSecret | undefined, guard: AddressGuard): ResolvedSecret {
