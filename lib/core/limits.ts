@@ -131,6 +131,9 @@ export const limits = {
   lockWaitsMs: [500, 1500, 4000],
   /** A ref's reason. */
   refReasonCharacters: 500,
+  /** Objects whose commit and path one reason tells, and that are looked up in a run: each look at a small pack takes up to 0.1 s. */
+  namedCulprits: 3,
+  culpritsLookedUp: 20,
   /** Lines of a target that a run keeps, for a note of `toldCharacters`. */
   heardLines: 200,
 

@@ -7,6 +7,7 @@ import type { Oid } from '../git/object-id.ts';
 import type { PushCommand } from '../git/wire/push-request.ts';
 import type { CarriedOut, CarryOutDeps, CarryOutInput } from './carry-out-input.ts';
 import { commandGroups } from './command-groups.ts';
+import { Culprits } from './culprits.ts';
 import { Isolation } from './isolation.ts';
 import { isClean, judgeByValue, type Verdict } from './judge.ts';
 import { LockWaits } from './lock-waits.ts';
@@ -45,6 +46,7 @@ class CarryingOut {
   readonly #isolation: Isolation;
   readonly #notes = new PushNotes();
   readonly #lockWaits: LockWaits;
+  readonly #culprits: Culprits;
   readonly #slices: SlicePushes;
   #error: GitferryError | undefined;
   #isStuck = false;
@@ -55,6 +57,7 @@ class CarryingOut {
     this.#input = input;
     this.#deps = deps;
     this.#lockWaits = new LockWaits(deps.deadline);
+    this.#culprits = new Culprits(input.smallPack, deps.deadline.signal);
     this.#isolation = new Isolation(deps.deadline.remainingMs());
     this.#slices = new SlicePushes(
       { ...input, known: input.pushLimit },
@@ -146,7 +149,9 @@ class CarryingOut {
     if (byKind.has('unreported')) this.#reportMissing = true;
     const next: Batch[] = [];
     for (const [kind, commands] of byKind) {
-      const refused: Refused = { kind, result, reason: this.#reasons(commands, result) };
+      const where = namesCulprits.has(kind) ? await this.#culprits.placesIn(wordsOf(result)) : '';
+      const reason = this.#reasons(commands, result);
+      const refused: Refused = { kind, result, reason: (command) => `${reason(command)}${where}` };
       next.push(...(await this.#step(batch, commands, refused)));
     }
     return next;

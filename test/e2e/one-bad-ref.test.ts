@@ -54,6 +54,21 @@ describe('one ref', () => {
     expect(pushes(made)).toBeLessThanOrEqual(3);
   });
 
+  it('with a file that git fsck complains about is told with the commit and path of that file', async () => {
+    const made = await scenario({ ...base, source: { ...base.source, 'heads/bad': 'c3' } });
+    const content = '[submodule "x"]\n\tpath = x\n\turl = -u./payload\n';
+    const blob = await git(made.source, ['hash-object', '-w', '--stdin'], { input: content });
+    const folder = await git(made.source, ['mktree'], { input: `100644 blob ${blob}\t.gitmodules\n` });
+    const tree = await git(made.source, ['mktree'], { input: `040000 tree ${folder}\tvendor\n` });
+    const bad = await git(made.source, ['commit-tree', tree, '-p', made.oid('c3'), '-m', 'bad']);
+    const above = await git(made.source, ['commit-tree', tree, '-p', bad, '-m', 'above']);
+    await git(made.source, ['update-ref', 'refs/heads/bad', above]);
+    await git(made.target, ['config', 'receive.fsckObjects', 'true']);
+    const run = await made.sync('--no-delete');
+    expect(resultsOf(run)).toEqual(['created heads/new', 'forced heads/x', 'rejected heads/bad', 'updated heads/main']);
+    expect(refOf(run, 'heads/bad')?.reason).toMatch(new RegExp(`\\(${blob} is vendor/\\.gitmodules in commit (${bad}|${above})\\)`));
+  });
+
   it('with such a commit in its history stays alone among forty', async () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`heads/b${String(number).padStart(2, '0')}`, 'x']));
     const made = await scenario({ ...base, source: { ...base.source, ...many }, target: {} });
