@@ -51,11 +51,11 @@ const keepAliveMs = 75_000;
 /** Receivers that do not answer keep others waiting only when there are so many of them. */
 const notifiedAtOnce = 16;
 
-type Answer = (request: Request) => Response | Promise<Response>;
+type RequestHandler = (request: Request) => Response | Promise<Response>;
 
 /** Resolves when the service answers. Throws `invalid_settings` where the port is taken or the data folder is not usable. */
 export async function startLocalService(settings: LocalSettings): Promise<LocalService> {
-  let answer: Answer = () =>
+  let answer: RequestHandler = () =>
     new Response('{"message":"503 Service Unavailable"}', { status: 503, headers: { 'content-type': 'application/json' } });
   const server = createAdaptorServer({ fetch: (request) => answer(request) });
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs;

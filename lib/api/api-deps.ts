@@ -14,7 +14,7 @@ import type { SecretStore } from '../model/secret-store.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
 import type { GuessLimit } from './http/guess-limit.ts';
 
-export interface PlanInput {
+export interface DryRunInput {
   readonly mirror: Mirror;
   readonly project: Project;
   readonly timeoutMs: number;
@@ -36,7 +36,7 @@ export interface ApiDeps {
   /** Sends a message that says so, and resolves with what the other side answered. */
   testChannel(channel: Channel): Promise<{ readonly ok: boolean; readonly words: string }>;
   /** A dry run. Ends as `failed` with `deadline_exceeded` when the time is up. */
-  plan(input: PlanInput): Promise<RunOutcome>;
+  plan(input: DryRunInput): Promise<RunOutcome>;
   /** The branches and tags of the mirror's source. An error is an answer, too: `deadline_exceeded` when the time is up. */
-  listSource(input: PlanInput): Promise<SourceListing | { readonly error: RunError }>;
+  listSource(input: DryRunInput): Promise<SourceListing | { readonly error: RunError }>;
 }

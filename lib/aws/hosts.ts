@@ -1,7 +1,7 @@
 /** Hosts on DynamoDB: places and health in one partition a host, its waiting list in a few others, so that thousands can join at once. */
 import { createHash } from 'node:crypto';
 import { type HostHealth, healthy } from '../jobs/hosts/host-health.ts';
-import type { Guest, Place, Slot, WaitingRun } from '../jobs/hosts/host-room.ts';
+import type { Guest, HeldPlace, Slot, WaitingRun } from '../jobs/hosts/host-room.ts';
 import { type Hosts, nameOfMirror } from '../jobs/hosts/hosts.ts';
 import { dueShards } from '../jobs/mirror-jobs.ts';
 import type { MirrorKey } from '../model/mirror.ts';
@@ -37,7 +37,7 @@ export function createHosts(deps: MirrorJobsDeps): Hosts {
     async living(view) {
       const held = view.places.flatMap(({ holder }) => (holder === undefined ? [] : [keys.mirror(holder.key)]));
       const leases = new Set((await table.getMany(held)).map((item) => item['lease_token']));
-      const isAlive = ({ holder }: Place): boolean => holder === undefined || leases.has(holder.leaseToken);
+      const isAlive = ({ holder }: HeldPlace): boolean => holder === undefined || leases.has(holder.leaseToken);
       return {
         ...view,
         places: view.places.map((place) => (isAlive(place) ? place : { ...place, holder: undefined, keptFor: undefined })),
@@ -130,7 +130,7 @@ function guestOfItem(item: Item): Guest {
   return { key, credentialId: typeof item['credential_id_at_host'] === 'number' ? item['credential_id_at_host'] : null };
 }
 
-function placeOfItem(item: Item): Place {
+function placeOfItem(item: Item): HeldPlace {
   const slot = Number(String(item['sk']).slice('SLOT#'.length));
   const leaseToken = item['lease_token'];
   if (typeof leaseToken === 'string') {

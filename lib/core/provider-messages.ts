@@ -134,7 +134,7 @@ const providerMessages: readonly ProviderMessage[] = [
   },
 ];
 
-export interface Refusal {
+export interface PeerRefusal {
   readonly code: ErrorCode;
   /** What the peer said, and nothing of ours. */
   readonly words: string;
@@ -148,7 +148,7 @@ export interface Refusal {
  * A hint that fits what a host said, or who it is; undefined if nothing is known. What a peer only repeats (addresses, paths, names of refs and of the
  * repository) is not its own words, and chooses nothing.
  */
-export function refineHint({ code, words, href, refs = [] }: Refusal): string | undefined {
+export function refineHint({ code, words, href, refs = [] }: PeerRefusal): string | undefined {
   const url = href !== undefined && URL.canParse(href) ? new URL(href) : undefined;
   const names = [...refs.map((ref) => ref.replace(/^refs\/(heads|tags)\//, '')), ...(url === undefined ? [] : pathNames(url.pathname))];
   const own = words === '' ? '' : ownWords(words, names);

@@ -1,6 +1,6 @@
 /** Removes the secrets in use from every text that a person, a log or a client can see. */
 import { limits } from './limits.ts';
-import { base64Line, encodedForms, type Form, fewForms, pairForms, plainForms } from './secret-forms.ts';
+import { base64Line, encodedForms, fewForms, pairForms, plainForms, type SecretForm } from './secret-forms.ts';
 import { type Mask, maskOf } from './secret-masks.ts';
 
 /** Shorter secrets are removed only in their structural forms (URL user info, Basic credentials): replacing them everywhere would leave no text. */
@@ -42,7 +42,7 @@ export interface LearningRedactor extends Redactor {
  */
 export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor {
   const known = formsOf(secrets);
-  const learned = new Map<string, Form[]>();
+  const learned = new Map<string, SecretForm[]>();
   let all: readonly Mask[] | undefined;
   return {
     learn(given) {
@@ -75,9 +75,9 @@ export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor
 /** Shorter parts of a link or header are no secrets, but `on` and `2`. */
 const shortestLearnedSecret = 12;
 
-function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly Form[]; readonly encoded: readonly Form[] } {
-  const plain: Form[] = [];
-  const encoded: Form[] = [];
+function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly SecretForm[]; readonly encoded: readonly SecretForm[] } {
+  const plain: SecretForm[] = [];
+  const encoded: SecretForm[] = [];
   for (const { username = '', password, isBase64 = false } of secrets) {
     if (password === '') continue;
     if (isBase64) {

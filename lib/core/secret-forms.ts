@@ -2,7 +2,7 @@
 import { printable } from './printable.ts';
 
 /** For each character, byte or digit, one behind the other: the patterns of which one stands in the text. */
-export type Form = readonly (readonly string[])[];
+export type SecretForm = readonly (readonly string[])[];
 
 /** Fewer base64 digits than this are found in ordinary words. */
 const shortestBase64 = 6;
@@ -10,7 +10,7 @@ const shortestBase64 = 6;
 const shortestShown = 4;
 
 /** As it stands, in any case, and with any of its characters escaped; its bytes in hexadecimal; UTF-16 that was read as UTF-8. For a pattern that ignores case. */
-export function plainForms(secret: string): Form[] {
+export function plainForms(secret: string): SecretForm[] {
   // Messages are made one line, and control characters in them blanks, before anybody redacts them.
   const shown = printable(secret).replace(/\s+/g, ' ').trim();
   const texts = new Set([secret, ...(shown.length < shortestShown ? [] : [shown])]);
@@ -18,7 +18,7 @@ export function plainForms(secret: string): Form[] {
 }
 
 /** In base64, alone or as a part of something; the same in base64 once more; as UTF-16 in base64. */
-export function encodedForms(secret: string): Form[] {
+export function encodedForms(secret: string): SecretForm[] {
   const once = base64Parts(Buffer.from(secret));
   const twice = once.flatMap((digits) => base64Parts(Buffer.from(digits)));
   const wide = Buffer.from(secret, 'utf16le');
@@ -27,18 +27,18 @@ export function encodedForms(secret: string): Form[] {
 }
 
 /** Less of that, for what is a secret for minutes only. */
-export function fewForms(secret: string): Form[] {
+export function fewForms(secret: string): SecretForm[] {
   return [inAnyEscape(secret), ...base64Parts(Buffer.from(secret)).map(inEitherAlphabet)];
 }
 
 /** HTTP Basic, once and twice in base64: the one way to find a secret that is too short to be looked for by itself. */
-export function pairForms(username: string, password: string): Form[] {
+export function pairForms(username: string, password: string): SecretForm[] {
   const digits = base64Digits(`${username}:${password}`);
   return [digits, ...base64Parts(Buffer.from(digits))].map(inEitherAlphabet);
 }
 
 /** A line of base64, as private keys have many of: as it stands, in JSON and percent-encoded. */
-export function base64Line(text: string): Form {
+export function base64Line(text: string): SecretForm {
   const escapes: Readonly<Record<string, readonly string[]>> = { '+': ['[+ ]', '%2[Bb]'], '/': ['\\\\?/', '%2[Ff]'], '=': ['=', '%3[Dd]'] };
   return Array.from(text, (digit) => escapes[digit] ?? [literal(digit)]);
 }
@@ -52,7 +52,7 @@ function base64Digits(text: string): string {
   return Buffer.from(text).toString('base64').replace(/=+$/, '');
 }
 
-function inEitherAlphabet(digits: string): Form {
+function inEitherAlphabet(digits: string): SecretForm {
   return Array.from(digits, (digit) => [digit === '+' ? '[-+]' : digit === '/' ? '[/_]' : digit]);
 }
 
@@ -70,12 +70,12 @@ function base64Parts(bytes: Buffer): string[] {
 }
 
 /** Also with something between the bytes (`70:61`). */
-function hexadecimal(secret: string): Form {
+function hexadecimal(secret: string): SecretForm {
   return [...Buffer.from(secret)].map((byte, index) => [`${index === 0 ? '' : '[\\s:-]?'}${byte.toString(16).padStart(2, '0')}`]);
 }
 
 /** With a NUL, or what a message makes of it, behind each character. */
-function spread(secret: string): Form {
+function spread(secret: string): SecretForm {
   return Array.from(secret, (character, index) => [`${index === 0 ? '' : '(?:[\\0 \\ufffd]|⟨U\\+0000⟩)'}${literal(character)}`]);
 }
 
@@ -92,7 +92,7 @@ const jsonNames: Readonly<Record<string, string>> = {
 };
 
 /** Each character may be escaped in a way of its own. */
-function inAnyEscape(text: string): Form {
+function inAnyEscape(text: string): SecretForm {
   return Array.from(text, (character) => {
     const forms = new Set<string>([literal(character), ...percentEncoded(character), ...numeric(character)]);
     if (character === ' ') forms.add('\\+');

@@ -1,5 +1,5 @@
 /** Masks secrets in their forms: short ones by one expression, long ones by their beginning and then step by step. */
-import type { Form } from './secret-forms.ts';
+import type { SecretForm } from './secret-forms.ts';
 
 /** Longer forms are no part of an expression: one for 4,096 characters in every escape takes seconds to compile. */
 const mostSteps = 128;
@@ -13,8 +13,8 @@ export interface Mask {
 }
 
 /** `flags` is `i` where case does not count. */
-export function maskOf(forms: readonly Form[], flags: '' | 'i', shown: string): Mask {
-  const isLong = ({ length }: Form) => length > mostSteps;
+export function maskOf(forms: readonly SecretForm[], flags: '' | 'i', shown: string): Mask {
+  const isLong = ({ length }: SecretForm) => length > mostSteps;
   // Long ones first: a secret may be part of another.
   const sorted = [...forms].sort((one, other) => other.length - one.length);
   const long = longMasks(sorted.filter(isLong), flags, shown);
@@ -27,7 +27,7 @@ export function maskOf(forms: readonly Form[], flags: '' | 'i', shown: string): 
   return Object.assign(mask, { size: short.join('|').length + long.reduce((sum, { head }) => sum + head.source.length, 0) });
 }
 
-function expressionOf(form: Form): string {
+function expressionOf(form: SecretForm): string {
   return form.map((patterns) => (patterns.length === 1 ? patterns[0] : `(?:${patterns.join('|')})`)).join('');
 }
 
@@ -39,8 +39,8 @@ interface LongMask {
 /** Where a pattern that stands at `at` ends; -1 = it does not stand there. */
 type EndOfStep = (pattern: string, text: string, at: number) => number;
 
-function longMasks(forms: readonly Form[], flags: string, shown: string): readonly LongMask[] {
-  const byHead = new Map<string, Form[]>();
+function longMasks(forms: readonly SecretForm[], flags: string, shown: string): readonly LongMask[] {
+  const byHead = new Map<string, SecretForm[]>();
   for (const form of forms) {
     const head = expressionOf(form.slice(0, headSteps));
     byHead.set(head, [...(byHead.get(head) ?? []), form]);
@@ -72,7 +72,7 @@ function maskLong(text: string, head: RegExp, endFrom: (text: string, from: numb
 }
 
 /** How far the text goes on like this form. A character and its escape may both stand there (`%` and `%25`): each is gone on from. */
-function endOf(form: Form, text: string, from: number, endOfStep: EndOfStep): number {
+function endOf(form: SecretForm, text: string, from: number, endOfStep: EndOfStep): number {
   let places = new Set([from]);
   for (const patterns of form) {
     const next = new Set<number>();

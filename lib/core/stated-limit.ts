@@ -8,11 +8,11 @@ export interface StatedLimit {
   readonly max?: number;
 }
 
-type Kind = StatedLimit['kind'];
+type LimitKind = StatedLimit['kind'];
 
 const size = String.raw`(\d+(?:\.\d+)?) ?([KMGT]i?B|bytes?)\b`;
 /** First what says more. A group holds the number, a second one its unit. */
-const sentences: readonly (readonly [Kind, RegExp])[] = [
+const sentences: readonly (readonly [LimitKind, RegExp])[] = [
   // GitHub and C git: `fatal: pack exceeds maximum allowed size (2.00 GiB)`; older ones and Bitbucket leave the number out.
   ['pack size', new RegExp(String.raw`pack exceeds maximum allowed size(?: \(${size}\))?`, 'i')],
   // Azure DevOps: `TF402462: The push was rejected because its size is greater than the 5120 MB limit for pushes in this repository.`

@@ -1,12 +1,12 @@
 /** One message of the LFS batch API (git-lfs docs/api/batch.md): the request for up to a hundred objects, and its answer, checked object by object. */
 import type { LfsObject } from './pointer.ts';
 
-export type Operation = 'download' | 'upload';
+export type LfsOperation = 'download' | 'upload';
 
 export const lfsMediaType = 'application/vnd.git-lfs+json';
 
 export interface BatchRequest {
-  readonly operation: Operation;
+  readonly operation: LfsOperation;
   readonly objects: readonly LfsObject[];
   /** Full name of a ref that the objects belong to, for hosts that decide by branch. */
   readonly ref: string | undefined;
@@ -74,7 +74,7 @@ export function parseBatchAnswer(text: string, request: BatchRequest, receivedAt
 type Json = Readonly<Record<string, unknown>>;
 type Parsed<T> = T extends unknown ? Omit<T, keyof LfsObject> : never;
 
-function parseObject(object: Json | undefined, { size }: LfsObject, operation: Operation, receivedAt: number): Parsed<BatchedObject> {
+function parseObject(object: Json | undefined, { size }: LfsObject, operation: LfsOperation, receivedAt: number): Parsed<BatchedObject> {
   const absurd = (why: string) => ({ kind: 'absurd', why }) as const;
   if (object === undefined) return absurd('the answer leaves it out');
   const error = record(object['error']);

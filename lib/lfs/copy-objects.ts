@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { collectYoungGarbage } from '../core/collect-garbage.ts';
 import type { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Action, BatchedObject, Operation } from './batch-message.ts';
+import type { Action, BatchedObject, LfsOperation } from './batch-message.ts';
 import { failureOf, type LfsFailure, unlessOver } from './lfs-failure.ts';
 import type { LfsServer } from './lfs-server.ts';
 import { isTransient } from './lfs-status.ts';
@@ -49,7 +49,7 @@ class Copying {
   readonly #input: CopyInput;
   readonly #failures: LfsFailure[] = [];
   /** What an end answered to a whole batch: the next one would fare no better. */
-  readonly #refusals = new Map<Operation, GitferryError>();
+  readonly #refusals = new Map<LfsOperation, GitferryError>();
   readonly #waiting: (() => void)[] = [];
   #places = limits.lfsConcurrentObjects;
   #moved = 0;
@@ -99,7 +99,7 @@ class Copying {
   }
 
   /** Those with links (or with nothing to do); the others' failures are noted. */
-  async #ask(operation: Operation, objects: readonly LfsObject[]): Promise<Links[]> {
+  async #ask(operation: LfsOperation, objects: readonly LfsObject[]): Promise<Links[]> {
     const server = operation === 'upload' ? this.#input.target : this.#input.source;
     let answer: readonly BatchedObject[] = [];
     let refusal = this.#refusals.get(operation);
@@ -148,7 +148,7 @@ class Copying {
     this.#bytes += size;
   }
 
-  async #askAgain(operation: Operation, object: LfsObject): Promise<Links> {
+  async #askAgain(operation: LfsOperation, object: LfsObject): Promise<Links> {
     const server = operation === 'upload' ? this.#input.target : this.#input.source;
     const [answer] = await server.batch({ operation, objects: [object], ref: this.#input.ref });
     const error = answer === undefined ? server.protocolError('it does not answer') : errorOf(answer, server);

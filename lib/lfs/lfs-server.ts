@@ -14,7 +14,7 @@ import { type Action, type BatchedObject, type BatchRequest, encodeBatchRequest,
 import { issuedSecrets, secretsOfObject } from './issued-secrets.ts';
 import { batchRedirect, downloadRedirect } from './lfs-redirect.ts';
 import { LfsSignIn, type LfsSignInOptions } from './lfs-sign-in.ts';
-import { lfsCodeFor, type Question, type Side } from './lfs-status.ts';
+import { type BatchQuestion, lfsCodeFor, type Side } from './lfs-status.ts';
 
 export interface LfsServerOptions extends LfsSignInOptions {
   readonly side: Side;
@@ -167,7 +167,7 @@ export class LfsServer {
   }
 
   /** What an answer means that is no success, with the host's own words; ends the body. */
-  async errorFor(response: HttpResponse, question: Question): Promise<GitferryError> {
+  async errorFor(response: HttpResponse, question: BatchQuestion): Promise<GitferryError> {
     const retryAfterSeconds = parseRetryAfter(response.headers['retry-after']);
     const words = await this.#words(response);
     return new GitferryError(lfsCodeFor(response.status, question, this.side), {

@@ -4,7 +4,7 @@ import { isAllowed } from '../git/transport/allowed-urls.ts';
 import { type AuthorizationScheme, authorization } from '../git/transport/http/authorization.ts';
 import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
 import { isSameHost } from '../git/transport/same-host.ts';
-import type { Operation } from './batch-message.ts';
+import type { LfsOperation } from './batch-message.ts';
 import { type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
 
 export interface LfsSignInOptions {
@@ -28,7 +28,7 @@ export interface LfsPlace {
 
 export class LfsSignIn {
   readonly #options: LfsSignInOptions;
-  readonly #authorized = new Map<Operation, Promise<SshAuthorization | undefined>>();
+  readonly #authorized = new Map<LfsOperation, Promise<SshAuthorization | undefined>>();
   #scheme: AuthorizationScheme = 'basic';
   /** Where redirects led, by the address that was asked first. */
   readonly #moved = new Map<string, URL>();
@@ -38,7 +38,7 @@ export class LfsSignIn {
   }
 
   /** Throws what `authenticate` throws. */
-  async place(operation: Operation): Promise<LfsPlace> {
+  async place(operation: LfsOperation): Promise<LfsPlace> {
     const { url, lfsUrl } = this.#options;
     const isAskedFor = lfsUrl === undefined && url.scheme === 'ssh';
     const { href, header = {} } = (isAskedFor ? await this.#authorize(operation) : undefined) ?? {};
@@ -69,7 +69,7 @@ export class LfsSignIn {
   }
 
   /** By SSH, once for each operation as long as it lasts. */
-  async #authorize(operation: Operation): Promise<SshAuthorization | undefined> {
+  async #authorize(operation: LfsOperation): Promise<SshAuthorization | undefined> {
     const known = await this.#authorized.get(operation);
     const isStale = known?.expiresAt !== undefined && known.expiresAt - Date.now() < limits.lfsExpiryMarginMs;
     if (known === undefined || isStale) {

@@ -8,7 +8,7 @@ export type Side = 'source' | 'target';
  * What was asked: `batch` = the batch API, `object` = an error beside one object of its answer, `transfer` = an action's link (download, upload, verify).
  * Where the two ends or questions differ, the more special key counts.
  */
-export type Question = 'batch' | 'object' | 'transfer';
+export type BatchQuestion = 'batch' | 'object' | 'transfer';
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   401: 'lfs_access_denied',
@@ -31,7 +31,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   'transfer 410 source': 'lfs_object_missing',
 };
 
-export function lfsCodeFor(status: number, question: Question, side: Side): ErrorCode {
+export function lfsCodeFor(status: number, question: BatchQuestion, side: Side): ErrorCode {
   const special = codes[`${question} ${status} ${side}`] ?? codes[`${question} ${status}`] ?? codes[String(status)];
   if (special !== undefined) return special;
   if (status >= 300 && status < 400) return 'redirect_refused';

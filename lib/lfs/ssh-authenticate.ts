@@ -9,7 +9,7 @@ import { connectSsh } from '../git/transport/ssh/ssh-client.ts';
 import { sshCommand } from '../git/transport/ssh/ssh-command.ts';
 import type { SshDeps } from '../git/transport/ssh/ssh-connection.ts';
 import type { SshCredential } from '../git/transport/ssh/ssh-sign-in.ts';
-import { expiryOf, headerOf, httpUrlOf, type Operation } from './batch-message.ts';
+import { expiryOf, headerOf, httpUrlOf, type LfsOperation } from './batch-message.ts';
 import type { SshAuthenticate, SshAuthorization } from './lfs-endpoint.ts';
 
 export interface SshLfsHost {
@@ -46,7 +46,7 @@ export function createSshAuthenticate({ url, credential, hostKeys }: SshLfsHost,
 }
 
 /** As git-lfs asks: the path as the Git commands get it, then the operation. */
-function commandFor(url: RepositoryUrl, operation: Operation): string {
+function commandFor(url: RepositoryUrl, operation: LfsOperation): string {
   return `${sshCommand('git-lfs-authenticate', url)} ${operation}`;
 }
 

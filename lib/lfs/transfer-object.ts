@@ -79,7 +79,7 @@ async function put(
   action: Action,
   watch: SilenceWatch,
 ) {
-  const passage = content === undefined ? undefined : new Passage(object, content, watch, onBytes);
+  const passage = content === undefined ? undefined : new ObjectPassage(object, content, watch, onBytes);
   try {
     const response = await target.request({
       method: 'PUT',
@@ -103,7 +103,7 @@ async function put(
   }
 }
 
-async function emptied(passage: Passage | undefined): Promise<Buffer> {
+async function emptied(passage: ObjectPassage | undefined): Promise<Buffer> {
   if (passage !== undefined) for await (const _ of passage.bytes());
   return Buffer.alloc(0);
 }
@@ -124,7 +124,7 @@ async function settle(response: HttpResponse, target: LfsServer): Promise<void> 
 }
 
 /** An object's bytes on their way through; the last piece goes out only when all of it is known to be right. */
-class Passage {
+class ObjectPassage {
   readonly #object: LfsObject;
   readonly #content: HttpResponse;
   readonly #watch: SilenceWatch;

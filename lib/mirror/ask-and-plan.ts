@@ -8,7 +8,7 @@ import { planRefs } from './plan.ts';
 import type { Candidate, Direction, Plan, SourceRefs, TargetDetails } from './planning.ts';
 import type { CompiledRules } from './rules.ts';
 
-export interface PlanInput {
+export interface AskAndPlanInput {
   readonly direction: Direction;
   readonly rules: CompiledRules;
   readonly source: SourceRefs;
@@ -31,7 +31,7 @@ export interface Planned {
 }
 
 /** Each round answers all that the last one needed, so there are at most a few. Throws what the questions throw. */
-export async function askAndPlan(input: PlanInput): Promise<Planned> {
+export async function askAndPlan(input: AskAndPlanInput): Promise<Planned> {
   const { direction, rules, source, values, impossible, history, only, targetDetails } = input;
   const contained = new Map<string, HistoryAnswer>();
   const tags = new Map<Oid, HistoryAnswer>();

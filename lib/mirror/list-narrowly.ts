@@ -4,14 +4,14 @@ import { ReceivePack } from '../git/client/push-pack.ts';
 import { type RefList, UploadPack } from '../git/client/upload-pack.ts';
 import type { Oid } from '../git/object-id.ts';
 import { Capabilities } from '../git/wire/capabilities.ts';
-import type { KnownEnds } from './known-ends.ts';
+import type { KnownSides } from './known-sides.ts';
 import { detailsOf } from './list-target.ts';
 import type { Listing, ListingDeps } from './listing.ts';
 
 export interface NarrowInput {
   /** Full names of the refs that an event named: all that a narrow run looks at. */
   readonly refs: readonly string[];
-  readonly ends: KnownEnds;
+  readonly ends: KnownSides;
 }
 
 /** Why a run has to be an ordinary one. Not an error of the run. */

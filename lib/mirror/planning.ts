@@ -33,7 +33,7 @@ export interface TargetDetails {
   readonly peeled: ReadonlyMap<string, Oid>;
 }
 
-export interface Answers {
+export interface HistoryAnswers {
   readonly contained: ReadonlyMap<string, HistoryAnswer>;
   /** By tag object. */
   readonly tags: ReadonlyMap<Oid, HistoryAnswer>;
@@ -44,7 +44,7 @@ export interface PlanInput {
   readonly source: SourceRefs;
   readonly target: TargetRefs;
   readonly rules: CompiledRules;
-  readonly answers: Answers;
+  readonly answers: HistoryAnswers;
   /** Plan these refs only (a second try). */
   readonly only?: ReadonlySet<string>;
 }

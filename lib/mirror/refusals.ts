@@ -10,7 +10,7 @@ import type { RelayResult } from './relay.ts';
  */
 export type Step = 'reject' | 'slice' | 'isolate' | 'wait' | 'send whole' | 'once more' | 'end';
 
-interface Row {
+interface RefusalRow {
   readonly next: Step;
   /** What the refs are called that stay behind in the end; absent: rejected in the target's words. */
   readonly code?: ErrorCode;
@@ -43,11 +43,11 @@ export const refusals = {
   cutOff: { next: 'once more' },
   /** Credentials, permission, 5xx, the run's own time, a source that went away: no other push would fare better. */
   other: { next: 'end' },
-} as const satisfies Record<string, Row>;
+} as const satisfies Record<string, RefusalRow>;
 
 export type RefusalKind = keyof typeof refusals;
 
-export function rowOf(kind: RefusalKind): Row {
+export function rowOf(kind: RefusalKind): RefusalRow {
   return refusals[kind];
 }
 

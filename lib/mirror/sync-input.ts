@@ -4,7 +4,7 @@ import type { LearningRedactor } from '../core/redact.ts';
 import type { ListMemory } from '../git/client/list-memory.ts';
 import type { Oid } from '../git/object-id.ts';
 import type { Transport } from '../git/transport/transport.ts';
-import type { KnownEnds } from './known-ends.ts';
+import type { KnownSides } from './known-sides.ts';
 import type { LfsDeps, LfsInput } from './lfs-step.ts';
 import type { NarrowInput } from './list-narrowly.ts';
 import type { Direction } from './planning.ts';
@@ -36,7 +36,7 @@ export interface RunWay {
   /** The source's values of the refs of a narrow run. */
   readonly found: Readonly<Record<string, Oid>>;
   /** After an ordinary run: for narrow ones. undefined = not for these ends, or not listed. */
-  readonly ends?: KnownEnds | undefined;
+  readonly ends?: KnownSides | undefined;
   /** Why a narrow run became an ordinary one. A surprise is what the servers should not have done. */
   readonly gaveUp?: { readonly reason: string; readonly isSurprise: boolean } | undefined;
 }

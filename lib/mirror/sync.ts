@@ -11,7 +11,7 @@ import { askAndPlan, provenOrAsked } from './ask-and-plan.ts';
 import { carryOut } from './carry-out.ts';
 import { commonValues, fetchSmallPack } from './fetch-small-pack.ts';
 import type { Verdict } from './judge.ts';
-import { type KnownEnds, knownEnds } from './known-ends.ts';
+import { type KnownSides, knownSides } from './known-sides.ts';
 import { LfsStep } from './lfs-step.ts';
 import { listNarrowly, type NarrowInput, NotNarrow } from './list-narrowly.ts';
 import { askDetails } from './list-target.ts';
@@ -25,11 +25,11 @@ import type { RunWay, SyncDeps, SyncInput, SyncPhase } from './sync-input.ts';
 
 /** Runs once. Never throws: every failure is in the outcome, by code. */
 export async function syncRepositories(input: SyncInput, deps: SyncDeps): Promise<RunOutcome> {
-  const run = new Run(input, deps);
+  const run = new SyncRun(input, deps);
   return run.complete();
 }
 
-class Run {
+class SyncRun {
   readonly #input: SyncInput;
   readonly #deps: SyncDeps;
   readonly #startedAt = performance.now();
@@ -107,7 +107,7 @@ class Run {
     this.#progress('listing');
     const listing = await listAll(this.#input.rules, this.#listingDeps());
     const ends = { ...listing, headBranch: listing.sourceRefs.headBranch };
-    const known = knownEnds(ends, { source: this.#transports.connect('source'), target: this.#transports.connect('target') });
+    const known = knownSides(ends, { source: this.#transports.connect('source'), target: this.#transports.connect('target') });
     this.#way = { ...this.#way, ends: known, listBytes: bytesOf(listing.sourceRefs.values) + bytesOf(listing.targetValues) };
     return listing;
   }
@@ -240,7 +240,7 @@ class Run {
     return raced;
   }
 
-  #listingDeps(ends?: KnownEnds): ListingDeps {
+  #listingDeps(ends?: KnownSides): ListingDeps {
     const admitTarget = async (sourceListed: Promise<unknown>): Promise<void> => this.#deps.admitTarget?.(sourceListed);
     return { connect: (side) => this.#transports.connect(side, ends?.[side].address), lists: this.#lists, admitTarget };
   }

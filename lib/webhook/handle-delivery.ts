@@ -65,7 +65,7 @@ export async function handleDelivery(incoming: IncomingDelivery, deps: HandlingD
   }
 }
 
-interface Found {
+interface FoundHook {
   readonly tokenHash: string;
   readonly hook: Hook;
   readonly contents: ProjectContents;
@@ -74,7 +74,7 @@ interface Found {
 async function findFor(
   { projectId, tokenHash }: { readonly projectId: number; readonly tokenHash: string },
   { cache }: Pick<HandlingDeps, 'cache'>,
-): Promise<Found | undefined> {
+): Promise<FoundHook | undefined> {
   // The hook may be newer than what is remembered of its project.
   for (const maxAgeMs of [webhookLimits.contentsMs, webhookLimits.recheckMs]) {
     const contents = await cache.read(projectId, maxAgeMs);
@@ -86,7 +86,7 @@ async function findFor(
 
 async function handleBody(
   delivery: Delivery,
-  found: Found,
+  found: FoundHook,
   { signingKey, cache, requestRuns, noteDelivery, clock, log }: Omit<HandlingDeps, 'signingKey'> & { readonly signingKey: string },
 ): Promise<DeliveryAnswer> {
   const read = (maxAgeMs: number): Promise<ProjectContents | undefined> => cache.read(found.hook.projectId, maxAgeMs);

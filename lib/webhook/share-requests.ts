@@ -1,12 +1,12 @@
 /** Events that come for the same mirrors at the same time share one request, so that a burst costs as many writes as fit one after the other. */
 import type { RequestResult, RequestRuns } from './handle-delivery.ts';
 
-type Answers = Promise<readonly RequestResult[]>;
+type SharedRequests = Promise<readonly RequestResult[]>;
 
 /** A request under way, and the one after it, for whoever came meanwhile. */
 interface Line {
-  readonly current: Answers;
-  next?: Answers;
+  readonly current: SharedRequests;
+  next?: SharedRequests;
   /** Of all that share the next one; undefined = any. */
   refs?: readonly string[] | undefined;
 }
@@ -21,7 +21,7 @@ export function shareRequests(requestRuns: RequestRuns): RequestRuns {
 
   return async (keys, who, refs) => {
     const name = JSON.stringify([who, keys.map(({ projectId, mirror }) => [projectId, mirror])]);
-    const begin = (all: readonly string[] | undefined): Answers => {
+    const begin = (all: readonly string[] | undefined): SharedRequests => {
       const line: Line = { current: requestRuns(keys, who, all) };
       lines.set(name, line);
       const end = (): void => {
@@ -34,7 +34,7 @@ export function shareRequests(requestRuns: RequestRuns): RequestRuns {
     if (underWay === undefined) return begin(refs);
     const others = underWay.next === undefined ? [] : underWay.refs;
     underWay.refs = others === undefined || refs === undefined ? undefined : [...new Set([...others, ...refs])];
-    const beginNext = (): Answers => begin(underWay.refs);
+    const beginNext = (): SharedRequests => begin(underWay.refs);
     underWay.next ??= underWay.current.then(beginNext, beginNext);
     return underWay.next;
   };

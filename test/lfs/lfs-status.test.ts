@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
-import { isTransient, lfsCodeFor, type Question, type Side } from '../../lib/lfs/lfs-status.ts';
+import { type BatchQuestion, isTransient, lfsCodeFor, type Side } from '../../lib/lfs/lfs-status.ts';
 
 const questions = ['batch', 'object', 'transfer'] as const;
 const sides = ['source', 'target'] as const;
 
 /** In the order: batch at the source and the target, object likewise, transfer likewise. */
 function codesOf(status: number): ErrorCode[] {
-  return questions.flatMap((question: Question) => sides.map((side: Side) => lfsCodeFor(status, question, side)));
+  return questions.flatMap((question: BatchQuestion) => sides.map((side: Side) => lfsCodeFor(status, question, side)));
 }
 const all = (code: ErrorCode): ErrorCode[] => Array(6).fill(code);
 const [disabled, missing, refused, absurd] = ['lfs_disabled', 'lfs_object_missing', 'lfs_object_refused', 'lfs_protocol_error'] as const;

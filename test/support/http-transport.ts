@@ -4,7 +4,7 @@ import { createDeadline, type Deadline } from '../../lib/core/deadline.ts';
 import { createHttpTransport } from '../../lib/git/transport/http/http.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import type { Transport } from '../../lib/git/transport/transport.ts';
-import type { Service } from '../../lib/git/wire/advertisement.ts';
+import type { GitService } from '../../lib/git/wire/advertisement.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
 import { readAll } from './byte-streams.ts';
@@ -37,7 +37,7 @@ export async function forThisTest<T extends { close(): Promise<void> }>(starting
 }
 
 /** Opens a service and reads all that it says first. */
-export async function discovered(transport: Transport, service: Service = 'git-upload-pack', protocol: 0 | 2 = 2): Promise<string> {
+export async function discovered(transport: Transport, service: GitService = 'git-upload-pack', protocol: 0 | 2 = 2): Promise<string> {
   const { advertisement } = await transport.open(service, { protocol });
   return advertisement === undefined ? '' : (await readAll(advertisement)).toString('latin1');
 }

@@ -11,7 +11,7 @@ import { ApiError, badParameter, projectNotFound } from './api-error.ts';
 import { maySee, requireInstanceRole, requireRole } from './authenticate.ts';
 import { checkInput } from './check-input.ts';
 import type { Endpoint, ProjectCall } from './endpoint.ts';
-import { type Found, findEndpoint } from './find-endpoint.ts';
+import { type FoundEndpoint, findEndpoint } from './find-endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
 import { apiPrefix, routeSegments } from './route-path.ts';
 import { secretsOfCall } from './secrets-of-call.ts';
@@ -67,7 +67,7 @@ export async function answerCall(incoming: IncomingCall, deps: ApiDeps): Promise
   }
 }
 
-async function carryOut(incoming: IncomingCall, { endpoint, parameters }: Found, deps: ApiDeps, seen: Seen): Promise<Answer> {
+async function carryOut(incoming: IncomingCall, { endpoint, parameters }: FoundEndpoint, deps: ApiDeps, seen: Seen): Promise<Answer> {
   const token = await incoming.token();
   seen.token = token;
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
@@ -118,7 +118,7 @@ function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: 
 }
 
 /** Who did what to which object: every change and every refused one, and each look at a public key. The path itself may hold names that are nobody's business. */
-function logCall({ endpoint, parameters }: Found, { token }: Seen, status: number, { log }: ApiDeps): void {
+function logCall({ endpoint, parameters }: FoundEndpoint, { token }: Seen, status: number, { log }: ApiDeps): void {
   const { method, path } = endpoint;
   if (method === 'GET' && !path.endsWith('/public_key')) return;
   const ids = [...parameters]

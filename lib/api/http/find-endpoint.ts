@@ -2,7 +2,7 @@
 import type { Answer } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 
-export interface Found {
+export interface FoundEndpoint {
   readonly endpoint: Endpoint;
   /** By the names in the endpoint's path, decoded. */
   readonly parameters: ReadonlyMap<string, string>;
@@ -13,7 +13,7 @@ export function findEndpoint(
   endpoints: readonly Endpoint[],
   method: string,
   segments: readonly string[],
-): Found | { readonly answer: Answer } {
+): FoundEndpoint | { readonly answer: Answer } {
   const matches = endpoints.flatMap((endpoint) => {
     const parameters = match(endpoint.path, segments);
     return parameters === undefined ? [] : [{ endpoint, parameters }];

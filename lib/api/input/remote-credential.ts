@@ -35,14 +35,14 @@ export interface ResolvedCredential {
   readonly publicKey: string | null;
 }
 
-type CredentialDeps = Pick<ApiDeps, 'records' | 'secrets' | 'publicUrl'>;
+type GivenCredentialDeps = Pick<ApiDeps, 'records' | 'secrets' | 'publicUrl'>;
 
 /** Refuses with 400 and 403. Writes nothing. */
 export async function resolveCredential(
   given: GivenCredential,
   { stored, isStaying }: StoredCredential,
   token: AccessToken,
-  deps: CredentialDeps,
+  deps: GivenCredentialDeps,
 ): Promise<ResolvedCredential> {
   const isKey = given.authMethod === 'ssh_public_key';
   if (isKey && (given.password ?? '') !== '') throw badParameter('password goes with auth_method password');
@@ -65,7 +65,7 @@ export async function resolveCredential(
 async function passwordCredential(
   given: GivenCredential,
   staying: CredentialReference | null,
-  deps: CredentialDeps,
+  deps: GivenCredentialDeps,
 ): Promise<Omit<ResolvedCredential, 'publicKey'>> {
   const { username, password, credentialId } = given;
   const isGiven = username !== undefined || password !== undefined;
@@ -94,7 +94,7 @@ async function passwordCredential(
 async function keyCredential(
   { username, keyType }: GivenCredential,
   before: { readonly credential: CredentialReference & { readonly kind: 'own' }; readonly publicKey: string | null } | undefined,
-  deps: CredentialDeps,
+  deps: GivenCredentialDeps,
 ): Promise<ResolvedCredential> {
   const fits = before !== undefined && before.publicKey !== null && (keyType === undefined || keyType === keyTypeOf(before.publicKey));
   if (fits && username === undefined) return before;
@@ -117,7 +117,7 @@ async function sharedCredential(
   given: GivenCredential,
   staying: CredentialReference | null,
   token: AccessToken,
-  deps: CredentialDeps,
+  deps: GivenCredentialDeps,
 ): Promise<CredentialReference> {
   const isGiven = given.username !== undefined || given.password !== undefined;
   const isKey = given.authMethod === 'ssh_public_key';
@@ -132,7 +132,7 @@ async function sharedCredential(
 }
 
 /** People write `git@` out of habit: it is taken if it says the same as the credential. */
-async function checkUserOfShared(id: number, { username }: GivenCredential, deps: CredentialDeps): Promise<void> {
+async function checkUserOfShared(id: number, { username }: GivenCredential, deps: GivenCredentialDeps): Promise<void> {
   const value = await readCredential((await sharedCredentialOf(id, deps)).secretName, deps);
   if (value === undefined || (value.username || 'git') === (username || 'git')) return;
   throw badParameter('username differs from that of the shared credential: leave it out, or change that');

@@ -9,7 +9,7 @@ import { decodeChunk, encodeChunks } from '../table/ref-chunks.ts';
 import { type ItemKey, keys } from '../table/table.ts';
 import { expiryOf } from './run-records.ts';
 
-interface Row {
+interface ActivityRow {
   readonly key: ItemKey;
   readonly count: number;
 }
@@ -37,7 +37,7 @@ export function createActivityRecords(table: RecordTable, clock: Clock): Activit
       const condition = { expression: 'pk = :pk AND begins_with(sk, :activity)', values: { ':pk': pk, ':activity': sk } };
       const query = { condition, only: ['pk', 'sk', 'move_count', 'expires_at'], newestFirst: sort !== 'asc' };
       // Without the moves themselves. DynamoDB takes its time to delete.
-      const { rows, ...counted } = await rowsForPage<Row>(table.pages(query), { page, perPage }, (item) => {
+      const { rows, ...counted } = await rowsForPage<ActivityRow>(table.pages(query), { page, perPage }, (item) => {
         if (Number(item['expires_at']) <= clock.now() / 1000) return undefined;
         const count = Number(item['move_count']);
         return { value: { key: { pk: String(item['pk']), sk: String(item['sk']) }, count }, count };
@@ -52,7 +52,7 @@ export function createActivityRecords(table: RecordTable, clock: Clock): Activit
 }
 
 /** Reads only the items that have a part in the page. */
-async function readMoves(table: RecordTable, rows: readonly Row[], offset: number, perPage: number): Promise<Activity[]> {
+async function readMoves(table: RecordTable, rows: readonly ActivityRow[], offset: number, perPage: number): Promise<Activity[]> {
   let start = 0;
   let skipped: number | undefined;
   const wanted: ItemKey[] = [];

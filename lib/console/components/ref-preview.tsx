@@ -8,7 +8,7 @@ import { ForeignText } from './foreign-text.tsx';
 import { RefTable } from './ref-table.tsx';
 
 type Preview = z.output<typeof previewSchema>;
-type Plan = z.output<typeof planSchema>;
+type ShownPlan = z.output<typeof planSchema>;
 
 export function RefPreview({ preview }: { readonly preview: Preview }) {
   const { branches, tags } = preview;
@@ -54,7 +54,7 @@ function Names({ kind, matches }: { readonly kind: string; readonly matches: Pre
   );
 }
 
-export function PlanPreview({ plan }: { readonly plan: Plan }) {
+export function PlanPreview({ plan }: { readonly plan: ShownPlan }) {
   const words = countWords(plan.counts);
   const shown = plan.refs.slice(0, consoleLimits.planRefs);
   return (
@@ -93,7 +93,7 @@ const verbs: Readonly<Record<string, string>> = {
 };
 
 /** `create 12, force 1, delete 3` */
-function planWords(counts: Plan['counts']): string {
+function planWords(counts: ShownPlan['counts']): string {
   return Object.entries(verbs)
     .filter(([result]) => (counts[result] ?? 0) > 0)
     .map(([result, verb]) => `${verb} ${counts[result]}`)

@@ -14,14 +14,14 @@ import type { ConsoleEnv, Visit } from '../visit.ts';
 import { OverviewTable } from './overview-table.tsx';
 import { sendPage } from './problem.tsx';
 
-interface Question {
+interface OverviewQuestion {
   readonly search: string;
   readonly group: StateGroup | undefined;
   /** From 1. */
   readonly page: number;
 }
 
-interface Found {
+interface FoundRows {
   /** With the mirrors as they are now. */
   readonly rows: readonly { readonly row: OverviewRow; readonly mirror: Mirror | undefined }[];
   readonly counts: Readonly<Record<StateGroup, number>>;
@@ -39,7 +39,7 @@ export function addOverview(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     const state = context.req.query('state') ?? '';
     const page = Number(context.req.query('page') ?? '1');
-    const question: Question = {
+    const question: OverviewQuestion = {
       search: (context.req.query('q') ?? '').trim().slice(0, searchCharacters),
       group: isStateGroup(state) ? state : undefined,
       page: Number.isSafeInteger(page) && page > 0 ? page : 1,
@@ -49,7 +49,7 @@ export function addOverview(app: Hono<ConsoleEnv>): void {
   });
 }
 
-async function findRows({ deps, token }: Visit, { search, group, page }: Question): Promise<Found> {
+async function findRows({ deps, token }: Visit, { search, group, page }: OverviewQuestion): Promise<FoundRows> {
   const { overview } = deps.records;
   const [mirrors, projects] = await Promise.all([overview.mirrors(), overview.projects()]);
   const { rows, counts, total } = overviewRows({ mirrors, projects, viewer: token, search, group });
@@ -59,7 +59,7 @@ async function findRows({ deps, token }: Visit, { search, group, page }: Questio
   const byId = new Map(now.map((mirror) => [mirror.id, mirror]));
   return {
     // A mirror that was deleted meanwhile is left out.
-    rows: shown.flatMap((row): Found['rows'][number][] => {
+    rows: shown.flatMap((row): FoundRows['rows'][number][] => {
       if (row.mirror === undefined) return [{ row, mirror: undefined }];
       const mirror = byId.get(row.mirror.id);
       return mirror === undefined ? [] : [{ row, mirror }];
@@ -74,8 +74,8 @@ async function findRows({ deps, token }: Visit, { search, group, page }: Questio
 
 interface OverviewProps {
   readonly visit: Visit;
-  readonly question: Question;
-  readonly found: Found;
+  readonly question: OverviewQuestion;
+  readonly found: FoundRows;
   readonly isSilent: boolean;
 }
 
@@ -120,7 +120,7 @@ const groupLabels: Readonly<Record<StateGroup, string>> = {
   waiting: stateLabels.waiting,
 };
 
-function linkTo({ search, group, page }: Question): string {
+function linkTo({ search, group, page }: OverviewQuestion): string {
   const query = new URLSearchParams();
   if (search !== '') query.set('q', search);
   if (group !== undefined) query.set('state', group);
@@ -227,7 +227,7 @@ function CountLink({ group, label, count, href, isCurrent }: CountProps) {
   );
 }
 
-function NoMatch({ question }: { readonly question: Question }) {
+function NoMatch({ question }: { readonly question: OverviewQuestion }) {
   const isFailing = question.group === 'failing' || question.group === 'paused';
   if (question.search === '' && question.page === 1 && isFailing)
     return (

@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts';
 import { agent } from '../agent.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
 import { isBranch, refNameFault } from '../ref-name.ts';
-import type { Answer, Conversation, Transport } from '../transport/transport.ts';
+import type { Conversation, GitResponse, Transport } from '../transport/transport.ts';
 import { type AdvertisedRef, type Advertisement, type ImpossibleRefs, parseAdvertisement } from '../wire/advertisement.ts';
 import type { Capabilities } from '../wire/capabilities.ts';
 import { encodeFetchRequestV0, encodeFetchRequestV2, type FetchRequest } from '../wire/fetch-request.ts';
@@ -222,7 +222,7 @@ function listAhead(prefixes: readonly string[]): Buffer {
 }
 
 /** Reads an advertisement, and its stream to the end; its refs count to `lists`. */
-export async function readAdvertisement(answer: Answer, lists?: ListShare): Promise<Advertisement> {
+export async function readAdvertisement(answer: GitResponse, lists?: ListShare): Promise<Advertisement> {
   const reader = new PktReader(listRated(answer), { ...listReader, onLine: lists?.begin() });
   try {
     return await parseAdvertisement(reader);
@@ -232,7 +232,7 @@ export async function readAdvertisement(answer: Answer, lists?: ListShare): Prom
 }
 
 /** Reads what little may be left of an answer, which is cheaper than a new connection, but not for long. Never throws. */
-async function finishAnswer(reader: PktReader, answer: Answer): Promise<void> {
+async function finishAnswer(reader: PktReader, answer: GitResponse): Promise<void> {
   const timer = setTimeout(() => answer.destroy(), limits.restMs);
   try {
     await reader.drain(limits.restBytes);

@@ -32,13 +32,13 @@ export async function readSmallBlobs(pack: IncomingPack, options: SmallBlobsOpti
 const otherType = 0;
 const blob = 1;
 const markedBlob = 2;
-type Kind = typeof otherType | typeof blob | typeof markedBlob;
+type EntryKind = typeof otherType | typeof blob | typeof markedBlob;
 
 class SmallBlobReader {
   readonly #options: SmallBlobsOptions;
   /** Of each entry, in the order of the pack: where it begins, and what it is. */
   readonly #offsets: number[] = [];
-  readonly #kinds: Kind[] = [];
+  readonly #kinds: EntryKind[] = [];
   readonly #kept = new KeptContents();
   /** Where blobs begin, by name: only if the pack names bases so. */
   #byName: Map<Oid, number> | undefined;
@@ -86,16 +86,16 @@ class SmallBlobReader {
     }
   }
 
-  #kindOf(content: Buffer): Kind {
+  #kindOf(content: Buffer): EntryKind {
     return content.includes(this.#options.mark) ? markedBlob : blob;
   }
 
-  #note(offset: number, kind: Kind): void {
+  #note(offset: number, kind: EntryKind): void {
     this.#offsets.push(offset);
     this.#kinds.push(kind);
   }
 
-  #kindAt(offset: number): Kind {
+  #kindAt(offset: number): EntryKind {
     const place = placeOf(offset, this.#offsets);
     return this.#offsets[place] === offset ? (this.#kinds[place] ?? markedBlob) : markedBlob;
   }

@@ -8,7 +8,7 @@ const usualPorts: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(defaultPorts).map(([scheme, port]) => [`${scheme}:`, String(port)]),
 );
 
-interface Place {
+interface UrlParts {
   readonly scheme: string;
   readonly host: string;
   readonly port: string;
@@ -34,7 +34,7 @@ export function isAllowed(href: string, allowed: readonly string[]): boolean {
   return allowed.some((prefix) => isBelow(place, placeOf(prefix)));
 }
 
-function isBelow(url: Place, prefix: Place): boolean {
+function isBelow(url: UrlParts, prefix: UrlParts): boolean {
   const isUpgrade = prefix.scheme === 'http:' && url.scheme === 'https:';
   if (url.scheme !== prefix.scheme && !isUpgrade) return false;
   if (url.host !== prefix.host) return false;
@@ -53,7 +53,7 @@ function plain(segment = ''): string {
 }
 
 /** `new URL` has resolved `..` and `%2e%2e` already. */
-function placeOf(href: string): Place {
+function placeOf(href: string): UrlParts {
   const { protocol, hostname, port, pathname } = new URL(href);
   return {
     scheme: protocol,

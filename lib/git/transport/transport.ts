@@ -1,9 +1,9 @@
 /** How the client reaches a repository: the interface that every transport (HTTP, SSH) implements and one contract suite tests. */
-import type { Service } from '../wire/advertisement.ts';
+import type { GitService } from '../wire/advertisement.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 
 /** Bytes of a server's answer, to be read to the end or destroyed. */
-export interface Answer extends ByteStream {
+export interface GitResponse extends ByteStream {
   /** Ends it at once, also while somebody waits for its next bytes (that wait then fails or ends). Safe at any time, also twice. */
   destroy(): void;
 }
@@ -18,7 +18,7 @@ export interface Transport {
    * Throws by code: network failures, `credentials_missing`, `credentials_refused`, `permission_denied`, `repository_not_found`,
    * `not_a_git_server`, `dumb_http`, `redirect_refused`, ...
    */
-  open(service: Service, options: OpenOptions): Promise<Conversation>;
+  open(service: GitService, options: OpenOptions): Promise<Conversation>;
   /** Ends what is still open. */
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface OpenOptions {
 
 export interface Conversation {
   /** What the server says first. Read to its flush packet, and to its end, before `request`. */
-  readonly advertisement: Answer | undefined;
+  readonly advertisement: GitResponse | undefined;
   /** Requests do not depend on each other: several may be under way at once, with protocol v0 too (HTTP). */
   readonly stateless: boolean;
   /** The request `ahead`, where it was sent and the answer is under way: a first `request` with just these bytes gets it. */
@@ -49,7 +49,7 @@ export interface Conversation {
    * Sends one request and resolves when the answer begins. A stream is taken with backpressure and ended early if the server answers first.
    * With protocol v0 one request is all that a conversation can hold, unless it is stateless. The caller reads the answer to its end or destroys it.
    */
-  request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<Answer>;
+  request(body: Uint8Array | ByteStream, options?: RequestOptions): Promise<GitResponse>;
   /** Ends the conversation. */
   close(): Promise<void>;
 }

@@ -33,7 +33,7 @@ export type Advertisement =
       readonly shallows: readonly Oid[];
     };
 
-export type Service = 'git-upload-pack' | 'git-receive-pack';
+export type GitService = 'git-upload-pack' | 'git-receive-pack';
 
 /**
  * Reads an advertisement up to its flush packet. `# service=` lines, which HTTP servers put in front, are skipped.

@@ -34,7 +34,7 @@ export function hostsOf(mirror: Mirror, project: Project): readonly HostEnd[] {
 }
 
 /** Why a run cannot go to a host now. */
-export interface Refusal {
+export interface PlaceRefusal {
   readonly for: 'host_down' | 'room';
   readonly end: HostEnd;
   /** As it was read. */
@@ -65,7 +65,7 @@ export class HostPlaces {
   readonly #taken = new Map<string, number>();
   #late: HostEnd | undefined;
   /** Of the target, once the run has begun. */
-  refusal: Refusal | undefined;
+  refusal: PlaceRefusal | undefined;
 
   constructor(visitor: Visitor, deps: HostPlacesDeps) {
     this.#visitor = visitor;
@@ -73,7 +73,7 @@ export class HostPlaces {
   }
 
   /** Takes the source's place, and the target's if that has plenty: otherwise `admit` does. undefined = the run may begin. */
-  async enter(ends: readonly HostEnd[]): Promise<Refusal | undefined> {
+  async enter(ends: readonly HostEnd[]): Promise<PlaceRefusal | undefined> {
     const views = await Promise.all(ends.map(({ host }) => this.#deps.hosts.view(host)));
     for (const [index, end] of ends.entries()) {
       const view = views[index];
@@ -109,7 +109,7 @@ export class HostPlaces {
   }
 
   /** A host that gives no answer: this run waits, or is the one that asks it now. */
-  async #doubt(end: HostEnd, read: HostView): Promise<Refusal | undefined> {
+  async #doubt(end: HostEnd, read: HostView): Promise<PlaceRefusal | undefined> {
     const { mirror } = this.#visitor;
     const { clock, hosts } = this.#deps;
     for (let view = read; ; view = await hosts.view(end.host)) {
@@ -121,7 +121,7 @@ export class HostPlaces {
     }
   }
 
-  async #take(end: HostEnd, read?: HostView, below = this.#visitor.limit): Promise<Refusal | undefined> {
+  async #take(end: HostEnd, read?: HostView, below = this.#visitor.limit): Promise<PlaceRefusal | undefined> {
     const { mirror: key, leaseToken, limit } = this.#visitor;
     const { hosts, clock } = this.#deps;
     const guest: Guest = { key: { projectId: key.projectId, mirror: key.mirror }, credentialId: end.credentialId };

@@ -11,7 +11,7 @@ export interface Guest {
 }
 
 /** One of a host's numbered places: a run is there, or it is kept for one that was called. */
-export interface Place {
+export interface HeldPlace {
   readonly slot: number;
   readonly holder: (Guest & { readonly leaseToken: string; readonly takenAt: number }) | undefined;
   readonly keptFor: (Guest & { readonly until: number }) | undefined;
@@ -20,12 +20,12 @@ export interface Place {
 }
 
 /** A place as it was read; without `was` it was empty. */
-export type Slot = Place | { readonly slot: number };
+export type Slot = HeldPlace | { readonly slot: number };
 
 /** A host as it was read: places that nobody has are not listed. */
 export interface HostView {
   readonly host: string;
-  readonly places: readonly Place[];
+  readonly places: readonly HeldPlace[];
   readonly health: HostHealth;
   /** Of `health`, for its next change; 0 = nothing was noted yet. */
   readonly version: number;
@@ -77,19 +77,19 @@ export function rankOf(requestedAt: number, direction: 'push' | 'pull'): number 
 }
 
 /** A project gets a quarter of a host's places, a credential three quarters: none can shut out the others, however slow its runs are. */
-function hasItsShare(inUse: readonly Place[], { key, credentialId }: Guest, limit: number): boolean {
+function hasItsShare(inUse: readonly HeldPlace[], { key, credentialId }: Guest, limit: number): boolean {
   const guests = inUse.flatMap((place) => guestOf(place) ?? []).filter((guest) => !isSame(guest.key, key));
   const ofProject = guests.filter((guest) => guest.key.projectId === key.projectId).length;
   const ofCredential = credentialId === null ? 0 : guests.filter((guest) => guest.credentialId === credentialId).length;
   return ofProject >= Math.max(1, Math.floor(limit / 4)) || ofCredential >= Math.max(1, Math.ceil((limit * 3) / 4));
 }
 
-function guestOf({ holder, keptFor }: Place): Guest | undefined {
+function guestOf({ holder, keptFor }: HeldPlace): Guest | undefined {
   return holder ?? keptFor;
 }
 
 /** A place that was kept is open again when its time is up; one that only a clock ahead of ours can have kept, at once. */
-function isInUse({ holder, keptFor }: Place, now: number): boolean {
+function isInUse({ holder, keptFor }: HeldPlace, now: number): boolean {
   if (holder !== undefined) return true;
   return keptFor !== undefined && keptFor.until >= now && keptFor.until <= now + limits.placeKeptMs;
 }

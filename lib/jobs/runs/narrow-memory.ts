@@ -1,5 +1,5 @@
 /** What is remembered of a mirror for narrow runs of its events. */
-import type { KnownEnds } from '../../mirror/known-ends.ts';
+import type { KnownSides } from '../../mirror/known-sides.ts';
 
 export interface NarrowMemory {
   /** Of the settings that hold for it (lib/jobs/runs/narrow-run.ts). */
@@ -9,7 +9,7 @@ export interface NarrowMemory {
   /** About what both its lists had. */
   readonly listBytes: number;
   /** null = these ends are not for narrow runs. */
-  readonly ends: KnownEnds | null;
+  readonly ends: KnownSides | null;
   /** No narrow runs before this time: something went wrong with one. */
   readonly notBefore: number;
   /** What the narrow runs since then found at the source, by ref. */

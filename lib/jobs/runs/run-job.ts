@@ -10,7 +10,7 @@ import type { NoticeOutbox } from '../../model/notice.ts';
 import type { Project } from '../../model/project.ts';
 import type { Records } from '../../model/records.ts';
 import { handOutPlaces } from '../hosts/hand-out.ts';
-import { HostPlaces, hostsOf, type Refusal, runsPerHost } from '../hosts/host-places.ts';
+import { HostPlaces, hostsOf, type PlaceRefusal, runsPerHost } from '../hosts/host-places.ts';
 import type { Hosts } from '../hosts/hosts.ts';
 import type { MirrorJobs, Release } from '../mirror-jobs.ts';
 import type { JobQueue } from '../requests/job-queue.ts';
@@ -157,7 +157,7 @@ class Job {
   }
 
   /** Stands in a host's list from now on, and sees whether somebody left while it did so. */
-  async #wait(refusal: Refusal, places: HostPlaces, limit: number): Promise<JobAnswer> {
+  async #wait(refusal: PlaceRefusal, places: HostPlaces, limit: number): Promise<JobAnswer> {
     const { host } = refusal.end;
     this.#log('info', refusal.for === 'room' ? 'no_room_at_host' : 'host_gives_no_answer', { host });
     const left = await places.leave();
@@ -183,7 +183,7 @@ class Job {
     return { mirror: this.#mirror, project, dryRun: false, confirmDeletions, maxDeletionsPercent, earlierDeletions, pushLimit };
   }
 
-  async #settle(project: Project, run: FinishedRun, synced: SyncedRun, refusal: Refusal | undefined): Promise<JobAnswer> {
+  async #settle(project: Project, run: FinishedRun, synced: SyncedRun, refusal: PlaceRefusal | undefined): Promise<JobAnswer> {
     const mirror = this.#mirror;
     const isOwnFault = !notItsFault.has(run.error?.code ?? '');
     if (isOwnFault || hasMoved(run)) await this.#record(project, run, synced);

@@ -86,7 +86,7 @@ export async function runSync(input: RunSyncInput, deps: RunSyncDeps): Promise<S
   return new MirrorRun(input, deps).run();
 }
 
-interface End extends RemoteEndpoint {
+interface RunSide extends RemoteEndpoint {
   readonly credential: CredentialValue | undefined;
 }
 
@@ -126,7 +126,7 @@ class MirrorRun {
     return isSame(ends.project, fresh.project) && isSame(ends.mirror, fresh.mirror) ? outcome : this.#sync(fresh);
   }
 
-  async #ends(options: { readonly fresh: boolean }): Promise<{ readonly project: End; readonly mirror: End }> {
+  async #ends(options: { readonly fresh: boolean }): Promise<{ readonly project: RunSide; readonly mirror: RunSide }> {
     const { project, mirror } = this.#input;
     const urls = {
       project: parseRepositoryUrl(project.repositoryUrl, 'repository_url').url,
@@ -155,7 +155,7 @@ class MirrorRun {
     return credential;
   }
 
-  async #sync({ project, mirror }: { readonly project: End; readonly mirror: End }): Promise<RunOutcome> {
+  async #sync({ project, mirror }: { readonly project: RunSide; readonly mirror: RunSide }): Promise<RunOutcome> {
     const { direction, lfsUrl } = this.#input.mirror;
     const rules = await compileRules(rulesOf(this.#input));
     const ends = direction === 'push' ? { source: project, target: mirror } : { source: mirror, target: project };
@@ -223,19 +223,19 @@ export function rulesOf({
   };
 }
 
-function endOf(url: RepositoryUrl, credential: UsableCredential | undefined, hostKeys: readonly string[]): End {
+function endOf(url: RepositoryUrl, credential: UsableCredential | undefined, hostKeys: readonly string[]): RunSide {
   return { url, credential: credential?.value, allowedUrls: credential?.allowedUrls, hostKeys };
 }
 
 /** Where redirects of this host led to before, if its credential may go there. */
-function movedTo({ url, allowedUrls }: End, address: string | undefined): RepositoryUrl {
+function movedTo({ url, allowedUrls }: RunSide, address: string | undefined): RepositoryUrl {
   if (address === undefined || address === url.href) return url;
   const moved = parseRepositoryUrl(address, 'url').url;
   const mayGo = moved.host === url.host && (allowedUrls === undefined || isAllowed(address, allowedUrls));
   return mayGo ? moved : url;
 }
 
-function isSame(a: End, b: End): boolean {
+function isSame(a: RunSide, b: RunSide): boolean {
   const [one, other] = [a.credential, b.credential];
   return one?.username === other?.username && one?.password === other?.password && one?.privateKey === other?.privateKey;
 }

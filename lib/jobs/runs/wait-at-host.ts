@@ -10,7 +10,7 @@ import type { Mirror } from '../../model/mirror.ts';
 import type { NoticeOutbox } from '../../model/notice.ts';
 import type { LastError } from '../../model/run.ts';
 import { afterAnswer, afterNoAnswer, type HostHealth, silentSince } from '../hosts/host-health.ts';
-import type { HostEnd, Refusal } from '../hosts/host-places.ts';
+import type { HostEnd, PlaceRefusal } from '../hosts/host-places.ts';
 import { type HostView, rankOf } from '../hosts/host-room.ts';
 import type { Hosts } from '../hosts/hosts.ts';
 import type { HostReport } from '../hosts/watch-host.ts';
@@ -25,7 +25,7 @@ export interface WaitAtHostDeps {
 }
 
 /** How a run that was refused gives its lease back: it stands in the list from now on. */
-export async function waitAtHost(mirror: Mirror, refusal: Refusal, deps: WaitAtHostDeps, run?: FinishedRun): Promise<Release> {
+export async function waitAtHost(mirror: Mirror, refusal: PlaceRefusal, deps: WaitAtHostDeps, run?: FinishedRun): Promise<Release> {
   const { hosts, clock } = deps;
   const { end, view, since } = refusal;
   const now = clock.now();
@@ -64,7 +64,7 @@ const noteAttempts = 8;
 
 export interface Noted {
   /** Set where the run failed for a host's fault: it waits there. */
-  readonly refusal: Refusal | undefined;
+  readonly refusal: PlaceRefusal | undefined;
   /** Hosts where nobody waits. */
   readonly unawaited: ReadonlySet<string>;
 }
@@ -80,7 +80,7 @@ export async function noteReports(
   deps: WaitAtHostDeps,
 ): Promise<Noted> {
   const unawaited = new Set<string>();
-  let refusal: Refusal | undefined;
+  let refusal: PlaceRefusal | undefined;
   for (const { host, failure } of reports) {
     const end = ends.find((each) => each.host === host);
     if (end === undefined) continue;

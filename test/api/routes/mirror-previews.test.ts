@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PlanInput } from '../../../lib/api/api-deps.ts';
+import type { DryRunInput } from '../../../lib/api/api-deps.ts';
 import { emptyOutcome, startTestApi, type TestApi } from '../../support/api.ts';
 
 let api: TestApi;
 let id: number;
-let asked: PlanInput[] = [];
+let asked: DryRunInput[] = [];
 beforeAll(async () => {
   api = await startTestApi();
   ({ id } = await api.newProject());

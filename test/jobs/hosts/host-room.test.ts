@@ -2,24 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../lib/core/limits.ts';
 import { healthy } from '../../../lib/jobs/hosts/host-health.ts';
-import { type HostView, inTurn, openPlaces, type Place, rankOf, type WaitingRun } from '../../../lib/jobs/hosts/host-room.ts';
+import { type HeldPlace, type HostView, inTurn, openPlaces, rankOf, type WaitingRun } from '../../../lib/jobs/hosts/host-room.ts';
 
 const now = 1_000_000_000;
 const limit = 8;
 const guest = (projectId: number, mirror = 1, credentialId: number | null = null) => ({ key: { projectId, mirror }, credentialId });
-const held = (slot: number, projectId: number, credentialId: number | null = null): Place => ({
+const held = (slot: number, projectId: number, credentialId: number | null = null): HeldPlace => ({
   slot,
   holder: { ...guest(projectId, 100 + slot, credentialId), leaseToken: `t${slot}`, takenAt: now },
   keptFor: undefined,
   was: { leaseToken: `t${slot}` },
 });
-const kept = (slot: number, projectId: number, until: number): Place => ({
+const kept = (slot: number, projectId: number, until: number): HeldPlace => ({
   slot,
   holder: undefined,
   keptFor: { ...guest(projectId), until },
   was: { keptUntil: until },
 });
-const view = (...places: readonly Place[]): HostView => ({ host: 'h', places, health: healthy, version: 0, isAwaited: true });
+const view = (...places: readonly HeldPlace[]): HostView => ({ host: 'h', places, health: healthy, version: 0, isAwaited: true });
 const waiting = (projectId: number, rank: number, more: Partial<WaitingRun> = {}): WaitingRun => ({
   ...guest(projectId, rank),
   entry: `${rank}`,
@@ -68,7 +68,7 @@ describe('openPlaces', () => {
 });
 
 describe('inTurn', () => {
-  const order = (runs: readonly WaitingRun[], ...places: readonly Place[]) =>
+  const order = (runs: readonly WaitingRun[], ...places: readonly HeldPlace[]) =>
     inTurn(view(...places), runs, limit, now).map(({ key, rank }) => [key.projectId, rank]);
 
   it('calls the project that has least, then by age', () => {
@@ -100,7 +100,7 @@ describe('inTurn', () => {
           ...waiting(projectId, rank),
           key: { projectId, mirror: n },
         }));
-        let places: readonly Place[] = [];
+        let places: readonly HeldPlace[] = [];
         let rounds = 0;
         while (left.length > 0) {
           const [next] = inTurn(view(...places), left, limit, now);

@@ -4,7 +4,7 @@ import { createNarrowMemories } from '../../../lib/aws/mirrors/narrow-memories.t
 import type { NarrowMemory } from '../../../lib/jobs/runs/narrow-memory.ts';
 import { memoryAfter, narrowInputOf, ordinaryDueAt, withNarrowRuns } from '../../../lib/jobs/runs/narrow-run.ts';
 import { type JobAnswer, runJob } from '../../../lib/jobs/runs/run-job.ts';
-import type { KnownEnds } from '../../../lib/mirror/known-ends.ts';
+import type { KnownSides } from '../../../lib/mirror/known-sides.ts';
 import type { RunWay } from '../../../lib/mirror/sync-input.ts';
 import type { Mirror, MirrorKey } from '../../../lib/model/mirror.ts';
 import { git } from '../../support/git.ts';
@@ -14,7 +14,7 @@ import { line, scenario } from '../../support/scenario.ts';
 
 const day = 24 * 60 * minute;
 const main = 'refs/heads/main';
-const ends: KnownEnds = {
+const ends: KnownSides = {
   source: { address: 'https://a.example/r.git', capabilities: ['agent=git/2.40'] },
   target: { address: 'https://b.example/r.git', capabilities: ['agent=git/2.40'] },
   objectFormat: 'sha1',

@@ -8,12 +8,12 @@ import { limits } from '../../../core/limits.ts';
 import type { AddressGuard } from '../../../net/address-guard.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../../../net/http-client.ts';
 import { agent } from '../../agent.ts';
-import type { Service } from '../../wire/advertisement.ts';
+import type { GitService } from '../../wire/advertisement.ts';
 import type { ByteStream } from '../../wire/pkt-reader.ts';
 import { isAllowed } from '../allowed-urls.ts';
 import type { RepositoryUrl, UserInfo } from '../repository-url.ts';
 import { isSignInPage } from '../sign-in-hints.ts';
-import type { Answer, Conversation, OpenOptions, RequestOptions, Transport } from '../transport.ts';
+import type { Conversation, GitResponse, OpenOptions, RequestOptions, Transport } from '../transport.ts';
 import { type AuthorizationScheme, authorization } from './authorization.ts';
 import { errorForStatus } from './http-status.ts';
 import { checkedAdvertisement, mediaType } from './media-type.ts';
@@ -57,7 +57,7 @@ class HttpTransport implements Transport {
     return this.#base.href;
   }
 
-  async open(service: Service, { protocol, assumeV2, isKnown, isFresh }: OpenOptions): Promise<Conversation> {
+  async open(service: GitService, { protocol, assumeV2, isKnown, isFresh }: OpenOptions): Promise<Conversation> {
     if (isFresh === true) this.#deps.http.leaveConnections(this.#base);
     const versionHeader: Record<string, string> = protocol === 2 ? { 'git-protocol': 'version=2' } : {};
     const advertisement = assumeV2 === true || isKnown === true ? undefined : await this.#discover(service, versionHeader);
@@ -72,7 +72,7 @@ class HttpTransport implements Transport {
   async close(): Promise<void> {}
 
   /** GET info/refs, following redirects within the host; resolves with the advertisement's bytes. */
-  async #discover(service: Service, versionHeader: Record<string, string>): Promise<Answer> {
+  async #discover(service: GitService, versionHeader: Record<string, string>): Promise<GitResponse> {
     let url = endpoint(this.#base, `info/refs?service=${service}`);
     for (let redirects = 0; ; ) {
       const response = await this.#send(
@@ -104,7 +104,7 @@ class HttpTransport implements Transport {
   }
 
   /** Where a redirect leads, if it may be followed: the same host (or https on it) and still an info/refs address. */
-  #redirected(from: URL, location: string, service: Service): URL {
+  #redirected(from: URL, location: string, service: GitService): URL {
     const refused = (why: string, hint?: string): GitferryError =>
       new GitferryError('redirect_refused', { detail: `${this.href}: ${why}.`, ...(hint === undefined ? {} : { hint }) });
     let to: URL;
@@ -142,11 +142,11 @@ class HttpTransport implements Transport {
   }
 
   async #post(
-    service: Service,
+    service: GitService,
     versionHeader: Record<string, string>,
     body: Uint8Array | ByteStream,
     options: RequestOptions,
-  ): Promise<Answer> {
+  ): Promise<GitResponse> {
     const url = endpoint(this.#base, service);
     const headers: Record<string, string> = {
       ...versionHeader,
@@ -245,7 +245,7 @@ class HttpTransport implements Transport {
     return { href: this.href, credential: this.#credential };
   }
 
-  #answer(response: HttpResponse): Answer {
+  #answer(response: HttpResponse): GitResponse {
     const bytes = this.#decoded(response);
     const destroy = (): void => void response.body.destroy();
     const iterator: AsyncIterator<Uint8Array> = {

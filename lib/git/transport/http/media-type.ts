@@ -2,7 +2,7 @@
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { HttpResponse } from '../../../net/http-client.ts';
-import type { Service } from '../../wire/advertisement.ts';
+import type { GitService } from '../../wire/advertisement.ts';
 import type { ByteStream } from '../../wire/pkt-reader.ts';
 import { joined, readHead } from './read-head.ts';
 
@@ -11,7 +11,7 @@ export function mediaType(response: HttpResponse): string {
 }
 
 /** An answer under another content type: a smart server behind a careless proxy, a dumb server, or no Git at all. */
-export async function checkedAdvertisement(bytes: ByteStream, href: string, service: Service): Promise<ByteStream> {
+export async function checkedAdvertisement(bytes: ByteStream, href: string, service: GitService): Promise<ByteStream> {
   const { head, tail } = await readHead(bytes, limits.gzipRequestBytes);
   const text = Buffer.from(head).toString('latin1');
   if (/^[0-9a-f]{4}(# service=|version 2)/.test(text)) return joined(head, tail);

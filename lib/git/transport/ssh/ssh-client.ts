@@ -9,7 +9,7 @@ import { signInAhead } from './ssh-ahead.ts';
 import { type Link, SshConnection, type SshDeps } from './ssh-connection.ts';
 import { isHostKeyTypeMismatch, type SshStage, sshEnded, sshSilent, toSshError } from './ssh-error.ts';
 import { parsePrivateKey } from './ssh-key-pair.ts';
-import { SignIn, type SshCredential } from './ssh-sign-in.ts';
+import { type SshCredential, SshSignIn } from './ssh-sign-in.ts';
 
 export interface SshPlace {
   /** Without brackets. */
@@ -73,7 +73,7 @@ export async function connectSsh({ host, port, credential, hostKeys }: SshLogin,
   const stored = hostKeys.flatMap((line) => storedHostKey(line) ?? []);
   if (stored.length === 0) throw new GitferryError('host_key_unknown', { detail: `${host}:${port}.` });
   const key = credential.privateKey === undefined ? undefined : parsePrivateKey(credential.privateKey);
-  const signIn = new SignIn(credential, key);
+  const signIn = new SshSignIn(credential, key);
   const check = (key: Buffer): GitferryError | undefined =>
     stored.some((known) => known.key.equals(key)) ? undefined : keyChanged({ host, port }, stored, hostKeyOf(key));
   const types = hostKeyTypes.filter((type) => stored.some((key) => key.type === type));
@@ -107,7 +107,7 @@ interface Handshake {
   /** The reason not to go on with this host key. */
   check(key: Buffer): GitferryError | undefined;
   /** Without it, the handshake ends when the host key is proved. */
-  readonly signIn?: SignIn<ParsedKey>;
+  readonly signIn?: SshSignIn<ParsedKey>;
   readonly key?: ParsedKey | undefined;
 }
 

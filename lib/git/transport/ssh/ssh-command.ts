@@ -1,10 +1,10 @@
 /** The command that an SSH server is asked to run, its path quoted exactly as git quotes it. */
 import { GitferryError } from '../../../core/errors.ts';
-import type { Service } from '../../wire/advertisement.ts';
+import type { GitService } from '../../wire/advertisement.ts';
 
 /** `git-upload-pack '/group/repository.git'` for a repository URL. Throws `invalid_url` for a path that `sshPath` refuses. */
 export function sshCommand(
-  service: Service | 'git-lfs-authenticate',
+  service: GitService | 'git-lfs-authenticate',
   { path, href }: { readonly path: string; readonly href: string },
 ): string {
   const decoded = sshPath(path);

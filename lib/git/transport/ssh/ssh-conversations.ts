@@ -2,14 +2,14 @@
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { ByteStream } from '../../wire/pkt-reader.ts';
-import type { Answer, Conversation, RequestOptions } from '../transport.ts';
+import type { Conversation, GitResponse, RequestOptions } from '../transport.ts';
 import { sendBody } from './send-body.ts';
 import type { GitCommand } from './ssh-git-command.ts';
 
 /** v0 and v1, and every push: the command says what there is, takes one request, answers and ends. */
 export class OneRequest implements Conversation {
   readonly stateless = false;
-  readonly advertisement: Answer;
+  readonly advertisement: GitResponse;
   readonly #command: GitCommand;
   readonly #answerMs: number;
   readonly #isWrongVersion: boolean;
@@ -25,7 +25,7 @@ export class OneRequest implements Conversation {
     });
   }
 
-  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<GitResponse> {
     if (this.#isWrongVersion) throw new GitferryError('protocol_error', { detail: `${this.#command.href} does not speak protocol v2.` });
     if (this.#isUsed)
       throw new GitferryError('protocol_error', { detail: 'A conversation over SSH with protocol v0 holds one request only.' });
@@ -69,7 +69,7 @@ interface Commands {
 /** v2: a command takes one request after the other, and a further one is started while it is busy. */
 export class ManyRequests implements Conversation {
   readonly stateless = false;
-  readonly advertisement: Answer | undefined;
+  readonly advertisement: GitResponse | undefined;
   /** The request that `#first` was sent with its start. */
   readonly sent: Buffer | undefined;
   readonly #commands: Commands;
@@ -87,7 +87,7 @@ export class ManyRequests implements Conversation {
     });
   }
 
-  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<Answer> {
+  async request(body: Uint8Array | ByteStream, { patient }: RequestOptions = {}): Promise<GitResponse> {
     const silenceMs = patient === true ? limits.relaySilenceMs : this.#answerMs;
     const first = this.#first;
     this.#first = undefined;
@@ -110,7 +110,7 @@ export class ManyRequests implements Conversation {
   }
 
   /** The request is sent behind the command, without waiting for the advertisement that comes first. */
-  async #askAnew(body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
+  async #askAnew(body: Uint8Array | ByteStream, silenceMs: number): Promise<GitResponse> {
     const command = await this.#commands.start();
     try {
       const sending = sendBody(command.channel, body);
@@ -128,13 +128,13 @@ export class ManyRequests implements Conversation {
     }
   }
 
-  async #ask(command: GitCommand, body: Uint8Array | ByteStream, silenceMs: number): Promise<Answer> {
+  async #ask(command: GitCommand, body: Uint8Array | ByteStream, silenceMs: number): Promise<GitResponse> {
     sendBody(command.channel, body).catch((error: unknown) => command.output.fail(error));
     await command.answers(silenceMs);
     return this.#answerOf(command, silenceMs);
   }
 
-  #answerOf(command: GitCommand, silenceMs: number): Answer {
+  #answerOf(command: GitCommand, silenceMs: number): GitResponse {
     return command.output.untilFlush(silenceMs, (isClean) => this.#release(command, isClean));
   }
 

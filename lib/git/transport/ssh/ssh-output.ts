@@ -1,7 +1,7 @@
 /** A Git command's output over SSH, cut into answers: one ends at its flush packet, or with the command. */
 import { GitferryError } from '../../../core/errors.ts';
 import { parsePktLength } from '../../wire/pkt-line.ts';
-import type { Answer } from '../transport.ts';
+import type { GitResponse } from '../transport.ts';
 import type { SshChannel } from './ssh-channel.ts';
 
 const nothing = Buffer.alloc(0);
@@ -36,16 +36,16 @@ export class SshOutput {
   }
 
   /** What comes up to the end of the command. */
-  untilEnd(silenceMs: number): Answer {
+  untilEnd(silenceMs: number): GitResponse {
     return this.#answer(silenceMs, undefined, () => {});
   }
 
   /** What comes up to and with the next flush packet. `onFlush` is told when that was handed out, and whether nothing came behind it. */
-  untilFlush(silenceMs: number, onFlush: (isClean: boolean) => void): Answer {
+  untilFlush(silenceMs: number, onFlush: (isClean: boolean) => void): GitResponse {
     return this.#answer(silenceMs, new FlushFinder(), onFlush);
   }
 
-  #answer(silenceMs: number, finder: FlushFinder | undefined, onFlush: (isClean: boolean) => void): Answer {
+  #answer(silenceMs: number, finder: FlushFinder | undefined, onFlush: (isClean: boolean) => void): GitResponse {
     let finished = false;
     const destroy = (): void => {
       if (finished) return;

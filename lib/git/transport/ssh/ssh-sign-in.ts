@@ -28,7 +28,7 @@ export type SignInAttempt<Key> =
 type Method = SignInAttempt<unknown>['type'];
 
 /** The tries of one connection, one after the other, and what their failure means. */
-export class SignIn<Key> {
+export class SshSignIn<Key> {
   readonly #username: string;
   readonly #password: string;
   readonly #attempts: SignInAttempt<Key>[] = [];

@@ -3,7 +3,7 @@ import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { AddressGuard } from '../../../net/address-guard.ts';
-import type { Service } from '../../wire/advertisement.ts';
+import type { GitService } from '../../wire/advertisement.ts';
 import type { RepositoryUrl } from '../repository-url.ts';
 import { defaultPorts } from '../same-host.ts';
 import type { Conversation, OpenOptions, Transport } from '../transport.ts';
@@ -75,7 +75,7 @@ class SshTransport implements Transport {
     });
   }
 
-  async open(service: Service, { protocol, assumeV2, ahead, isFresh }: OpenOptions): Promise<Conversation> {
+  async open(service: GitService, { protocol, assumeV2, ahead, isFresh }: OpenOptions): Promise<Conversation> {
     if (isFresh === true) this.#connections.leave();
     const start = (early?: Buffer): Promise<GitCommand> => this.#start(service, protocol, early);
     const many = (first?: GitCommand, sent?: Buffer): Conversation => {
@@ -114,7 +114,7 @@ class SshTransport implements Transport {
     return `${this.#poolKey} ${this.#url.path}`;
   }
 
-  async #start(service: Service, protocol: 0 | 2, early?: Buffer): Promise<GitCommand> {
+  async #start(service: GitService, protocol: 0 | 2, early?: Buffer): Promise<GitCommand> {
     const env: Record<string, string> = protocol === 2 ? { GIT_PROTOCOL: 'version=2' } : {};
     const channel = await this.#connections.start(sshCommand(service, this.#url), env, early);
     const command = new GitCommand(channel, this.href, this.#answerMs);

@@ -5,16 +5,16 @@ import type { ObjectFormat } from '../git/object-id.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import type { Capabilities } from '../git/wire/capabilities.ts';
 
-export interface KnownEnd {
+export interface KnownSide {
   /** Behind redirects. */
   readonly address: string;
   /** Of the source's git-upload-pack (protocol v2), of the target's git-receive-pack. */
   readonly capabilities: readonly string[];
 }
 
-export interface KnownEnds {
-  readonly source: KnownEnd;
-  readonly target: KnownEnd;
+export interface KnownSides {
+  readonly source: KnownSide;
+  readonly target: KnownSide;
   readonly objectFormat: ObjectFormat;
   /** What the source's HEAD named; null = nothing. */
   readonly headBranch: string | null;
@@ -28,14 +28,14 @@ const passing = /^(symref|push-cert|session-id)(=|$)/;
 const mostBytes = 1500;
 
 /** undefined = not for narrow runs. */
-export function knownEnds(
+export function knownSides(
   ends: { readonly source: UploadPack; readonly target: ReceivePack; readonly headBranch: string | undefined },
   transports: Readonly<Record<'source' | 'target', Pick<Transport, 'address'>>>,
-): KnownEnds | undefined {
+): KnownSides | undefined {
   const { source, target, headBranch } = ends;
   const isFit =
     source.version === 2 && target.shallows.length === 0 && isKnownAgent(source.capabilities) && isKnownAgent(target.capabilities);
-  const known: KnownEnds = {
+  const known: KnownSides = {
     source: { address: transports.source.address, capabilities: lasting(source.capabilities) },
     target: { address: transports.target.address, capabilities: lasting(target.capabilities) },
     objectFormat: source.objectFormat,
