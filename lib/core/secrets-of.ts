@@ -1,7 +1,7 @@
 /** What of a credential is secret: for the redactor. */
 import type { SecretPair } from './redact.ts';
 
-interface Credential {
+interface CredentialTexts {
   readonly username: string;
   readonly password: string;
   readonly privateKey?: string | undefined;
@@ -18,7 +18,7 @@ const shortestKeyLine = 16;
  * The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`): not beside a private key.
  * Of a private key every line, because what fails may quote one of them.
  */
-export function secretsOf(credential: Credential | undefined): readonly SecretPair[] {
+export function secretsOf(credential: CredentialTexts | undefined): readonly SecretPair[] {
   if (credential === undefined) return [];
   const { username, password, privateKey } = credential;
   const isToken = privateKey === undefined && placeholders.includes(password) && username.length >= shortestToken;

@@ -5,10 +5,9 @@ import type { ListShare } from '../git/client/list-memory.ts';
 import type { Oid } from '../git/object-id.ts';
 import { countedTransport } from '../git/transport/counted-transport.ts';
 import type { Transport } from '../git/transport/transport.ts';
+import type { Side } from '../lfs/lfs-status.ts';
 import { listedValues } from './list-target.ts';
 import type { SyncDeps } from './sync-input.ts';
-
-type Side = 'source' | 'target';
 
 export class RunTransports {
   readonly #deps: Pick<SyncDeps, 'connect' | 'deadline'>;

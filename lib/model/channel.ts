@@ -64,7 +64,7 @@ export const deliveryStates = ['waiting', 'delivered', 'failed'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 
 /** One message to one channel: a notice, or several where they were collected. */
-export interface Delivery {
+export interface NoticeDelivery {
   readonly channelId: number;
   /** Sorts by time. */
   readonly id: string;

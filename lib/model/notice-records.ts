@@ -1,5 +1,5 @@
 /** Notices, channels and deliveries in the table as use cases see them. Everything throws `storage_unavailable` when the table cannot be reached. */
-import type { Channel, ChannelHealth, ChannelSettings, Delivery } from './channel.ts';
+import type { Channel, ChannelHealth, ChannelSettings, NoticeDelivery } from './channel.ts';
 import type { RefusedCredential } from './credential.ts';
 import type { Notice, NoticeKey } from './notice.ts';
 
@@ -37,23 +37,26 @@ export interface ChannelRecords {
 
 export interface DeliveryRecords {
   /** `sealed` = it is being sent already, without this notice. The same again changes nothing. */
-  add(delivery: Pick<Delivery, 'channelId' | 'id' | 'createdAt'> & { readonly dueAt: number }, notice: string): Promise<'added' | 'sealed'>;
-  get(channelId: number, id: string): Promise<Delivery | undefined>;
+  add(
+    delivery: Pick<NoticeDelivery, 'channelId' | 'id' | 'createdAt'> & { readonly dueAt: number },
+    notice: string,
+  ): Promise<'added' | 'sealed'>;
+  get(channelId: number, id: string): Promise<NoticeDelivery | undefined>;
   /** For one attempt that is over by `until`: nothing more is added to it, and nobody else takes it. undefined = it is not due, or done. */
   claim(
     channelId: number,
     id: string,
     at: { readonly now: number; readonly until: number; readonly claim: string },
-  ): Promise<Delivery | undefined>;
+  ): Promise<NoticeDelivery | undefined>;
   /** What came of a claimed attempt; `dueAt` null = there is no other. false = the claim was somebody else's. */
   settle(
-    delivery: Pick<Delivery, 'channelId' | 'id'>,
+    delivery: Pick<NoticeDelivery, 'channelId' | 'id'>,
     claim: string,
-    outcome: Pick<Delivery, 'state' | 'dueAt' | 'lastAt' | 'lastAnswer'>,
+    outcome: Pick<NoticeDelivery, 'state' | 'dueAt' | 'lastAt' | 'lastAnswer'>,
   ): Promise<boolean>;
   /** Newest first. */
   list(
     channelId: number,
     page: { readonly page: number; readonly perPage: number },
-  ): Promise<{ readonly items: readonly Delivery[]; readonly total: number | undefined; readonly hasNext: boolean }>;
+  ): Promise<{ readonly items: readonly NoticeDelivery[]; readonly total: number | undefined; readonly hasNext: boolean }>;
 }

@@ -7,13 +7,13 @@ import { toGitferryError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { createRedactor } from '../core/redact.ts';
 import { told } from '../core/told.ts';
-import type { Channel, ChannelSecret, Delivery } from '../model/channel.ts';
+import type { Channel, ChannelSecret, NoticeDelivery } from '../model/channel.ts';
 import type { ChannelRecords, DeliveryRecords, NoticeRecords } from '../model/notice-records.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import { type EventDeps, eventOf } from './notice-event.ts';
 import { notifyLimits } from './notify-limits.ts';
 import type { NoticeEvent } from './published-event.ts';
-import type { Answer, Message } from './send/message.ts';
+import type { ChannelAnswer, Message } from './send/message.ts';
 import { type SendDeps, sendMessage } from './send/send-message.ts';
 
 export interface DeliverDeps extends EventDeps, SendDeps {
@@ -29,7 +29,7 @@ export interface DeliverDeps extends EventDeps, SendDeps {
 export type Attempt = 'delivered' | 'retried' | 'given_up' | 'nothing';
 
 /** Throws `storage_unavailable`; what a receiver does is an answer. */
-export async function deliver(key: Pick<Delivery, 'channelId' | 'id'>, deps: DeliverDeps): Promise<Attempt> {
+export async function deliver(key: Pick<NoticeDelivery, 'channelId' | 'id'>, deps: DeliverDeps): Promise<Attempt> {
   const { deliveries, channels, clock, log } = deps;
   const claim = randomUUID();
   const delivery = await deliveries.claim(key.channelId, key.id, {
@@ -44,7 +44,8 @@ export async function deliver(key: Pick<Delivery, 'channelId' | 'id'>, deps: Del
     return 'given_up';
   }
   const message = await messageOf(delivery, channel, deps);
-  const answer: Answer = message === undefined ? { ok: true, words: 'What it was about is gone.' } : await sendTo(channel, message, deps);
+  const answer: ChannelAnswer =
+    message === undefined ? { ok: true, words: 'What it was about is gone.' } : await sendTo(channel, message, deps);
   const now = clock.now();
   const isLast = answer.ok || answer.isFinal === true || delivery.attempts >= notifyLimits.attempts;
   const waitMs = Math.max(backoffMs(delivery.attempts - 1, notifyLimits.waits, clock), (answer.retryAfterSeconds ?? 0) * 1000);
@@ -66,7 +67,7 @@ export async function deliver(key: Pick<Delivery, 'channelId' | 'id'>, deps: Del
 }
 
 /** A message that tells nothing but that the channel works. Resolves with the other side's answer. */
-export async function deliverTest(channel: Channel, deps: Omit<DeliverDeps, 'deliveries' | 'notices'>): Promise<Answer> {
+export async function deliverTest(channel: Channel, deps: Omit<DeliverDeps, 'deliveries' | 'notices'>): Promise<ChannelAnswer> {
   const now = new Date(deps.clock.now()).toISOString();
   const none = { project: null, mirror: null, host: null, credential: null, mirrors: null, decision: null, count: null, error: null };
   const event: NoticeEvent = {
@@ -85,7 +86,7 @@ export async function deliverTest(channel: Channel, deps: Omit<DeliverDeps, 'del
   return answer;
 }
 
-async function messageOf(delivery: Delivery, channel: Channel, deps: DeliverDeps): Promise<Message | undefined> {
+async function messageOf(delivery: NoticeDelivery, channel: Channel, deps: DeliverDeps): Promise<Message | undefined> {
   const notices = [...(await deps.notices.getMany(delivery.notices))].sort((one, other) => one.at - other.at);
   const events: NoticeEvent[] = [];
   for (const notice of notices.slice(0, notifyLimits.digestEvents)) {
@@ -100,7 +101,7 @@ async function messageOf(delivery: Delivery, channel: Channel, deps: DeliverDeps
   return { id, at: deps.clock.now(), events, more };
 }
 
-async function sendTo(channel: Channel, message: Message, deps: Omit<DeliverDeps, 'deliveries' | 'notices'>): Promise<Answer> {
+async function sendTo(channel: Channel, message: Message, deps: Omit<DeliverDeps, 'deliveries' | 'notices'>): Promise<ChannelAnswer> {
   const deadline = createDeadline(notifyLimits.attemptMs);
   let secret: ChannelSecret | undefined;
   try {
@@ -130,7 +131,7 @@ function secretsOf(secret: ChannelSecret): readonly { readonly username?: string
 
 async function noteHealth(
   { id, failingSince }: Channel,
-  { ok, words }: Answer,
+  { ok, words }: ChannelAnswer,
   { channels, clock }: Pick<DeliverDeps, 'channels' | 'clock'>,
 ): Promise<void> {
   const now = clock.now();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tick } from '../../lib/jobs/tick/tick.ts';
-import type { Delivery } from '../../lib/model/channel.ts';
+import type { NoticeDelivery } from '../../lib/model/channel.ts';
 import type { Notice } from '../../lib/model/notice.ts';
 import { deliver, deliverTest } from '../../lib/notify/deliver.ts';
 import { expandNotice } from '../../lib/notify/expand-notice.ts';
@@ -38,7 +38,7 @@ async function told(changes: Partial<Notice> = {}): Promise<Notice> {
   return notice;
 }
 
-async function onlyDelivery(channelId: number): Promise<Delivery> {
+async function onlyDelivery(channelId: number): Promise<NoticeDelivery> {
   const { items } = await bench.records.deliveries.list(channelId, { page: 1, perPage: 10 });
   expect(items).toHaveLength(1);
   return items[0]!;

@@ -1,6 +1,6 @@
 /** Channels and deliveries as the API shows them: never their addresses or secrets. */
 import { z } from '@hono/zod-openapi';
-import { type Channel, channelKinds, type Delivery, deliveryStates } from '../../model/channel.ts';
+import { type Channel, channelKinds, deliveryStates, type NoticeDelivery } from '../../model/channel.ts';
 import { noticeTypeNames, severities } from '../../model/notice.ts';
 import { isoTime, isoTimeOrNull } from '../http/answer.ts';
 
@@ -66,7 +66,7 @@ export function showChannel(channel: Channel): z.output<typeof channelSchema> {
   };
 }
 
-export function showDelivery(delivery: Delivery): z.output<typeof deliverySchema> {
+export function showDelivery(delivery: NoticeDelivery): z.output<typeof deliverySchema> {
   return {
     id: delivery.id,
     state: delivery.state,

@@ -1,9 +1,11 @@
 /** Runs and their refs as the API shows them. */
+
 import { z } from '@hono/zod-openapi';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Run, RunRef, RunSummary } from '../../model/run.ts';
 import { isoTime } from '../http/answer.ts';
+import type { Hide } from './hide-addresses.ts';
 
 export const runRefSchema = z.object({
   ref: z.string(),
@@ -41,7 +43,6 @@ export const runWithRefsSchema = runSchema
 /** An answer stays under 5 MB (Lambda's limit is 6); what else is in it is small. */
 const maxRefsBytes = 4_500_000;
 
-type Hide = (words: string) => string;
 const hideNothing: Hide = (words) => words;
 
 export function showRun(run: RunSummary, hidden: Hide = hideNothing) {

@@ -89,7 +89,7 @@ export const notificationChannelEndpoints: readonly Endpoint[] = [
 ];
 
 type ChannelCall = Pick<Call<unknown>, 'deps' | 'pathId'>;
-type PageCall = Call<z.output<typeof pageInput>>;
+type ChannelPageCall = Call<z.output<typeof pageInput>>;
 
 /** Refuses with 404, also what belongs to another project. */
 async function channelOf({ deps, pathId }: ChannelCall, projectId?: number): Promise<Channel> {
@@ -102,7 +102,7 @@ function saved({ channel, signingSecret }: SavedChannel): z.output<typeof newCha
   return { ...showChannel(channel), ...(signingSecret === undefined ? {} : { signing_secret: signingSecret }) };
 }
 
-function listed(call: PageCall, all: readonly Channel[]) {
+function listed(call: ChannelPageCall, all: readonly Channel[]) {
   const request = pageRequest(call.input);
   const page = pageOfArray(all, request);
   return pageAnswer(call, request, page, page.items.map(showChannel));
@@ -118,7 +118,7 @@ async function tested(channel: Channel, { testChannel }: ApiDeps) {
   return ok({ ok: isOk, answer: words });
 }
 
-async function sent(call: PageCall, { id }: Channel) {
+async function sent(call: ChannelPageCall, { id }: Channel) {
   const request = pageRequest(call.input);
   const page = await call.deps.records.deliveries.list(id, request);
   return pageAnswer(call, request, page, page.items.map(showDelivery));

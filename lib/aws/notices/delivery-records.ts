@@ -1,6 +1,6 @@
 /** Deliveries in the table, in their channel's partition: what waits, is being sent, and was answered. */
 import type { Clock } from '../../core/clock.ts';
-import type { Delivery, DeliveryState } from '../../model/channel.ts';
+import type { DeliveryState, NoticeDelivery } from '../../model/channel.ts';
 import type { DeliveryRecords } from '../../model/notice-records.ts';
 import type { Item } from '../table/item.ts';
 import { rowsForPage, slicePage, totalOf } from '../table/list-page.ts';
@@ -74,7 +74,7 @@ function noticesOf(item: Item): readonly string[] {
   return item['notices'] instanceof Set ? [...(item['notices'] as Set<string>)] : [];
 }
 
-function deliveryOfItem(item: Item): Delivery {
+function deliveryOfItem(item: Item): NoticeDelivery {
   return {
     channelId: Number(String(item['pk']).slice('CHANNEL#'.length)),
     id: String(item['sk']).slice('DELIVERY#'.length),

@@ -19,7 +19,7 @@ import { type ProjectView, projectOf } from './project-values.ts';
 
 type Event = z.output<typeof eventSchema>;
 
-interface Activity {
+interface ShownActivity {
   readonly events: readonly Event[];
   readonly hasNext: boolean;
 }
@@ -29,7 +29,7 @@ export async function activityOf(
   projectId: number,
   page: number,
   perPage: number = consoleLimits.activityEntries,
-): Promise<Activity> {
+): Promise<ShownActivity> {
   const answer = await api(visit, 'GET', `/projects/${projectId}/events`, { page, per_page: perPage });
   return { events: await answered<readonly Event[]>(answer), hasNext: (answer.headers?.['x-next-page'] ?? '') !== '' };
 }
@@ -81,7 +81,7 @@ interface Props {
   readonly visit: Visit;
   readonly project: ProjectView;
   readonly mirrors: readonly Mirror[];
-  readonly activity: Activity;
+  readonly activity: ShownActivity;
 }
 
 export function RecentActivity({ visit, project, mirrors, activity: { events, hasNext } }: Props) {

@@ -9,12 +9,12 @@ import type { AddressGuard } from '../../net/address-guard.ts';
 import { connectSocket } from '../../net/guarded-socket.ts';
 import { toNetworkError } from '../../net/http-client.ts';
 import { notifyLimits } from '../notify-limits.ts';
-import type { Answer, Message } from './message.ts';
+import type { ChannelAnswer, Message } from './message.ts';
 
 type MailSecret = Exclude<ChannelSecret, { readonly url: string }>;
 
 /** Rejects with failures of the network, by code; what the server says is an answer. */
-export async function sendMail(secret: MailSecret, message: Message, { signal }: Deadline, guard: AddressGuard): Promise<Answer> {
+export async function sendMail(secret: MailSecret, message: Message, { signal }: Deadline, guard: AddressGuard): Promise<ChannelAnswer> {
   const { smtpHost: host, smtpPort: port, smtpTls, username, password, from, to } = secret;
   const connection = await connectSocket({ host, port }, guard, signal);
   const transport = nodemailer.createTransport({
@@ -57,7 +57,7 @@ export async function sendMail(secret: MailSecret, message: Message, { signal }:
 }
 
 /** What the server said, or a failure of the network. 5xx is a server's last word, but mail servers say it of full boxes, too: tried again. */
-function answerOf(error: unknown, host: string): Answer {
+function answerOf(error: unknown, host: string): ChannelAnswer {
   const { response, code } = error instanceof Error ? (error as Error & { response?: unknown; code?: unknown }) : {};
   if (typeof response === 'string' && response !== '') return { ok: false, words: printable(response) };
   if (code === 'ETLS')

@@ -13,7 +13,7 @@ export interface Message {
 }
 
 /** What the other side said. */
-export interface Answer {
+export interface ChannelAnswer {
   readonly ok: boolean;
   readonly words: string;
   readonly retryAfterSeconds?: number;

@@ -3,7 +3,7 @@ import type { Deadline } from '../../core/deadline.ts';
 import { printable } from '../../core/printable.ts';
 import type { HttpClient } from '../../net/http-client.ts';
 import { notifyLimits } from '../notify-limits.ts';
-import type { Answer } from './message.ts';
+import type { ChannelAnswer } from './message.ts';
 
 export interface Post {
   readonly headers: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export interface Post {
 }
 
 /** Redirects are refused: a signed message goes where it was addressed to. Rejects with failures of the network, by code. */
-export async function post(url: URL, { headers, body }: Post, { signal }: Deadline, http: HttpClient): Promise<Answer> {
+export async function post(url: URL, { headers, body }: Post, { signal }: Deadline, http: HttpClient): Promise<ChannelAnswer> {
   const response = await http.request({
     method: 'POST',
     url,

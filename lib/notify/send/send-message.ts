@@ -5,7 +5,7 @@ import type { AddressGuard } from '../../net/address-guard.ts';
 import type { HttpClient } from '../../net/http-client.ts';
 import { chatBody } from './chat-body.ts';
 import { sendMail } from './mail.ts';
-import type { Answer, Message } from './message.ts';
+import type { ChannelAnswer, Message } from './message.ts';
 import { post } from './post.ts';
 import { webhookRequest } from './webhook-request.ts';
 
@@ -22,7 +22,7 @@ export interface Sending {
 }
 
 /** Rejects with failures of the network, by code. */
-export async function sendMessage({ channel, secret, message, deadline }: Sending, deps: SendDeps): Promise<Answer> {
+export async function sendMessage({ channel, secret, message, deadline }: Sending, deps: SendDeps): Promise<ChannelAnswer> {
   if (channel.kind === 'email') {
     if ('url' in secret) throw new Error('a mail channel has the secret of another kind');
     return sendMail(secret, message, deadline, deps.guard);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Delivery } from '../../../lib/model/channel.ts';
+import type { NoticeDelivery } from '../../../lib/model/channel.ts';
 import type { Notice } from '../../../lib/model/notice.ts';
 import { deliverTest } from '../../../lib/notify/deliver.ts';
 import { type MailServer, type NotifyBench, openNotifyBench, startMailServer } from '../../support/notify-bench.ts';
@@ -23,7 +23,7 @@ async function told(): Promise<Notice> {
   return notice;
 }
 
-async function onlyDelivery(channelId: number): Promise<Delivery> {
+async function onlyDelivery(channelId: number): Promise<NoticeDelivery> {
   const { items } = await bench.records.deliveries.list(channelId, { page: 1, perPage: 10 });
   expect(items).toHaveLength(1);
   return items[0]!;
