@@ -1,4 +1,4 @@
-/** Where the objects of a small pack stand: the commit that brings each in, and its path there. Reads with isomorphic-git (its only importer), in memory. */
+/** Where the objects of a small pack stand: a commit that holds each, and its path there. Reads with isomorphic-git (its only importer), in memory. */
 import { dirname } from 'node:path';
 import type { PromiseFsClient, TreeEntry } from 'isomorphic-git';
 import { GitferryError } from '../../core/errors.ts';
