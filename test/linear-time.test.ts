@@ -237,7 +237,7 @@ function growsTooFast(read: (text: string) => unknown, unit: string, frame: read
   for (let attempt = 0; attempt < 5; attempt++) {
     const longMs = millisecondsOf(read, long);
     if (longMs < shortestMs) return false;
-    const shortMs = Math.min(...Array.from({ length: 2 }, () => millisecondsOf(read, short)));
+    const shortMs = Math.min(...Array.from({ length: 5 }, () => millisecondsOf(read, short)));
     if (longMs / shortMs < mostGrowth) return false;
   }
   return true;

@@ -45,6 +45,8 @@ export interface Sshd {
   url(path: string): string;
   /** What it wrote so far. */
   log(): string;
+  /** Ends the connections that are open, as a machine that goes down does; `close` alone leaves them to their clients. */
+  endConnections(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       hostKeys,
       url: (path) => `ssh://127.0.0.1:${port}${path}`,
       log: () => log,
+      endConnections: async () => {
+        for (const pid of await childrenOf(server.pid)) process.kill(pid);
+      },
       close: () => ended(server),
     };
   }
@@ -179,6 +184,11 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => settle(false));
     socket.once('close', () => settle(false));
   });
+}
+
+async function childrenOf(pid = 0): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return children.split(' ').filter(Boolean).map(Number);
 }
 
 /** Connections have processes of their own; they end when their clients do. */
