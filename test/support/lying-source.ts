@@ -141,8 +141,8 @@ export class LyingSource {
     const env = this.#protocol === 'v2' ? { GIT_PROTOCOL: 'version=2' } : {};
     const truth = (option: string, input: string): Promise<string> =>
       git(repository, ['-c', 'uploadpack.allowFilter=true', 'upload-pack', option, '.'], { input, env });
-    const leave = (): void => {
-      channel.exit(0);
+    const leave = (status = 0): void => {
+      channel.exit(status);
       channel.end();
     };
     channel.write(await truth('--http-backend-info-refs', ''));
@@ -151,7 +151,10 @@ export class LyingSource {
       asked += (chunk as Buffer).toString('latin1');
       if (asked === '0000') return leave();
       if (!this.#isWhole(asked)) continue;
-      channel.write(this.#isFetch(asked) ? this.#answer(asked) : await truth('--stateless-rpc', asked));
+      // git refuses a list that was asked for before it has named its object format.
+      const answer = this.#isFetch(asked) ? this.#answer(asked) : await truth('--stateless-rpc', asked).catch(() => undefined);
+      if (answer === undefined) return leave(128);
+      channel.write(answer);
       asked = '';
     }
     leave();
