@@ -64,7 +64,8 @@ export async function compareMissed(
         log.write('info', 'missed_events_asked', { mirrors: asked, complete: false });
         return { seen, next };
       }
-      seen[shard] = due.dueAt;
+      // Others may be due at the same time: they are read again. Those that were asked for are passed over then.
+      seen[shard] = due.dueAt - 1;
       if (!('projectId' in due) || !isConcerned(due) || !(await driven(due))) continue;
       await ask(due, due.direction === 'push' ? next : next + limits.missedPullsLaterMs, deps);
       next += 1000 / limits.missedPerSecond;
