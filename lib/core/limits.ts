@@ -56,7 +56,7 @@ export const limits = {
   longestIdleConnectionMs: 600_000,
   /** From a small request to the first byte of its answer, and between two pieces of it. Big hosts take seconds to list 500,000 refs. */
   answerMs: 60_000,
-  /** What comes of a list within each minute, and of a pack within each five, at least: less is a peer that only pretends to answer. Telephone modems were quicker. */
+  /** The least that comes of a list in a minute of waiting, and of a pack in five, and is taken of it: 170 and 220 bytes a second. Who sends less would be done after hours, if ever. */
   leastListRate: { bytes: 10 * KiB, inMs: 60_000 },
   leastPackRate: { bytes: 64 * KiB, inMs: 300_000 },
   /** The unread rest of an answer that is read so that its connection can be used again. Answers to history questions have a few hundred bytes. */

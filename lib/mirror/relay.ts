@@ -4,7 +4,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { fetchPack } from '../git/client/fetch-pack.ts';
-import { LeastRate } from '../git/client/least-rate.ts';
+import { LeastRate, type Rate } from '../git/client/least-rate.ts';
 import type { PushAnswer, ReceivePack } from '../git/client/push-pack.ts';
 import type { SmallPack } from '../git/client/small-pack.ts';
 import type { UploadPack } from '../git/client/upload-pack.ts';
@@ -34,6 +34,8 @@ export interface RelayDeps {
   onBytes(bytes: number): void;
   /** Called when the target has been handed the last one. */
   onPackSent(): void;
+  /** What has to move at least; that of `limits` unless a test is in a hurry. */
+  readonly leastRate?: Rate;
 }
 
 export type RelayResult =
@@ -125,7 +127,8 @@ class Passage {
   readonly #pack: IncomingPack | undefined;
   readonly #deps: RelayDeps;
   readonly #silence: NodeJS.Timeout;
-  readonly #rate = new LeastRate(limits.leastPackRate, 'the pack');
+  readonly #given: LeastRate;
+  readonly #taken: LeastRate;
   #collectAt = collectEveryBytes;
   /** All of the pack, if there is one, was handed to the target. */
   isComplete: boolean;
@@ -135,6 +138,9 @@ class Passage {
   constructor(pack: IncomingPack | undefined, deps: RelayDeps) {
     this.#pack = pack;
     this.#deps = deps;
+    const { leastRate = limits.leastPackRate } = deps;
+    this.#given = new LeastRate(leastRate, 'the pack from the source');
+    this.#taken = new LeastRate(leastRate, 'the pack to the target');
     this.isComplete = pack === undefined;
     const silent = (): void => deps.deadline.abort(new GitferryError('timed_out', { detail: 'Neither side moved the pack on.' }));
     this.#silence = setTimeout(silent, limits.relaySilenceMs);
@@ -146,10 +152,13 @@ class Passage {
   }
 
   async *#pass(pack: ByteStream): ByteStream {
+    let end: 'source' | 'target' = 'source';
+    let askedAt: number | undefined;
     try {
       for await (const chunk of pack) {
+        const cameAt = performance.now();
+        this.#given.count(chunk.length, askedAt === undefined ? 0 : cameAt - askedAt);
         this.bytes += chunk.length;
-        this.#rate.count(chunk.length);
         if (this.bytes >= this.#collectAt) {
           this.#collectAt = this.bytes + collectEveryBytes;
           collectYoungGarbage();
@@ -157,13 +166,17 @@ class Passage {
         this.#deps.onBytes(chunk.length);
         this.#silence.refresh();
         yield chunk;
+        askedAt = performance.now();
+        end = 'target';
+        this.#taken.count(chunk.length, askedAt - cameAt);
+        end = 'source';
       }
       // From here on the target is at work; its answer has a limit of its own.
       clearTimeout(this.#silence);
       this.isComplete = true;
       this.#deps.onPackSent();
     } catch (error) {
-      this.sourceError = error;
+      if (end === 'source') this.sourceError = error;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 /** The message on the queue of notices: only a wake-up; the table is the truth. */
 import type { NoticeKey } from './notice.ts';
+import { objectOf } from './queue-message.ts';
 
 export function encodeNoticeKey(key: NoticeKey): string {
   return JSON.stringify(key);
@@ -7,14 +8,9 @@ export function encodeNoticeKey(key: NoticeKey): string {
 
 /** undefined if the text is not a message of ours. */
 export function parseNoticeKey(text: string): NoticeKey | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { notice, channel, delivery, ...rest } = value as Readonly<Record<string, unknown>>;
+  const value = objectOf(text);
+  if (value === undefined) return undefined;
+  const { notice, channel, delivery, ...rest } = value;
   if (Object.keys(rest).length > 0) return undefined;
   if (typeof notice === 'string' && channel === undefined && delivery === undefined) return { notice };
   const isDelivery = notice === undefined && Number.isSafeInteger(channel) && typeof channel === 'number' && typeof delivery === 'string';

@@ -105,7 +105,7 @@ async function sendTo(channel: Channel, message: Message, deps: Omit<DeliverDeps
   const deadline = createDeadline(notifyLimits.attemptMs);
   let secret: ChannelSecret | undefined;
   try {
-    // Written by lib/api/routes/channels.ts, and by nobody else.
+    // Only lib/api/use-cases/save-channel.ts writes it.
     secret = (await deps.secrets.read(channel.secretName)) as ChannelSecret;
     const answer = await sendMessage({ channel, secret, message, deadline }, deps);
     return { ...answer, words: told(answer.words, createRedactor(secretsOf(secret)), notifyLimits.answerCharacters) };

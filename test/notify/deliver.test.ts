@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tick } from '../../lib/jobs/tick/tick.ts';
-import type { NoticeDelivery } from '../../lib/model/channel.ts';
 import type { Notice } from '../../lib/model/notice.ts';
 import { deliver, deliverTest } from '../../lib/notify/deliver.ts';
 import { expandNotice } from '../../lib/notify/expand-notice.ts';
@@ -22,28 +21,6 @@ afterEach(async () => {
 });
 afterAll(() => bench.close());
 
-let made = 0;
-/** A notice that is true by itself, left and not told yet. */
-async function left(changes: Partial<Notice> = {}): Promise<Notice> {
-  const at = bench.clock.now();
-  const notice: Notice = { id: `test-${++made}`, type: 'host.down', at, since: at - 60_000, host: 'git.example', ...changes };
-  await bench.outbox.put(notice);
-  return notice;
-}
-
-async function told(changes: Partial<Notice> = {}): Promise<Notice> {
-  const notice = await left(changes);
-  await bench.outbox.wake([notice.id]);
-  await bench.notify();
-  return notice;
-}
-
-async function onlyDelivery(channelId: number): Promise<NoticeDelivery> {
-  const { items } = await bench.records.deliveries.list(channelId, { page: 1, perPage: 10 });
-  expect(items).toHaveLength(1);
-  return items[0]!;
-}
-
 /** As every minute, with nothing else due. */
 async function minute(): Promise<void> {
   bench.clock.add(60_000);
@@ -54,7 +31,7 @@ async function minute(): Promise<void> {
 describe('a webhook', () => {
   it('is signed so that the vendor-neutral library believes it, and says what the documentation says', async () => {
     const { signingSecret } = await bench.webhook(receiver);
-    const notice = await told();
+    const notice = await bench.told();
     const [received] = receiver.received;
     expect(received?.headers['webhook-id']).toBe(notice.id);
     const { type, data } = verified(received!, signingSecret);
@@ -72,14 +49,14 @@ describe('a webhook', () => {
   it('comes again under the same id until it is taken, with the answer at the channel', async () => {
     const { id } = await bench.webhook(receiver);
     receiver.answer = { status: 503, body: 'busy <b>now</b>' };
-    const notice = await told();
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'waiting', attempts: 1, lastAnswer: 'HTTP 503: busy <b>now</b>' });
+    const notice = await bench.told();
+    expect(await bench.onlyDelivery(id)).toMatchObject({ state: 'waiting', attempts: 1, lastAnswer: 'HTTP 503: busy <b>now</b>' });
     expect(await bench.records.channels.get(id)).toMatchObject({ lastOk: false, failingSince: bench.clock.now() });
     receiver.answer = { status: 200 };
     await minute();
     await minute();
     expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([notice.id, notice.id]);
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'delivered', attempts: 2, dueAt: null });
+    expect(await bench.onlyDelivery(id)).toMatchObject({ state: 'delivered', attempts: 2, dueAt: null });
     expect(await bench.records.channels.get(id)).toMatchObject({ lastOk: true, failingSince: null, lastAnswer: 'HTTP 200' });
     await minute();
     expect(receiver.received).toHaveLength(2);
@@ -88,32 +65,32 @@ describe('a webhook', () => {
   it('waits as long as the receiver asks to', async () => {
     const { id } = await bench.webhook(receiver);
     receiver.answer = { status: 429, headers: { 'retry-after': '600' } };
-    await told();
-    expect((await onlyDelivery(id)).dueAt).toBe(bench.clock.now() + 600_000);
+    await bench.told();
+    expect((await bench.onlyDelivery(id)).dueAt).toBe(bench.clock.now() + 600_000);
   });
 
   it('is given up when the receiver says that it is gone, and after twelve attempts', async () => {
     const gone = await bench.webhook(receiver);
     receiver.answer = { status: 410 };
-    await told();
-    expect(await onlyDelivery(gone.id)).toMatchObject({ state: 'failed', attempts: 1, dueAt: null });
+    await bench.told();
+    expect(await bench.onlyDelivery(gone.id)).toMatchObject({ state: 'failed', attempts: 1, dueAt: null });
     await bench.records.channels.delete(gone.id);
     const { id } = await bench.webhook(receiver);
     receiver.answer = { status: 500 };
-    await told();
-    for (let hour = 0; hour < 60 && (await onlyDelivery(id)).state === 'waiting'; hour++) {
+    await bench.told();
+    for (let hour = 0; hour < 60 && (await bench.onlyDelivery(id)).state === 'waiting'; hour++) {
       bench.clock.add(3600_000);
       await minute();
     }
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'failed', attempts: 12 });
+    expect(await bench.onlyDelivery(id)).toMatchObject({ state: 'failed', attempts: 12 });
   });
 
   it('does not follow redirects, and goes to no address that is not allowed', async () => {
     const { id } = await bench.webhook(receiver);
     receiver.answer = { status: 307, headers: { location: receiver.url } };
-    await told();
+    await bench.told();
     expect(receiver.received).toHaveLength(1);
-    expect((await onlyDelivery(id)).state).toBe('waiting');
+    expect((await bench.onlyDelivery(id)).state).toBe('waiting');
     const inside = await bench.channel('slack', { url: 'http://169.254.169.254/latest/meta-data/' });
     const { ok, words } = await deliverTest(inside, bench.delivering);
     expect(ok).toBe(false);
@@ -123,8 +100,8 @@ describe('a webhook', () => {
   it('does not repeat its address or secret in what it says of an answer', async () => {
     const channel = await bench.webhook(receiver);
     receiver.answer = { status: 500, body: `cannot POST ${new URL(receiver.url).pathname} with ${channel.signingSecret}` };
-    await told();
-    const { lastAnswer } = await onlyDelivery(channel.id);
+    await bench.told();
+    const { lastAnswer } = await bench.onlyDelivery(channel.id);
     expect(lastAnswer).toContain('HTTP 500');
     expect(lastAnswer).not.toContain('secret-path-of-a-chat');
     expect(lastAnswer).not.toContain(channel.signingSecret.slice(6));
@@ -157,7 +134,7 @@ describe('a process that dies', () => {
   ])('%s has lost nothing, and doubled nothing', async (_step, step) => {
     await bench.webhook(receiver);
     await bench.channel('slack', { url: receiver.url });
-    const notice = await left();
+    const notice = await bench.left();
     await step(notice).catch((error: unknown) => expect(error).toBe(died));
     for (let n = 0; n < 4; n++) await minute();
     expect(receiver.received).toHaveLength(2);
@@ -166,9 +143,9 @@ describe('a process that dies', () => {
 
   it('with a claimed delivery not sent yet has it sent by another, once', async () => {
     const { id } = await bench.webhook(receiver);
-    const notice = await left();
+    const notice = await bench.left();
     await expandNotice(notice.id, { ...bench.expanding, queue: { send: async () => {} } });
-    const { id: delivery } = await onlyDelivery(id);
+    const { id: delivery } = await bench.onlyDelivery(id);
     await expect(deliver({ channelId: id, id: delivery }, { ...bench.delivering, notices: { getMany: dies } })).rejects.toBe(died);
     await minute();
     expect(receiver.received).toHaveLength(0);
@@ -178,21 +155,21 @@ describe('a process that dies', () => {
 
   it('after it has sent has it sent again, under the id that the receiver knows', async () => {
     const { id } = await bench.webhook(receiver);
-    const notice = await left();
+    const notice = await bench.left();
     await expandNotice(notice.id, { ...bench.expanding, queue: { send: async () => {} } });
-    const { id: delivery } = await onlyDelivery(id);
+    const { id: delivery } = await bench.onlyDelivery(id);
     const deliveries = { ...bench.records.deliveries, settle: dies };
     await expect(deliver({ channelId: id, id: delivery }, { ...bench.delivering, deliveries })).rejects.toBe(died);
     for (let n = 0; n < 5; n++) await minute();
     expect(receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([notice.id, notice.id]);
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'delivered', attempts: 2 });
+    expect(await bench.onlyDelivery(id)).toMatchObject({ state: 'delivered', attempts: 2 });
   });
 
   it('two notifiers that get the same message send it once', async () => {
     const { id } = await bench.webhook(receiver);
-    const notice = await left();
+    const notice = await bench.left();
     await expandNotice(notice.id, { ...bench.expanding, queue: { send: async () => {} } });
-    const { id: delivery } = await onlyDelivery(id);
+    const { id: delivery } = await bench.onlyDelivery(id);
     const attempts = await Promise.all(Array.from({ length: 5 }, () => deliver({ channelId: id, id: delivery }, bench.delivering)));
     expect(attempts.sort()).toEqual(['delivered', 'nothing', 'nothing', 'nothing', 'nothing']);
     expect(receiver.received).toHaveLength(1);
@@ -202,7 +179,7 @@ describe('a process that dies', () => {
 describe('what was written ahead of a change that never took place', () => {
   it('is not told: of a host', async () => {
     await bench.webhook(receiver);
-    await told({ ifNoted: { hostVersion: 1 }, host: 'never-noted.example' });
+    await bench.told({ ifNoted: { hostVersion: 1 }, host: 'never-noted.example' });
     await minute();
     expect(receiver.received).toHaveLength(0);
     for (let n = 0; n < 12; n++) await minute();
@@ -215,7 +192,7 @@ describe('what was written ahead of a change that never took place', () => {
     const { mirror } = await bench.made();
     await bench.jobs.acquire(mirror, { token: 'lease', now: bench.clock.now() });
     const key = { projectId: mirror.projectId, mirror: mirror.mirror };
-    const { id } = await told({ type: 'mirror.failing', mirror: key, ifNoted: { leaseToken: 'lease' } });
+    const { id } = await bench.told({ type: 'mirror.failing', mirror: key, ifNoted: { leaseToken: 'lease' } });
     expect(receiver.received).toHaveLength(0);
     const release = {
       status: { newsIds: [id] },
@@ -232,9 +209,9 @@ describe('what was written ahead of a change that never took place', () => {
 describe('a channel', () => {
   it('that collects sends one message for all, at the end of its time', async () => {
     const { id, signingSecret } = await bench.webhook(receiver, { digestMinutes: 30 });
-    const ids = [await told({ host: 'one.example' }), await told({ host: 'two.example' })].map((notice) => notice.id);
+    const ids = [await bench.told({ host: 'one.example' }), await bench.told({ host: 'two.example' })].map((notice) => notice.id);
     expect(receiver.received).toHaveLength(0);
-    bench.clock.set((await onlyDelivery(id)).dueAt!);
+    bench.clock.set((await bench.onlyDelivery(id)).dueAt!);
     await minute();
     const { type, data } = verified(receiver.received[0]!, signingSecret);
     expect([type, (data['events'] as { id: string }[]).map((event) => event.id)]).toEqual(['digest', ids]);
@@ -252,8 +229,8 @@ describe('a channel', () => {
       hint: 'Ask.',
     } as const;
     const about = { type: 'mirror.paused', error } as const;
-    await told({ ...about, mirror: { projectId: other.project.id, mirror: other.mirror.mirror } });
-    await told({ ...about, mirror: { projectId: project.id, mirror: mirror.mirror } });
+    await bench.told({ ...about, mirror: { projectId: other.project.id, mirror: other.mirror.mirror } });
+    await bench.told({ ...about, mirror: { projectId: project.id, mirror: mirror.mirror } });
     expect(receiver.received).toHaveLength(1);
     const [received] = receiver.received;
     expect(verified(received!, signingSecret).data['project']).toEqual({ id: project.id, path: project.path });
@@ -266,7 +243,7 @@ describe('a channel', () => {
     dead.answer = 'hang';
     await bench.channel('slack', { url: dead.url });
     await bench.webhook(receiver);
-    const notice = await left();
+    const notice = await bench.left();
     await bench.outbox.wake([notice.id]);
     const notified = bench.notify();
     await expect.poll(() => receiver.received.length, { timeout: 5_000 }).toBe(1);

@@ -8,8 +8,8 @@ import { hiderFor } from '../../lib/api/output/hide-addresses.ts';
 import { createQueue } from '../../lib/aws/create-resources.ts';
 import { createJobReceiver } from '../../lib/aws/job-queue.ts';
 import { createNoticeQueue } from '../../lib/aws/notice-queue.ts';
-import type { Channel, ChannelSecret, ChannelSettings } from '../../lib/model/channel.ts';
-import type { NoticeOutbox } from '../../lib/model/notice.ts';
+import type { Channel, ChannelSecret, ChannelSettings, NoticeDelivery } from '../../lib/model/channel.ts';
+import type { Notice, NoticeOutbox } from '../../lib/model/notice.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../lib/net/http-client.ts';
 import { type DeliverDeps, deliver } from '../../lib/notify/deliver.ts';
@@ -131,6 +131,12 @@ export interface NotifyBench extends JobBench {
   ): Promise<Channel & { readonly signingSecret: string }>;
   /** Handles what is on the queue of notices until nothing is left. */
   notify(): Promise<void>;
+  /** A notice that is true by itself, left and not told yet. */
+  left(changes?: Partial<Notice>): Promise<Notice>;
+  /** The same, told. */
+  told(changes?: Partial<Notice>): Promise<Notice>;
+  /** The one delivery of a channel. */
+  onlyDelivery(channelId: number): Promise<NoticeDelivery>;
 }
 
 export async function openNotifyBench(): Promise<NotifyBench> {
@@ -164,9 +170,25 @@ export async function openNotifyBench(): Promise<NotifyBench> {
     const secretName = await secrets.create('channel', secret);
     return records.channels.create({ name: kind, ...settings, kind, projectId, target: 'somewhere', secretName }, clock.now());
   };
+  const outbox = createOutbox({ ...records, queue: noticeQueue, clock });
+  let made = 0;
+  const left: NotifyBench['left'] = async (changes) => {
+    const at = clock.now();
+    const notice: Notice = { id: `test-${++made}`, type: 'host.down', at, since: at - 60_000, host: 'git.example', ...changes };
+    await outbox.put(notice);
+    return notice;
+  };
+  const notify: NotifyBench['notify'] = async () => {
+    for (;;) {
+      const got = await receiver.receive({ waitSeconds: 0, max: 10, signal: new AbortController().signal });
+      if (got.length === 0) return;
+      await handleMessages(got, { log, expand: (id) => expandNotice(id, expanding), deliver: (key) => deliver(key, delivering) });
+      await receiver.acknowledge(got.map(({ receipt }) => receipt));
+    }
+  };
   return {
     ...bench,
-    outbox: createOutbox({ ...records, queue: noticeQueue, clock }),
+    outbox,
     expanding,
     delivering,
     channel,
@@ -174,13 +196,19 @@ export async function openNotifyBench(): Promise<NotifyBench> {
       const signingSecret = newSigningSecret();
       return { ...(await channel('webhook', { url, signingSecret }, settings)), signingSecret };
     },
-    async notify() {
-      for (;;) {
-        const got = await receiver.receive({ waitSeconds: 0, max: 10, signal: new AbortController().signal });
-        if (got.length === 0) return;
-        await handleMessages(got, { log, expand: (id) => expandNotice(id, expanding), deliver: (key) => deliver(key, delivering) });
-        await receiver.acknowledge(got.map(({ receipt }) => receipt));
-      }
+    notify,
+    left,
+    async told(changes) {
+      const notice = await left(changes);
+      await outbox.wake([notice.id]);
+      await notify();
+      return notice;
+    },
+    async onlyDelivery(channelId) {
+      const { items } = await records.deliveries.list(channelId, { page: 1, perPage: 10 });
+      const [only] = items;
+      if (items.length !== 1 || only === undefined) throw new Error(`${items.length} deliveries`);
+      return only;
     },
     async close() {
       await http.close();

@@ -1,4 +1,4 @@
-/** Ends what comes too slowly: a peer that sends a byte now and then is never silent, and would keep a worker and its places at both hosts. */
+/** Ends what moves too slowly: a peer that sends a byte now and then is never silent, and would keep a worker and its places at both hosts. */
 import { GitferryError } from '../../core/errors.ts';
 import type { ByteStream } from '../wire/pkt-reader.ts';
 
@@ -10,36 +10,35 @@ export interface Rate {
 export class LeastRate {
   readonly #rate: Rate;
   readonly #what: string;
-  readonly #now: () => number;
-  #windowSince: number | undefined;
-  #windowBytes = 0;
+  #bytes = 0;
+  #waitedMs = 0;
 
-  /** `what` comes too slowly, in a message: `the pack`. */
-  constructor(rate: Rate, what: string, now: () => number = () => performance.now()) {
+  /** `what` the bytes are of, in a message: `the pack from the source`. */
+  constructor(rate: Rate, what: string) {
     this.#rate = rate;
     this.#what = what;
-    this.#now = now;
   }
 
-  /** Counts bytes that came. Throws `timed_out` when a window of `inMs` is over, from the first bytes on, in which fewer than `bytes` came. */
-  count(bytes: number): void {
-    const now = this.#now();
-    this.#windowSince ??= now;
-    this.#windowBytes += bytes;
-    if (now - this.#windowSince < this.#rate.inMs) return;
-    if (this.#windowBytes < this.#rate.bytes) {
-      const seconds = Math.round((now - this.#windowSince) / 1000);
-      throw new GitferryError('timed_out', { detail: `${this.#windowBytes} bytes of ${this.#what} came in ${seconds} s.` });
+  /** Counts bytes and how long the peer was waited for. Throws `timed_out` where fewer than `bytes` moved in `inMs` of waiting. */
+  count(bytes: number, waitedMs: number): void {
+    this.#bytes += bytes;
+    this.#waitedMs += waitedMs;
+    if (this.#waitedMs < this.#rate.inMs) return;
+    if (this.#bytes < this.#rate.bytes) {
+      const seconds = Math.round(this.#waitedMs / 1000);
+      throw new GitferryError('timed_out', { detail: `Only ${this.#bytes} bytes of ${this.#what} moved in ${seconds} s.` });
     }
-    this.#windowSince = now;
-    this.#windowBytes = 0;
+    this.#bytes = 0;
+    this.#waitedMs = 0;
   }
 }
 
-/** The same stream, ended with `timed_out` where it comes too slowly. */
-export async function* atLeast(stream: ByteStream, rate: LeastRate): ByteStream {
+/** The same stream, ended with `timed_out` where it comes too slowly. The wait for its first bytes does not count, nor what its reader does meanwhile. */
+export async function* atLeast(stream: ByteStream, rate: LeastRate, now: () => number = () => performance.now()): ByteStream {
+  let askedAt: number | undefined;
   for await (const chunk of stream) {
-    rate.count(chunk.length);
+    rate.count(chunk.length, askedAt === undefined ? 0 : now() - askedAt);
     yield chunk;
+    askedAt = now();
   }
 }

@@ -6,63 +6,29 @@ import { transportTo } from '../../support/http-transport.ts';
 
 const rate = { bytes: 100, inMs: 1_000 };
 
+/** Chunks of so many bytes; each comes so long after it was asked for, and is kept by its reader for so long. */
 it.each([
-  [
-    'a byte every 3 s',
-    [
-      [0, 1],
-      [3_000, 1],
-    ],
-    'timed_out',
-  ],
-  [
-    'a hundred bytes at once, then one a second',
-    [
-      [0, 100],
-      [1_000, 1],
-      [2_000, 1],
-    ],
-    'timed_out',
-  ],
-  [
-    'all within the first window',
-    [
-      [0, 1],
-      [999, 1],
-    ],
-    'whole',
-  ],
-  [
-    'enough in each window, however it is spread',
-    [
-      [0, 50],
-      [999, 50],
-      [1_000, 10],
-      [2_500, 200],
-    ],
-    'whole',
-  ],
-  [
-    'a late beginning: time counts from the first bytes',
-    [
-      [60_000, 1],
-      [60_500, 1],
-    ],
-    'whole',
-  ],
-] as const)('of %s: %s comes out as %s', async (_, chunks, expected) => {
+  ['a byte every 300 ms', [1, 1, 1, 1, 1], 300, 0, 'timed_out'],
+  ['a hundred bytes at once, then one every 600 ms', [100, 1, 1, 1, 1], 600, 0, 'timed_out'],
+  ['all of it before a window is over', [1, 1, 1, 1], 300, 0, 'whole'],
+  ['enough in each window', [50, 50, 50, 50, 50], 300, 0, 'whole'],
+  ['a reader that takes its time', [1, 1, 1, 1, 1], 1, 60_000, 'whole'],
+  ['a late beginning', [1], 60_000, 0, 'whole'],
+] as const)('of %s', async (_, chunks, comesAfter, keptFor, expected) => {
   let now = 0;
-  const counted = new LeastRate(rate, 'the pack', () => now);
   async function* bytes() {
-    for (const [at, length] of chunks) {
-      now = at;
+    for (const length of chunks) {
+      now += comesAfter;
       yield new Uint8Array(length);
     }
   }
   const read = async () => {
     let length = 0;
-    for await (const chunk of atLeast(bytes(), counted)) length += chunk.length;
-    return length === chunks.reduce((sum, [, each]) => sum + each, 0) ? 'whole' : 'cut';
+    for await (const chunk of atLeast(bytes(), new LeastRate(rate, 'the pack'), () => now)) {
+      length += chunk.length;
+      now += keptFor;
+    }
+    return length === chunks.reduce((sum: number, each) => sum + each, 0) ? 'whole' : 'cut';
   };
   expect(await read().catch(({ code }: { code: string }) => code)).toBe(expected);
 });
@@ -88,6 +54,6 @@ it('ends the request of a server that drips', async () => {
       // Nothing to do with it.
     }
   };
-  await expect(read()).rejects.toMatchObject({ code: 'timed_out', message: expect.stringContaining('of a list came in') });
+  await expect(read()).rejects.toMatchObject({ code: 'timed_out', message: expect.stringContaining('bytes of a list moved in') });
   await expect.poll(() => isEnded).toBe(true);
 });

@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { NoticeDelivery } from '../../../lib/model/channel.ts';
-import type { Notice } from '../../../lib/model/notice.ts';
 import { deliverTest } from '../../../lib/notify/deliver.ts';
 import { type MailServer, type NotifyBench, openNotifyBench, startMailServer } from '../../support/notify-bench.ts';
 
@@ -12,22 +10,6 @@ afterEach(async () => {
   for (const { id } of await bench.records.channels.all()) await bench.records.channels.delete(id);
 });
 afterAll(() => bench.close());
-
-let made = 0;
-async function told(): Promise<Notice> {
-  const at = bench.clock.now();
-  const notice: Notice = { id: `mail-${++made}`, type: 'host.down', at, since: at - 60_000, host: 'git.example' };
-  await bench.outbox.put(notice);
-  await bench.outbox.wake([notice.id]);
-  await bench.notify();
-  return notice;
-}
-
-async function onlyDelivery(channelId: number): Promise<NoticeDelivery> {
-  const { items } = await bench.records.deliveries.list(channelId, { page: 1, perPage: 10 });
-  expect(items).toHaveLength(1);
-  return items[0]!;
-}
 
 describe('e-mail', () => {
   const server = ({ port }: MailServer) => ({
@@ -41,7 +23,7 @@ describe('e-mail', () => {
   it('reaches every recipient, with an id that stays the same', async () => {
     const mail = await startMailServer();
     await bench.channel('email', { ...server(mail), from: 'ferry@example.org', to: ['one@example.org', 'two@example.org'] });
-    const notice = await told();
+    const notice = await bench.told();
     expect(mail.mails.map(({ from, to }) => [from, to])).toEqual([['ferry@example.org', ['one@example.org', 'two@example.org']]]);
     expect(mail.mails[0]?.raw).toContain(`Message-ID: <${notice.id}@gitferry>`);
     expect(mail.mails[0]?.raw).toContain('https://ferry.example.org/');
@@ -51,9 +33,9 @@ describe('e-mail', () => {
   it('is tried again when the server refuses it, and told in the words of the server', async () => {
     const mail = await startMailServer({ refuse: true });
     const { id } = await bench.channel('email', { ...server(mail), from: 'ferry@example.org', to: ['one@example.org'] });
-    await told();
-    expect(await onlyDelivery(id)).toMatchObject({ state: 'waiting' });
-    expect((await onlyDelivery(id)).lastAnswer).toContain('mailbox full');
+    await bench.told();
+    expect(await bench.onlyDelivery(id)).toMatchObject({ state: 'waiting' });
+    expect((await bench.onlyDelivery(id)).lastAnswer).toContain('mailbox full');
     await mail.close();
   });
 
