@@ -1,13 +1,10 @@
 /** The queue on SQS: wake-ups in batches, and for a poller on one machine receiving and acknowledging. */
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Log } from '../core/log.ts';
+import { serviceLimits } from '../core/service-limits.ts';
 import type { JobQueue, WakeUp } from '../jobs/requests/job-queue.ts';
 import { encodeJob } from '../model/job.ts';
 import { kindOf } from './table/storage-error.ts';
-
-/** SQS's own limits. */
-const batchMessages = 10;
-const longestDelaySeconds = 900;
 
 export interface JobQueueDeps {
   readonly sqs: SQSClient;
@@ -34,7 +31,7 @@ export function createJobQueue({ sqs, queueUrl, log }: JobQueueDeps): JobQueue {
 }
 
 function entryOf({ key, delaySeconds }: WakeUp, index: number) {
-  const delay = Math.min(Math.max(Math.ceil(delaySeconds), 0), longestDelaySeconds);
+  const delay = Math.min(Math.max(Math.ceil(delaySeconds), 0), serviceLimits.queueDelaySeconds);
   return { Id: String(index), MessageBody: encodeJob(key), DelaySeconds: delay };
 }
 
@@ -59,7 +56,11 @@ export interface JobReceiver {
 export function createJobReceiver({ sqs, queueUrl }: Omit<JobQueueDeps, 'log'>): JobReceiver {
   return {
     async receive({ waitSeconds, max, signal }) {
-      const input = { QueueUrl: queueUrl, WaitTimeSeconds: Math.min(waitSeconds, 20), MaxNumberOfMessages: Math.min(max, batchMessages) };
+      const input = {
+        QueueUrl: queueUrl,
+        WaitTimeSeconds: Math.min(waitSeconds, 20),
+        MaxNumberOfMessages: Math.min(max, serviceLimits.queueBatch),
+      };
       try {
         // The client's own limit for an answer would end a long wait.
         const requestTimeout = (waitSeconds + 10) * 1000;
@@ -84,7 +85,7 @@ export function createJobReceiver({ sqs, queueUrl }: Omit<JobQueueDeps, 'log'>):
 }
 
 function batchesOf<T>(items: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / batchMessages) }, (_, index) =>
-    items.slice(index * batchMessages, (index + 1) * batchMessages),
+  return Array.from({ length: Math.ceil(items.length / serviceLimits.queueBatch) }, (_, index) =>
+    items.slice(index * serviceLimits.queueBatch, (index + 1) * serviceLimits.queueBatch),
   );
 }

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from '../core/clock.ts';
 import { GitferryError } from '../core/errors.ts';
+import { serviceLimits } from '../core/service-limits.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import { createExpiringCache } from './expiring-cache.ts';
 import { kindOf } from './table/storage-error.ts';
@@ -20,14 +21,9 @@ export interface SecretStoreInput {
   readonly clock: Clock;
 }
 
-const cacheMs = 60_000;
-const cachedSecrets = 2_000;
-/** Secrets Manager's shortest. The name stays taken for as long. */
-const recoveryDays = 7;
-
 /** One per process: values are cached in it. Rejects with `secret_missing` or `secrets_unavailable`; no message holds a value or a request id. */
 export function createSecretStore({ secrets, prefix, clock }: SecretStoreInput): SecretStore {
-  const cache = createExpiringCache<string>({ maxAgeMs: cacheMs, maxEntries: cachedSecrets, clock });
+  const cache = createExpiringCache<string>({ maxAgeMs: serviceLimits.secretCacheMs, maxEntries: serviceLimits.cachedSecrets, clock });
 
   async function fetchText(name: string): Promise<string> {
     const { SecretString: text } = await translated(name, () => secrets.send(new GetSecretValueCommand({ SecretId: name })));
@@ -69,7 +65,9 @@ export function createSecretStore({ secrets, prefix, clock }: SecretStoreInput):
 
     async delete(name) {
       try {
-        await translated(name, () => secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: recoveryDays })));
+        await translated(name, () =>
+          secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: serviceLimits.secretRecoveryDays })),
+        );
       } catch (error) {
         if (!(error instanceof GitferryError && error.code === 'secret_missing')) throw error;
       } finally {

@@ -1,6 +1,7 @@
 /** Signing in with a token, and finding out on each request whose session a cookie names. */
 import { randomBytes } from 'node:crypto';
 import type { ApiDeps } from '../api/api-deps.ts';
+import { apiLimits } from '../api/http/api-limits.ts';
 import { isValid, lookUpToken } from '../api/http/authenticate.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
@@ -16,8 +17,6 @@ export interface SignedIn {
   readonly token: AccessToken;
 }
 
-const maxTokenCharacters = 255;
-
 /**
  * The value for the cookie. `waitMs` if there is no such token, or it has expired: more than 0 = it was not even looked up, after too many wrong ones. The
  * look-up by hash takes as long for any token.
@@ -28,7 +27,7 @@ export async function signIn(
   deps: SignInDeps,
 ): Promise<{ readonly cookie: string; readonly maxAgeSeconds: number; readonly token: AccessToken } | { readonly waitMs: number }> {
   const value = typed.trim();
-  if (value === '' || value.length > maxTokenCharacters) return { waitMs: 0 };
+  if (value === '' || value.length > apiLimits.tokenCharacters) return { waitMs: 0 };
   const token = await lookUpToken(value, headers, deps);
   if ('waitMs' in token) return token;
   const { records, clock } = deps;

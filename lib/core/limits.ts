@@ -129,6 +129,8 @@ export const limits = {
   resentBytes: 16 * MiB,
   /** Pauses before a locked ref is tried again: git holds locks for milliseconds, garbage collection for a second or two. */
   lockWaitsMs: [500, 1500, 4000],
+  /** Refs, or LFS objects, in a run's message. The record has all. */
+  listedInMessage: 100,
   /** A ref's reason. */
   refReasonCharacters: 500,
   /** Objects whose commit and path one reason tells, and that are looked up in a run: each look at a small pack takes up to 0.1 s. */

@@ -15,7 +15,7 @@ export interface UpdateRequest {
   readonly resume: boolean;
   /** Full names of all refs that it is about, few enough to be kept; without it, any may have moved. */
   readonly refs?: readonly string[] | undefined;
-  /** How long after `startAt` the tick takes the message for lost; without it `graceMs`. */
+  /** How long after `startAt` the tick takes the message for lost; without it `serviceLimits.graceMs`. */
   readonly graceMs?: number;
 }
 
@@ -118,15 +118,6 @@ export interface MirrorJobs {
   /** Status `failed` with this error, if something is requested and no run holds the mirror; the request stays. false = there was no reason to. */
   markDead(key: MirrorKey, at: { readonly error: LastError; readonly now: number }): Promise<boolean>;
 }
-
-/** A message that was sent gets this long before the tick sends it again. */
-export const graceMs = 60_000;
-
-/** Names of refs that wait with a mirror's requests. Each request adds at most `mostEventRefs` to fewer than these. */
-export const mostWaitingRefs = 20;
-/** An event with more of them, or with longer ones together, is for an ordinary run. They are written with the mirror's item, up to seven times a run. */
-export const mostEventRefs = 20;
-export const mostEventRefBytes = 1000;
 
 /** How many partitions the index of due mirrors has. */
 export const dueShards = 8;

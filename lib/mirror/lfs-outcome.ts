@@ -1,5 +1,6 @@
 /** How the LFS part stands in a run's outcome. */
 import { type ErrorCode, errorCatalogue } from '../core/error-catalogue.ts';
+import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import type { LfsObject } from '../lfs/pointer.ts';
 
@@ -28,8 +29,6 @@ export interface LfsOutcome {
   readonly failures: readonly LfsFailureOutcome[];
 }
 
-const listedInMessage = 100;
-
 /** One sentence, then an object per line; the code is the objects' own where they all have the same. */
 export function lfsRunError({
   failed,
@@ -43,7 +42,7 @@ export function lfsRunError({
   // One reason for all, as when a host has no LFS, is said once.
   const hasOneReason = failures.length > 1 && failures.every(({ reason }) => reason === first.reason);
   const lines = failures
-    .slice(0, listedInMessage)
+    .slice(0, limits.listedInMessage)
     .map(
       ({ oid, size, reason, path }) =>
         `${oid} (${path === null ? '' : `${printable(path)}, `}${size} bytes)${hasOneReason ? '' : `: ${reason}`}`,

@@ -76,7 +76,6 @@ export interface RunFacts {
   readonly pushLimit?: PushLimit | undefined;
 }
 
-const listedInMessage = 100;
 const isDone: ReadonlySet<RefResult> = new Set(['created', 'updated', 'forced', 'deleted']);
 /** What refs that were left behind are told under. The first that is there is the run's code: what will be tried again by itself, then what says most. */
 const sectionOrder = [
@@ -191,7 +190,7 @@ const heedsWords: ReadonlySet<ErrorCode> = new Set(['refs_rejected', 'objects_re
 
 /** The first ref whose reason is known to mean something; a reason may name other refs too. */
 function hintFor(code: ErrorCode, refs: readonly RefOutcome[]): string | undefined {
-  const shown = refs.slice(0, listedInMessage);
+  const shown = refs.slice(0, limits.listedInMessage);
   const names = shown.map(({ ref }) => ref);
   for (const reason of new Set(shown.map(({ reason }) => reason ?? ''))) {
     const hint = refineHint({ code, words: reason, refs: names });
@@ -202,7 +201,7 @@ function hintFor(code: ErrorCode, refs: readonly RefOutcome[]): string | undefin
 
 /** GitLab's form: a sentence, then a ref per line. */
 function listed(code: ErrorCode, refs: readonly RefOutcome[]): string {
-  const names = refs.slice(0, listedInMessage).map(({ ref }) => ref);
+  const names = refs.slice(0, limits.listedInMessage).map(({ ref }) => ref);
   if (refs.length > names.length) names.push(`and ${refs.length - names.length} more`);
   return [errorCatalogue[code].sentence, ...names].join('\n');
 }

@@ -1,4 +1,5 @@
 /** What people are told of: a change of a mirror, a host, a credential or a hook, kept in the table until every channel that wants it has it. */
+import { serviceLimits } from '../core/service-limits.ts';
 import type { RefusedCredential } from './credential.ts';
 import type { MirrorKey } from './mirror.ts';
 import type { LastError, RunRef } from './run.ts';
@@ -57,14 +58,9 @@ export interface Notice {
   readonly ifNoted?: { readonly leaseToken: string } | { readonly hostVersion: number };
 }
 
-/** Refs that one notice carries: a whole repository's would not fit into a message. */
-export const noticeRefs = 100;
-/** Ids of the last notices that a mirror or host has made. A change makes at most three. */
-const keptNewsIds = 12;
-
 /** The newest first. */
 export function withNews(ids: readonly string[], before: readonly string[] = []): readonly string[] {
-  return [...ids, ...before].slice(0, keptNewsIds);
+  return [...ids, ...before].slice(0, serviceLimits.newsIds);
 }
 
 /** Where notices are left by whoever makes a change. */

@@ -8,7 +8,3 @@ export type MirrorDigest = Pick<
 >;
 
 export type ProjectDigest = Pick<Project, 'id' | 'path' | 'repositoryUrl'>;
-
-/** More than these are not read for one page. An instance this large is looked at by search and by project. */
-export const overviewMirrors = 20_000;
-export const overviewProjects = 20_000;

@@ -194,9 +194,9 @@ export interface SessionRecords {
 }
 
 export interface OverviewRecords {
-  /** Eventually consistent; ends at `overviewMirrors`. In no particular order. */
+  /** Eventually consistent; ends at `serviceLimits.overviewMirrors`. In no particular order. */
   mirrors(): Promise<readonly MirrorDigest[]>;
-  /** Eventually consistent; ends at `overviewProjects`. By id. */
+  /** Eventually consistent; ends at `serviceLimits.overviewProjects`. By id. */
   projects(): Promise<readonly ProjectDigest[]>;
   /** The mirrors themselves, as they are now, in the order of the keys, without those that are gone. */
   mirrorsOf(keys: readonly MirrorKey[]): Promise<readonly Mirror[]>;

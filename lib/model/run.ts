@@ -71,10 +71,6 @@ export interface Run extends RunSummary {
   readonly lfsFailures?: readonly LfsFailed[];
 }
 
-export const keptRefs = 10_000;
-/** Runs and activity are deleted after this long. */
-export const runRetentionDays = 90;
-
 /** A branch or tag that a run moved in a project's mirror, for the activity feed. */
 export interface Activity {
   readonly at: number;

@@ -1,5 +1,6 @@
 /** The outbox as those see it who make changes: notices in the table, and a message on a queue of their own that has them told. */
 import type { Clock } from '../core/clock.ts';
+import { serviceLimits } from '../core/service-limits.ts';
 import type { NoticeKey, NoticeOutbox } from '../model/notice.ts';
 import type { NoticeRecords } from '../model/notice-records.ts';
 import type { SettingsRecords } from '../model/records.ts';
@@ -17,14 +18,11 @@ export interface OutboxDeps {
   readonly clock: Clock;
 }
 
-/** How long a message gets before the tick sends it again. */
-const graceMs = 60_000;
-
 export function createOutbox({ notices, settings, queue, clock }: OutboxDeps): NoticeOutbox {
   return {
     isHeard: async (type) => (await settings.heardNotices()).has(type),
 
-    put: (notice) => notices.put(notice, clock.now() + graceMs),
+    put: (notice) => notices.put(notice, clock.now() + serviceLimits.graceMs),
 
     async wake(ids) {
       if (ids.length > 0) await queue.send(ids.map((notice) => ({ notice })));
@@ -35,7 +33,7 @@ export function createOutbox({ notices, settings, queue, clock }: OutboxDeps): N
     noteAccepted: (credential) => notices.noteAccepted(credential),
 
     async again(key, read) {
-      if (!(await notices.looked(key, read, clock.now() + graceMs))) return false;
+      if (!(await notices.looked(key, read, clock.now() + serviceLimits.graceMs))) return false;
       await queue.send([key]);
       return true;
     },

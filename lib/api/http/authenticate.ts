@@ -4,9 +4,8 @@ import { roles } from '../../model/access-token.ts';
 import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { forbidden, tooManyGuesses, unauthorized } from './api-error.ts';
+import { apiLimits } from './api-limits.ts';
 import { senderOf } from './guess-limit.ts';
-
-const maxTokenCharacters = 255;
 
 type LookUpDeps = Pick<ApiDeps, 'records' | 'clock' | 'guesses'>;
 
@@ -14,7 +13,7 @@ type LookUpDeps = Pick<ApiDeps, 'records' | 'clock' | 'guesses'>;
 export async function authenticate(headers: Headers, deps: LookUpDeps): Promise<AccessToken> {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
   const token = headers.get('private-token')?.trim() || bearer;
-  if (token === undefined || token.length > maxTokenCharacters) throw unauthorized();
+  if (token === undefined || token.length > apiLimits.tokenCharacters) throw unauthorized();
   const found = await lookUpToken(token, headers, deps);
   if ('waitMs' in found) throw found.waitMs > 0 ? tooManyGuesses(found.waitMs) : unauthorized();
   return found;

@@ -3,12 +3,9 @@ import { z } from '@hono/zod-openapi';
 import type { Page, PageRequest } from '../../model/records.ts';
 import type { Answer } from './answer.ts';
 import { badParameter } from './api-error.ts';
+import { apiLimits } from './api-limits.ts';
 import type { Call } from './endpoint.ts';
 import { integer } from './fields.ts';
-
-const maxPerPage = 100;
-/** Deeper than this only by keyset, as with GitLab. */
-const maxOffset = 50_000;
 
 const paging = {
   page: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).optional(),
@@ -33,9 +30,9 @@ type IdPageCall = Pick<Call<z.output<typeof idPageInput>>, 'input' | 'deps' | 'p
 
 /** More than 100 a page is taken for 100. Refuses with 400 what lies too deep. */
 export function pageRequest({ page = 1, per_page: perPage = 20 }: z.output<typeof pageInput>): PageRequest {
-  const request = { page, perPage: Math.min(perPage, maxPerPage) };
-  if ((page - 1) * request.perPage > maxOffset)
-    throw badParameter(`page is invalid: pages end at ${maxOffset} entries; use pagination=keyset where the call takes it`);
+  const request = { page, perPage: Math.min(perPage, apiLimits.perPage) };
+  if ((page - 1) * request.perPage > apiLimits.offset)
+    throw badParameter(`page is invalid: pages end at ${apiLimits.offset} entries; use pagination=keyset where the call takes it`);
   return request;
 }
 

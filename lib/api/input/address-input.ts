@@ -2,29 +2,25 @@
 import type { z } from '@hono/zod-openapi';
 import { authMethods } from '../../model/credential.ts';
 import { badParameter } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import { choice, idField, text, texts } from '../http/fields.ts';
 import { sshKeyTypes } from './key-pair.ts';
 import type { GivenAddress } from './remote-address.ts';
 
-const maxUrlCharacters = 2048;
-const maxNameCharacters = 255;
-/** Tokens of some hosts are JWTs. */
-const maxPasswordCharacters = 4096;
-
 export function urlField() {
-  return text(maxUrlCharacters).openapi({ example: 'https://user:token@git.example.org/group/name.git' });
+  return text(apiLimits.urlCharacters).openapi({ example: 'https://user:token@git.example.org/group/name.git' });
 }
 
 export const credentialFields = {
-  username: text(maxNameCharacters).nullable().optional(),
-  password: text(maxPasswordCharacters).nullable().optional(),
+  username: text(apiLimits.userNameCharacters).nullable().optional(),
+  password: text(apiLimits.passwordCharacters).nullable().optional(),
 } as const;
 
 /** Beside the URL. `auth_user` and `auth_password` are the names of GitLab's pull mirrors. */
 export const signInFields = {
   ...credentialFields,
-  auth_user: text(maxNameCharacters).nullable().optional(),
-  auth_password: text(maxPasswordCharacters).nullable().optional(),
+  auth_user: text(apiLimits.userNameCharacters).nullable().optional(),
+  auth_password: text(apiLimits.passwordCharacters).nullable().optional(),
   credential_id: idField()
     .nullable()
     .openapi({ type: ['integer', 'null'] })

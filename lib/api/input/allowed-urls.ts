@@ -4,13 +4,12 @@ import { isAllowed, parseAllowedUrl } from '../../git/transport/allowed-urls.ts'
 import type { SharedCredential } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { invalidField, invalidFieldOf } from '../http/api-error.ts';
-
-const most = 50;
+import { apiLimits } from '../http/api-limits.ts';
 
 /** As they are stored. Refuses with 400. */
 export function checkAllowedUrls(given: readonly string[]): readonly string[] {
   if (given.length === 0) throw invalidField('allowed_urls', 'is empty: name the hosts, or the groups on them, where it may be used');
-  if (given.length > most) throw invalidField('allowed_urls', `has more than ${most} entries`);
+  if (given.length > apiLimits.allowedUrls) throw invalidField('allowed_urls', `has more than ${apiLimits.allowedUrls} entries`);
   try {
     return [...new Set(given.map((url) => parseAllowedUrl(url, 'allowed_urls')))];
   } catch (error) {

@@ -1,10 +1,10 @@
 /** Runs and their refs as the API shows them. */
-
 import { z } from '@hono/zod-openapi';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Run, RunRef, RunSummary } from '../../model/run.ts';
 import { isoTime } from '../http/answer.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import type { Hide } from './hide-addresses.ts';
 
 export const runRefSchema = z.object({
@@ -39,9 +39,6 @@ export const runSchema = z
 export const runWithRefsSchema = runSchema
   .extend({ refs: z.array(runRefSchema), refs_total: z.int(), refs_truncated: z.boolean(), lfs_failures: z.array(lfsFailureSchema) })
   .openapi('RunWithRefs');
-
-/** An answer stays under 5 MB (Lambda's limit is 6); what else is in it is small. */
-const maxRefsBytes = 4_500_000;
 
 const hideNothing: Hide = (words) => words;
 
@@ -86,7 +83,7 @@ export function boundedRefs(refs: readonly RunRef[], total: number) {
   let bytes = 0;
   const fitting = refs.findIndex((ref) => {
     bytes += Buffer.byteLength(JSON.stringify(ref)) + 1;
-    return bytes > maxRefsBytes;
+    return bytes > apiLimits.refsBytes;
   });
   const shown = fitting < 0 ? refs : refs.slice(0, fitting);
   return { refs: shown, refs_total: total, refs_truncated: shown.length < total };

@@ -6,15 +6,11 @@ import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
 import { badParameter, notFound, projectNotFound } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import { hasRole } from '../http/authenticate.ts';
 import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { choice } from '../http/fields.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
-
-/** Time enough to paste the new secret at the host. */
-const previousSecretMs = 24 * 3600_000;
-/** They are all read with every event. */
-const maxHooks = 50;
 
 export const hookSchema = z
   .object({
@@ -69,8 +65,8 @@ export const incomingHookEndpoints = [
       const { deps, project, input } = call;
       // Before anything is written: without it the hook would have no secret to show.
       const signingKey = await deps.secrets.signingKey();
-      if ((await deps.records.hooks.ofProject(project.id)).length >= maxHooks)
-        throw badParameter(`provider is invalid: a project has at most ${maxHooks} hooks`);
+      if ((await deps.records.hooks.ofProject(project.id)).length >= apiLimits.hooks)
+        throw badParameter(`provider is invalid: a project has at most ${apiLimits.hooks} hooks`);
       const token = newHookToken(project.id);
       const hook = await deps.records.hooks.create(project.id, { provider: input.provider, tokenHash: hashToken(token) }, deps.clock.now());
       if (hook === undefined) throw projectNotFound();
@@ -98,7 +94,7 @@ export const incomingHookEndpoints = [
     async (call) => {
       const { deps, project } = call;
       const signingKey = await deps.secrets.signingKey();
-      const hook = await deps.records.hooks.rotate(project.id, call.pathId('hook_id'), deps.clock.now() + previousSecretMs);
+      const hook = await deps.records.hooks.rotate(project.id, call.pathId('hook_id'), deps.clock.now() + apiLimits.previousSecretMs);
       if (hook === undefined) throw notFound();
       return ok({ ...shown(call, hook), secret: hookSecret(signingKey, hook) });
     },

@@ -4,6 +4,7 @@ import { branchPrefix, refNameFault } from '../../git/ref-name.ts';
 import type { Project, ProtectedBranch } from '../../model/project.ts';
 import { created, noContent, ok } from '../http/answer.ts';
 import { badParameter, conflict, notFound, projectNotFound } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import { projectEndpoint } from '../http/endpoint.ts';
 import { line } from '../http/fields.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
@@ -20,9 +21,6 @@ const branchSchema = z
     code_owner_approval_required: z.boolean(),
   })
   .openapi('ProtectedBranch');
-
-/** All branches of a project lie in one item of the table, which ends at 400 KB. */
-const maxBranches = 500;
 
 export const protectedBranchEndpoints = [
   projectEndpoint(
@@ -64,8 +62,8 @@ export const protectedBranchEndpoints = [
     async ({ deps, project, input: { name } }) => {
       // A star stands for any characters; with a letter in its place the rest must be a name that git accepts.
       if (refNameFault(`${branchPrefix}${name.replaceAll('*', 'x')}`) !== undefined) throw badParameter('name is invalid');
-      if (project.protectedBranches.length >= maxBranches)
-        throw badParameter(`name is invalid: a project has at most ${maxBranches} protected branches`);
+      if (project.protectedBranches.length >= apiLimits.protectedBranches)
+        throw badParameter(`name is invalid: a project has at most ${apiLimits.protectedBranches} protected branches`);
       const after = await deps.records.projects.protectBranch(project.id, name);
       if (after === undefined) throw projectNotFound();
       if (after === 'exists') throw conflict(`Protected branch '${name}' already exists`);

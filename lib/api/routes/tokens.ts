@@ -6,6 +6,7 @@ import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
 import { badParameter, conflict, invalidField, notFound } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import { isValid } from '../http/authenticate.ts';
 import { type Call, instanceEndpoint } from '../http/endpoint.ts';
 import { choice, idField, line, text } from '../http/fields.ts';
@@ -27,7 +28,6 @@ const newTokenSchema = tokenSchema
   .extend({ token: z.string().openapi({ description: 'Shown this once' }) })
   .openapi('NewPersonalAccessToken');
 
-const maxProjects = 100;
 const one = '/personal_access_tokens/{token_id}';
 
 export const tokenEndpoints = [
@@ -61,7 +61,10 @@ export const tokenEndpoints = [
         name: line(255),
         role: choice(roles),
         projects: z
-          .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(idField()).min(1).max(maxProjects).nullable())
+          .preprocess(
+            (value) => (typeof value === 'string' ? [value] : value),
+            z.array(idField()).min(1).max(apiLimits.tokenProjects).nullable(),
+          )
           .openapi({ type: ['array', 'null'], items: { type: 'integer' } })
           .optional(),
         expires_at: text(40).nullable().optional().openapi({ description: 'A date or a time, ISO 8601', example: '2031-01-31' }),

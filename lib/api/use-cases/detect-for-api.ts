@@ -5,9 +5,7 @@ import { describeHostKeys, detectHostKeys } from '../../git/transport/host-keys/
 import { type HostPlace, parseHostPlace } from '../../git/transport/host-keys/known-hosts.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { ApiError, codedError, invalidFieldOf } from '../http/api-error.ts';
-
-/** API Gateway gives up after 30 s. */
-const detectMs = 25_000;
+import { apiLimits } from '../http/api-limits.ts';
 
 /**
  * Refuses with 400 (not an ssh:// URL; what answers there, or why nothing does, by code), 409 in silent mode, 504 when the time is up.
@@ -16,7 +14,7 @@ export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 
   const place = placeOf(typed);
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
-  const deadline = createDeadline(detectMs);
+  const deadline = createDeadline(apiLimits.answerMs);
   try {
     const keys = await detectHostKeys(place, { guard: deps.guard, deadline });
     return describeHostKeys(place, keys);

@@ -5,12 +5,9 @@ import type { CredentialValue } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { type Answer, ok } from '../http/answer.ts';
 import { ApiError, codedError } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import type { ProjectCall } from '../http/endpoint.ts';
 import { boundedRefs, runRefSchema } from '../output/show-run.ts';
-
-/** API Gateway gives up after 30 s. */
-const planMs = 25_000;
-const keptRefs = 10_000;
 
 export const planSchema = z
   .object({
@@ -36,9 +33,14 @@ export async function planMirror(
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   try {
-    const outcome = await deps.plan({ mirror, project, timeoutMs: planMs, ...(credential === undefined ? {} : { credential }) });
+    const outcome = await deps.plan({
+      mirror,
+      project,
+      timeoutMs: apiLimits.answerMs,
+      ...(credential === undefined ? {} : { credential }),
+    });
     if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);
-    return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, keptRefs), outcome.refs.length) });
+    return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, apiLimits.planRefs), outcome.refs.length) });
   } catch (error) {
     if (!(error instanceof GitferryError)) throw error;
     if (error.code === 'deadline_exceeded') throw codedError(504, error);

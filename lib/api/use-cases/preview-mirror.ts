@@ -13,16 +13,12 @@ import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import { type Answer, ok } from '../http/answer.ts';
 import { ApiError, codedError, invalidField } from '../http/api-error.ts';
+import { apiLimits } from '../http/api-limits.ts';
 import type { ProjectCall } from '../http/endpoint.ts';
 import { initialRules, resolveRules } from '../input/mirror-rules.ts';
 import { type RemoteAddress, resolveAddress } from '../input/remote-address.ts';
 import { planMirror } from './plan-mirror.ts';
 import { checkPlace, type GivenMirror } from './save-mirror.ts';
-
-/** API Gateway gives up after 30 s. */
-const listMs = 25_000;
-/** Names in an answer, per kind; the numbers are of all. */
-const shownNames = 1_000;
 
 const matchesSchema = z.object({
   total: z.int(),
@@ -49,7 +45,12 @@ export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror):
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   const { settings, credential } = unsaved.direction === 'push' ? { settings: undefined } : await settingsOf(call, unsaved);
   const mirror = { ...blankMirror(project, unsaved), ...rules, ...settings };
-  const listed = await deps.listSource({ mirror, project, timeoutMs: listMs, ...(credential === undefined ? {} : { credential }) });
+  const listed = await deps.listSource({
+    mirror,
+    project,
+    timeoutMs: apiLimits.answerMs,
+    ...(credential === undefined ? {} : { credential }),
+  });
   if ('error' in listed) throw codedError(listed.error.code === 'deadline_exceeded' ? 504 : 400, listed.error);
   const compiled = await compileRules(rulesOf({ mirror, project, confirmDeletions: false, maxDeletionsPercent: 100 }));
   await compiled.prepare(fullNames(listed)).catch((error: unknown) => {
@@ -102,12 +103,12 @@ async function matches(names: readonly string[], fits: (name: string) => boolean
     const isMatched = fits(name);
     if (isMatched) matched++;
     const shown = isMatched ? fitting : others;
-    if (shown.length < shownNames) shown.push(name);
+    if (shown.length < apiLimits.previewNames) shown.push(name);
     const pause = turns.pause();
     if (pause !== undefined) await pause;
   }
   const all = [...fitting.map((name) => ({ name, matched: true })), ...others.map((name) => ({ name, matched: false }))];
-  return { total: names.length, matched, names: all.slice(0, shownNames) };
+  return { total: names.length, matched, names: all.slice(0, apiLimits.previewNames) };
 }
 
 /** Nothing of it is ever written. */

@@ -1,7 +1,8 @@
 /** What the overview reads: all mirrors from the index `overview`, all projects from `list`, a few attributes of each. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import { dueShards } from '../../jobs/mirror-jobs.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
-import { type MirrorDigest, overviewMirrors, overviewProjects, type ProjectDigest } from '../../model/overview.ts';
+import type { MirrorDigest, ProjectDigest } from '../../model/overview.ts';
 import type { OverviewRecords } from '../../model/records.ts';
 import { fieldsOfItem, keyOfItem, mirrorOfItem } from '../mirrors/mirror-item.ts';
 import type { Item } from '../table/item.ts';
@@ -16,7 +17,7 @@ export function createOverviewRecords(table: RecordTable): OverviewRecords {
     async mirrors() {
       const shards = Array.from({ length: dueShards }, (_, shard) => {
         const condition = { expression: 'due_shard = :shard', values: { ':shard': `DUE#${shard}` } };
-        return take(table, { index: indexes.overview, condition }, overviewMirrors / dueShards);
+        return take(table, { index: indexes.overview, condition }, serviceLimits.overviewMirrors / dueShards);
       });
       return (await Promise.all(shards)).flat().map(mirrorDigestOfItem);
     },
@@ -24,14 +25,14 @@ export function createOverviewRecords(table: RecordTable): OverviewRecords {
     async projects() {
       const buckets = Array.from({ length: Math.floor((await table.lastId('project')) / listBucketSize) + 1 }, (_, bucket) => bucket);
       const found: Item[] = [];
-      while (buckets.length > 0 && found.length < overviewProjects) {
+      while (buckets.length > 0 && found.length < serviceLimits.overviewProjects) {
         const next = buckets.splice(0, bucketsAtOnce).map((bucket) => {
           const condition = { expression: 'list_bucket = :bucket', values: { ':bucket': `PROJECTS#${bucket}` } };
           return table.all({ index: indexes.list, condition, only: ['id', 'path', 'repository_url'] });
         });
         found.push(...(await Promise.all(next)).flat());
       }
-      return found.slice(0, overviewProjects).map(projectDigestOfItem);
+      return found.slice(0, serviceLimits.overviewProjects).map(projectDigestOfItem);
     },
 
     async mirrorsOf(wanted: readonly MirrorKey[]) {

@@ -1,5 +1,6 @@
 /** The instance's settings: one item, with defaults for what was never set, and a short cache. */
 import type { Clock } from '../../core/clock.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import { defaultInstanceSettings, type InstanceSettings } from '../../model/instance-settings.ts';
 import type { SettingsRecords } from '../../model/records.ts';
 import { createExpiringCache } from '../expiring-cache.ts';
@@ -7,8 +8,6 @@ import type { Item } from '../table/item.ts';
 import type { RecordTable } from '../table/record-table.ts';
 import { keys } from '../table/table.ts';
 import { updateExpression } from '../table/update-expression.ts';
-
-const cacheMs = 5_000;
 
 const attributes: Readonly<Record<keyof InstanceSettings, string>> = {
   silentModeEnabled: 'silent_mode_enabled',
@@ -25,7 +24,7 @@ const anyhow = 'attribute_exists(pk) OR attribute_not_exists(pk)';
 
 /** A write starts the cache anew. */
 export function createSettingsRecords(table: RecordTable, clock: Clock): SettingsRecords {
-  const cache = createExpiringCache<Item>({ maxAgeMs: cacheMs, maxEntries: 1, clock });
+  const cache = createExpiringCache<Item>({ maxAgeMs: serviceLimits.settingsCacheMs, maxEntries: 1, clock });
   const load = async () => (await table.get(keys.instance())) ?? {};
   const keep = (item: Item): Promise<Item> => cache.get('settings', { fresh: true, load: async () => item });
 

@@ -1,13 +1,11 @@
 /** API tokens in the table, under their hash. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { TokenRecords } from '../../model/records.ts';
 import { type Item, withoutNulls } from '../table/item.ts';
 import { readListPage } from '../table/list-page.ts';
 import { isNew, type RecordTable } from '../table/record-table.ts';
 import { indexes, keys, listAttributes } from '../table/table.ts';
-
-/** An expired token can be seen in the list for this long before DynamoDB deletes it. */
-const shownAfterExpirySeconds = 30 * 86_400;
 
 export function createTokenRecords(table: RecordTable): TokenRecords {
   /** By the index, then as it is now. */
@@ -60,7 +58,7 @@ function itemOfToken(token: AccessToken): Item {
     project_ids: token.projectIds,
     valid_until: token.expiresAt,
     created_at: token.createdAt,
-    expires_at: token.expiresAt === null ? null : Math.ceil(token.expiresAt / 1000) + shownAfterExpirySeconds,
+    expires_at: token.expiresAt === null ? null : Math.ceil(token.expiresAt / 1000) + serviceLimits.expiredTokenSeconds,
   });
 }
 

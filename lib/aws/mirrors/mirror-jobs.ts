@@ -1,7 +1,8 @@
 /** The life of an update on DynamoDB: requests, leases and releases as conditional writes on a mirror's item (ARCHITECTURE.md). */
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { type MirrorJobs, mostWaitingRefs, type Release, type UpdateRequest } from '../../jobs/mirror-jobs.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
+import type { MirrorJobs, Release, UpdateRequest } from '../../jobs/mirror-jobs.ts';
 import type { Mirror, MirrorKey } from '../../model/mirror.ts';
 import type { Item } from '../table/item.ts';
 import { updateExpression } from '../table/update-expression.ts';
@@ -183,7 +184,7 @@ function requestWrite(request: UpdateRequest): ConditionalWrite {
   return {
     parts: updateExpression(request.confirmDeletions ? { queued_confirm: true } : {}, {
       ...queued,
-      values: { ...queued.values, ...(request.refs === undefined ? {} : { ':refs_kept': mostWaitingRefs }) },
+      values: { ...queued.values, ...(request.refs === undefined ? {} : { ':refs_kept': serviceLimits.waitingRefs }) },
     }),
     conditions: [
       ...['attribute_exists(pk)', 'enabled = :true', 'attribute_not_exists(paused)'],

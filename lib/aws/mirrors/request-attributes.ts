@@ -1,5 +1,6 @@
 /** What a waiting request is on a mirror's item: `queued_*`, and `due_at`, at which the tick looks at it. */
-import { graceMs, type UpdateRequest } from '../../jobs/mirror-jobs.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
+import type { UpdateRequest } from '../../jobs/mirror-jobs.ts';
 import type { Trigger } from '../../model/run.ts';
 import type { Item } from '../table/item.ts';
 
@@ -21,7 +22,7 @@ export const scheduleTrigger: Trigger = { kind: 'schedule', who: '' };
 const longestDelayMs = 900_000;
 
 /** When the tick takes the message of a request for lost. */
-export function dueOf(startAt: number, now: number, grace: number = graceMs): number {
+export function dueOf(startAt: number, now: number, grace: number = serviceLimits.graceMs): number {
   return startAt - now > longestDelayMs ? startAt : startAt + grace;
 }
 

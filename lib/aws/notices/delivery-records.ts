@@ -1,5 +1,6 @@
 /** Deliveries in the table, in their channel's partition: what waits, is being sent, and was answered. */
 import type { Clock } from '../../core/clock.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { DeliveryState, NoticeDelivery } from '../../model/channel.ts';
 import type { DeliveryRecords } from '../../model/notice-records.ts';
 import type { Item } from '../table/item.ts';
@@ -7,7 +8,7 @@ import { rowsForPage, slicePage, totalOf } from '../table/list-page.ts';
 import { isNew, type RecordTable } from '../table/record-table.ts';
 import { keys } from '../table/table.ts';
 import { updateExpression } from '../table/update-expression.ts';
-import { dueAttributes, noticeRetentionSeconds } from './outbox-due.ts';
+import { dueAttributes } from './outbox-due.ts';
 
 export function createDeliveryRecords(table: RecordTable, clock: Clock): DeliveryRecords {
   const get = async (channelId: number, id: string): Promise<Item | undefined> => table.get(keys.delivery(channelId, id));
@@ -23,7 +24,7 @@ export function createDeliveryRecords(table: RecordTable, clock: Clock): Deliver
         not_before: dueAt,
         created_at: createdAt,
         attempts: 0,
-        expires_at: Math.ceil(clock.now() / 1000) + noticeRetentionSeconds,
+        expires_at: Math.ceil(clock.now() / 1000) + serviceLimits.noticeSeconds,
       };
       if (await table.put(item, isNew)) return 'added';
       const parts = updateExpression({}, { add: ['notices :notice'], values: { ':notice': new Set([notice]) } });

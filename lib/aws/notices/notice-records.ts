@@ -1,14 +1,15 @@
 /** Notices in the table: written before the change that they tell of, in the index of what is due until every channel has its delivery. */
 import type { Clock } from '../../core/clock.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { Notice } from '../../model/notice.ts';
 import type { NoticeRecords } from '../../model/notice-records.ts';
 import { exists, isNew, type RecordTable } from '../table/record-table.ts';
 import { keys } from '../table/table.ts';
 import { updateExpression } from '../table/update-expression.ts';
-import { dueAttributes, itemKeyOf, noticeRetentionSeconds } from './outbox-due.ts';
+import { dueAttributes, itemKeyOf } from './outbox-due.ts';
 
 export function createNoticeRecords(table: RecordTable, clock: Clock): NoticeRecords {
-  const expiry = (): number => Math.ceil(clock.now() / 1000) + noticeRetentionSeconds;
+  const expiry = (): number => Math.ceil(clock.now() / 1000) + serviceLimits.noticeSeconds;
   return {
     async put(notice, dueAt) {
       const item = { ...keys.notice(notice.id), ...dueAttributes({ notice: notice.id }, dueAt), notice, expires_at: expiry() };

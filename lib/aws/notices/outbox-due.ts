@@ -5,9 +5,6 @@ import type { NoticeKey } from '../../model/notice.ts';
 import type { Item } from '../table/item.ts';
 import { type ItemKey, keys } from '../table/table.ts';
 
-/** What was told can be read for as long as runs can. */
-export const noticeRetentionSeconds = 90 * 86_400;
-
 export function dueAttributes(key: NoticeKey, dueAt: number): Item {
   const name = 'notice' in key ? key.notice : `${key.channel}/${key.delivery}`;
   return { due_shard: `DUE#${createHash('sha256').update(name).digest().readUInt32BE(0) % dueShards}`, due_at: dueAt };

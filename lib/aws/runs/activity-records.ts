@@ -1,7 +1,8 @@
 /** A project's activity in the table: the refs that a run moved, in one item or a few, newest first. */
 import type { Clock } from '../../core/clock.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { ActivityRecords } from '../../model/records.ts';
-import { type Activity, keptRefs } from '../../model/run.ts';
+import type { Activity } from '../../model/run.ts';
 import type { Item } from '../table/item.ts';
 import { rowsForPage, totalOf } from '../table/list-page.ts';
 import type { RecordTable } from '../table/record-table.ts';
@@ -19,7 +20,7 @@ export function createActivityRecords(table: RecordTable, clock: Clock): Activit
     async add(projectId, runId, moves) {
       const [first] = moves;
       if (first === undefined) return;
-      const chunks = await encodeChunks(moves.slice(0, keptRefs));
+      const chunks = await encodeChunks(moves.slice(0, serviceLimits.runRefs));
       for (const [index, { count, data }] of chunks.entries()) {
         // Read backwards: the first part of a run has the highest number.
         const part = String(chunks.length - 1 - index).padStart(4, '0');

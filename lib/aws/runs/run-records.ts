@@ -1,7 +1,8 @@
 /** Runs in the table: their summaries, and what is long of each (ref results, LFS failures) in items of its own. */
 import type { Clock } from '../../core/clock.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { RunRecords } from '../../model/records.ts';
-import { keptRefs, type LfsFailed, type Run, type RunRef, type RunSummary, runRetentionDays } from '../../model/run.ts';
+import type { LfsFailed, Run, RunRef, RunSummary } from '../../model/run.ts';
 import { type Item, withoutNulls } from '../table/item.ts';
 import { rowsForPage, slicePage, totalOf } from '../table/list-page.ts';
 import { type Condition, isNew, type RecordTable } from '../table/record-table.ts';
@@ -10,23 +11,19 @@ import { type ItemKey, keys } from '../table/table.ts';
 
 /** Longer lists of refs, and of LFS failures, go to items of their own, so that a list of runs reads little for each. A run of an event fits. */
 const inlineBytes = 1_000;
-/** Of texts that hosts had a part in, so that a run's item stays within DynamoDB's 400 KB. */
-const messageCharacters = 30_000;
-const noteCharacters = 2_000;
 /** 500 LFS objects fit into one chunk then. */
 const lfsReasonCharacters = 200;
-const keptNotes = 30;
 
 /** When DynamoDB may delete it, in seconds; readers leave it out from then on, because DynamoDB takes its time. */
 export function expiryOf(at: number): number {
-  return Math.floor(at / 1000) + runRetentionDays * 86_400;
+  return Math.floor(at / 1000) + serviceLimits.runDays * 86_400;
 }
 
 export function createRunRecords(table: RecordTable, clock: Clock): RunRecords {
   const isKept = (item: Item) => Number(item['expires_at']) > clock.now() / 1000;
 
   async function write(mirrorId: number, run: Run, condition?: Condition): Promise<void> {
-    const refs = await inOrBeside(run.refs.slice(0, keptRefs));
+    const refs = await inOrBeside(run.refs.slice(0, serviceLimits.runRefs));
     const failures = await inOrBeside((run.lfsFailures ?? []).map(storedFailure));
     const item = itemOfRun(mirrorId, run, {
       refs: refs.json,
@@ -97,12 +94,12 @@ function itemOfRun(mirrorId: number, run: Run, refs: Item): Item {
     started_at: run.startedAt,
     finished_at: run.finishedAt,
     outcome: run.outcome,
-    error: run.error === null ? null : { ...run.error, message: shortened(run.error.message, messageCharacters) },
+    error: run.error === null ? null : { ...run.error, message: shortened(run.error.message, serviceLimits.messageCharacters) },
     counts: run.counts,
     relayed_bytes: run.bytes,
     run_path: run.path ?? null,
     requests: run.requests ?? null,
-    notes: run.notes.slice(0, keptNotes).map((note) => shortened(note, noteCharacters)),
+    notes: run.notes.slice(0, serviceLimits.runNotes).map((note) => shortened(note, serviceLimits.noteCharacters)),
     refs_total: run.refsTotal,
     lfs: run.lfs ?? null,
     expires_at: expiryOf(run.startedAt),

@@ -1,11 +1,12 @@
 /** Asks for updates: one write a mirror, merged with what waits or runs already, and a message where none is under way. */
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import { defaultInstanceSettings, type InstanceSettings } from '../../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../../model/mirror.ts';
 import type { SettingsRecords } from '../../model/records.ts';
 import type { Trigger } from '../../model/run.ts';
-import { graceMs, type MirrorJobs, mostEventRefBytes, mostEventRefs } from '../mirror-jobs.ts';
+import type { MirrorJobs } from '../mirror-jobs.ts';
 import type { JobQueue, WakeUp } from './job-queue.ts';
 import { wakeUpFor } from './wake-up.ts';
 
@@ -44,7 +45,7 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
   const pushMinIntervalMs = settings.pushMinIntervalSeconds * 1000;
   const startAt = request.startAt ?? now;
   const isEvent = trigger.kind === 'event' && request.startAt === undefined;
-  const grace = isEvent ? graceMs + pushMinIntervalMs : graceMs;
+  const grace = isEvent ? serviceLimits.graceMs + pushMinIntervalMs : serviceLimits.graceMs;
   const results = await Promise.allSettled(
     keys.map((key) => jobs.request(key, { trigger, now, startAt, confirmDeletions, resume, graceMs: grace, ...kept(request.refs) })),
   );
@@ -69,8 +70,8 @@ export async function requestRuns(keys: readonly MirrorKey[], request: RunReques
 
 /** The names, if there are few. */
 function kept(refs: readonly string[] | undefined): { readonly refs?: readonly string[] } {
-  if (refs === undefined || refs.length === 0 || refs.length > mostEventRefs) return {};
-  return Buffer.byteLength(refs.join('')) > mostEventRefBytes ? {} : { refs };
+  if (refs === undefined || refs.length === 0 || refs.length > serviceLimits.eventRefs) return {};
+  return Buffer.byteLength(refs.join('')) > serviceLimits.eventRefBytes ? {} : { refs };
 }
 
 /** Wake-ups for those whose request waited for later (a retry's backoff): something about them was put right. */
@@ -117,9 +118,6 @@ export interface UpdateNowAnswer {
   readonly nextRunAt: number | null;
 }
 
-/** A message this much overdue may be lost: somebody who asks by hand need not wait for the tick to find out. */
-const overdueMs = 15_000;
-
 /**
  * Asks for a run and un-pauses the mirror. A request that waits for later (a retry's backoff) is brought forward. undefined = there is no such mirror.
  * Throws `storage_unavailable`; where only the message could not be sent, the tick sends it.
@@ -158,7 +156,7 @@ async function answerTo(
   if (before.leaseToken !== null) return { status: 'running', nextRunAt: afterLastStart(before, now, pushMinIntervalMs) };
   const queuedFor = before.queuedFor ?? startAt;
   const isSooner = !needsMessage(before) && queuedFor > startAt && (await jobs.expedite(key, { startAt, now }));
-  const isOverdue = before.queuedAt !== null && Math.max(queuedFor, before.queuedAt) + overdueMs < now;
+  const isOverdue = before.queuedAt !== null && Math.max(queuedFor, before.queuedAt) + serviceLimits.overdueMs < now;
   if (needsMessage(before) || isSooner || isOverdue) {
     await queue.send(wakeUpFor(key, startAt, now));
     return willStart(startAt);

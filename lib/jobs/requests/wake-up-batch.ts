@@ -1,7 +1,6 @@
 /** Collects wake-ups and sends them in the queue's batches as they fill. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { JobQueue, WakeUp } from './job-queue.ts';
-
-const batchSize = 10;
 
 export class WakeUpBatch {
   readonly #queue: JobQueue;
@@ -14,7 +13,7 @@ export class WakeUpBatch {
 
   async add(wakeUps: readonly WakeUp[]): Promise<void> {
     this.#waiting.push(...wakeUps);
-    if (this.#waiting.length >= batchSize) await this.#send(this.#waiting.splice(0, batchSize));
+    if (this.#waiting.length >= serviceLimits.queueBatch) await this.#send(this.#waiting.splice(0, serviceLimits.queueBatch));
   }
 
   /** Sends the rest. Resolves with how many could not be sent, of all. */

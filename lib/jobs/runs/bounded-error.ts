@@ -1,14 +1,10 @@
 /** Errors as they are kept on a mirror's item: a list of a hundred long ref names must not fill it (DynamoDB: 400 KB, and every write pays for its size). */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { LastError } from '../../model/run.ts';
-
-export const lastErrorBytes = 16_384;
-/** The run's record has the whole message. */
-export const lastRunErrorBytes = 1024;
-const longestHintBytes = 2048;
 
 /** The message cut at the end of a line where there is one, with `…` in place of the rest. */
 export function boundedError({ code, message, hint }: LastError, mostBytes: number): LastError {
-  return { code, message: cut(message, mostBytes), hint: cut(hint, longestHintBytes) };
+  return { code, message: cut(message, mostBytes), hint: cut(hint, serviceLimits.hintBytes) };
 }
 
 function cut(text: string, mostBytes: number): string {

@@ -1,10 +1,10 @@
 /** What the deletion guard has to know of earlier runs: deletions of the last 24 hours, so that many small ones count as one large one. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { RunOutcome } from '../../mirror/outcome.ts';
 import type { MirrorRules } from '../../mirror/rules.ts';
 import type { Mirror, RecentDeletions } from '../../model/mirror.ts';
 
 const hourMs = 3600_000;
-const guardedMs = 24 * hourMs;
 
 /** undefined = none. */
 export function earlierDeletionsOf({ recentDeletions }: Pick<Mirror, 'recentDeletions'>, now: number): MirrorRules['earlierDeletions'] {
@@ -31,5 +31,5 @@ export function deletionsAfter(
 }
 
 function still(recent: readonly RecentDeletions[], now: number): readonly RecentDeletions[] {
-  return recent.filter(({ at }) => now - at < guardedMs + hourMs);
+  return recent.filter(({ at }) => now - at < serviceLimits.deletionsMs + hourMs);
 }

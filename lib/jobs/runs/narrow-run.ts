@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import { refNameFault } from '../../git/ref-name.ts';
 import type { NarrowInput } from '../../mirror/list-narrowly.ts';
 import type { Mirror } from '../../model/mirror.ts';
@@ -13,14 +14,10 @@ import type { SyncedRun } from './run-sync.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
-/** Two listings as long as this are a burden that an hour's events may share. */
-const longListBytes = 1_000_000;
-/** Refs of narrow runs since the last ordinary one: more of them are a busy mirror whose lists are worth reading. */
-const mostFound = 100;
 
 /** When an ordinary run is due, where narrow ones followed the last. */
 export function ordinaryDueAt({ at, listBytes }: Pick<NarrowMemory, 'at' | 'listBytes'>): number {
-  return at + (listBytes > longListBytes ? 60 : 10) * minute;
+  return at + (listBytes > serviceLimits.longListBytes ? 60 : 10) * minute;
 }
 
 /** undefined = an ordinary run. `mirror` as it was when the run took the lease. */
@@ -39,7 +36,7 @@ export function narrowInputOf(mirror: Mirror, project: Project, memory: NarrowMe
     isLfsSettled(mirror) &&
     (mirror.direction === 'push' || project.defaultBranch !== null) &&
     missed(mirror, memory).length === 0 &&
-    new Set([...Object.keys(memory.found), ...runRefs]).size <= mostFound &&
+    new Set([...Object.keys(memory.found), ...runRefs]).size <= serviceLimits.narrowRefs &&
     runRefs.length > 0 &&
     runRefs.every((ref) => /^refs\/(heads|tags)\/./.test(ref) && refNameFault(ref) === undefined);
   return isFit ? { refs: runRefs, ends: memory.ends } : undefined;

@@ -1,8 +1,9 @@
 /** What people are told when a run has settled its mirror: only what has changed with it, never the run itself. Pure. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { RefOutcome } from '../../mirror/outcome.ts';
 import type { RefusedCredential } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { type Decision, type Notice, noticeRefs } from '../../model/notice.ts';
+import type { Decision, Notice } from '../../model/notice.ts';
 import type { Project } from '../../model/project.ts';
 import type { FinishedRun, Settlement } from './settle-run.ts';
 
@@ -62,7 +63,7 @@ export function updateOfRun({ mirror, run }: Pick<SettledRun, 'mirror' | 'run'>,
     since: run.finishedAt,
     mirror: { projectId: mirror.projectId, mirror: mirror.mirror },
     runId: run.id,
-    refs: moved.slice(0, noticeRefs).map(({ ref, result, old, new: value }) => ({ ref, result, old, new: value })),
+    refs: moved.slice(0, serviceLimits.noticeRefs).map(({ ref, result, old, new: value }) => ({ ref, result, old, new: value })),
     refsTotal: moved.length,
   };
 }

@@ -1,14 +1,14 @@
 /** How much a target takes in one push, from run to run: learned from its refusals, forgotten after a while. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { RunOutcome } from '../../mirror/outcome.ts';
 import type { PushLimit } from '../../mirror/slices/slice-size.ts';
 import type { Mirror, PushLimitState } from '../../model/mirror.ts';
 
-/** Hosts change their limits, and people their plans. */
-const rememberedMs = 30 * 24 * 3600_000;
-
 /** undefined = nothing is known. */
 export function knownPushLimit({ pushLimit = null }: Pick<Mirror, 'pushLimit'>, now: number): PushLimit | undefined {
-  return pushLimit === null || now - pushLimit.learnedAt > rememberedMs ? undefined : { bytes: pushLimit.bytes, reason: pushLimit.reason };
+  return pushLimit === null || now - pushLimit.learnedAt > serviceLimits.pushLimitMs
+    ? undefined
+    : { bytes: pushLimit.bytes, reason: pushLimit.reason };
 }
 
 /** undefined = nothing has changed. A run that came to its end had time enough: what was learned of time is forgotten. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { createDeadline, type Deadline } from '../../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
 import type { Log, LogFields } from '../../core/log.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import type { Mirror, MirrorKey } from '../../model/mirror.ts';
 import type { NoticeOutbox } from '../../model/notice.ts';
@@ -48,8 +49,6 @@ export interface RunJobDeps {
  */
 export type JobAnswer = 'done' | 'queued' | 'nothing' | 'lost';
 
-/** What is kept of the invocation's time for recording and giving back, when a run is ended for lack of it. */
-const reserveMs = 30_000;
 /** Each of four tries by the SDK. */
 const recordAttempts = 4;
 /** Reasons to end a run that say nothing about the mirror. */
@@ -85,7 +84,7 @@ class Job {
     this.#settings = settings;
     this.#invocation = invocation;
     this.#deps = deps;
-    this.#deadline = createDeadline(Math.max(invocation.remainingMs() - reserveMs, invocation.remainingMs() / 2));
+    this.#deadline = createDeadline(Math.max(invocation.remainingMs() - serviceLimits.recordingMs, invocation.remainingMs() / 2));
     const { jobs, heartbeat = heartbeatTiming } = deps;
     this.#heartbeat = startHeartbeat(
       {

@@ -1,11 +1,12 @@
 /** What is kept of a run: its record with every ref, and the moves for the project's activity feed. */
 import { limits } from '../../core/limits.ts';
 import type { Redactor } from '../../core/redact.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import { Turns } from '../../core/turns.ts';
 import type { LfsOutcome } from '../../mirror/lfs-outcome.ts';
 import type { RunOutcome } from '../../mirror/outcome.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { type Activity, keptRefs, type LfsCounts, type Run, type RunRef } from '../../model/run.ts';
+import type { Activity, LfsCounts, Run, RunRef } from '../../model/run.ts';
 import { deletionsAfter } from './deletion-memory.ts';
 import { lfsStateAfter } from './lfs-memory.ts';
 import { pushLimitAfter } from './push-limit-memory.ts';
@@ -83,10 +84,12 @@ export async function runRecord(run: FinishedRun, { refs, lfs }: Pick<RunOutcome
     ...summary
   } = run;
   const ordered =
-    refs.length <= keptRefs ? refs : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
+    refs.length <= serviceLimits.runRefs
+      ? refs
+      : [...refs.filter(({ result }) => result !== 'kept'), ...refs.filter(({ result }) => result === 'kept')];
   const turns = new Turns(limits.turnMs);
   const kept: RunRef[] = [];
-  for (const ref of ordered.slice(0, keptRefs)) {
+  for (const ref of ordered.slice(0, serviceLimits.runRefs)) {
     kept.push({ ...ref, reason: ref.reason === null ? null : redactor.redact(ref.reason) });
     const pause = turns.pause();
     if (pause !== undefined) await pause;
@@ -107,6 +110,6 @@ export function movedRefs(refs: RunOutcome['refs']): RunOutcome['refs'] {
 /** At most 10,000. */
 export function activityOf({ id: mirrorId, direction }: Mirror, run: FinishedRun, refs: RunOutcome['refs']): readonly Activity[] {
   return movedRefs(refs)
-    .slice(0, keptRefs)
+    .slice(0, serviceLimits.runRefs)
     .map(({ ref, result, old, new: value }) => ({ at: run.finishedAt, mirrorId, direction, runId: run.id, ref, result, old, new: value }));
 }

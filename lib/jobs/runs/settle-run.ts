@@ -3,13 +3,14 @@ import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errorCatalogue } from '../../core/error-catalogue.ts';
 import { limits } from '../../core/limits.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import type { LfsState } from '../../model/lfs-state.ts';
 import type { Mirror, MirrorStatus, PushLimitState, RecentDeletions } from '../../model/mirror.ts';
 import type { LastError, RunSummary } from '../../model/run.ts';
 import type { Release } from '../mirror-jobs.ts';
 import { afterLastStart } from '../requests/request-run.ts';
-import { boundedError, lastErrorBytes, lastRunErrorBytes } from './bounded-error.ts';
+import { boundedError } from './bounded-error.ts';
 import { nextScheduledRun } from './next-scheduled-run.ts';
 
 export interface FinishedRun extends RunSummary {
@@ -40,7 +41,6 @@ export interface Settlement {
   readonly pauses: boolean;
 }
 
-export const mostAttempts = 4;
 const retries = { shortestMs: 30_000, longestMs: 15 * 60_000 };
 /** Both must be reached. */
 const pauseAfter = { failedRuns: 14, spanMs: 24 * 3600_000 };
@@ -57,7 +57,7 @@ export function settleRun(mirror: Mirror, run: FinishedRun, deps: SettleDeps): S
   const sendsLess = run.pushLimit?.reason === 'time';
   if ((moved || sendsLess) && error.code === 'deadline_exceeded') return again(mirror, run, { attempts: 0, waitMs: 0 }, deps);
   const attempts = mirror.attempts + (moved ? 0 : 1);
-  if (attempts >= mostAttempts) return settled(mirror, run, 'failed', deps);
+  if (attempts >= serviceLimits.attempts) return settled(mirror, run, 'failed', deps);
   const backoff = backoffMs(Math.max(attempts - 1, 0), retries, deps.clock);
   const asked = Math.min(run.retryAfterSeconds ?? 0, limits.retryAfterSeconds) * 1000;
   return again(mirror, run, { attempts, waitMs: Math.max(backoff, asked) }, deps);
@@ -66,7 +66,7 @@ export function settleRun(mirror: Mirror, run: FinishedRun, deps: SettleDeps): S
 /** After a worker that died: counted as an attempt, and the first time tried again at once. */
 export function settleInterrupted(mirror: Mirror, run: FinishedRun, deps: SettleDeps): Settlement {
   const attempts = mirror.attempts + 1;
-  if (attempts >= mostAttempts) return settled(mirror, run, 'failed', deps);
+  if (attempts >= serviceLimits.attempts) return settled(mirror, run, 'failed', deps);
   return again(mirror, run, { attempts, waitMs: attempts === 1 ? 0 : backoffMs(attempts - 2, retries, deps.clock) }, deps);
 }
 
@@ -169,7 +169,11 @@ function commonStatus(mirror: Mirror, run: FinishedRun): Partial<MirrorStatus> {
   const { retryAfterSeconds: _, heldBackDeletions, lfsState, pushLimit, recentDeletions, ordinaryDueAt: __, ...summary } = run;
   return {
     lastUpdateAt: run.finishedAt,
-    lastRun: { ...summary, error: run.error === null ? null : boundedError(run.error, lastRunErrorBytes), notes: run.notes.slice(0, 10) },
+    lastRun: {
+      ...summary,
+      error: run.error === null ? null : boundedError(run.error, serviceLimits.lastRunErrorBytes),
+      notes: run.notes.slice(0, 10),
+    },
     heldBackDeletions: heldBackDeletions ?? mirror.heldBackDeletions,
     ...(lfsState === undefined ? {} : { lfsState }),
     ...(pushLimit === undefined ? {} : { pushLimit }),
@@ -187,5 +191,5 @@ export function triggerOf({ runTrigger }: Mirror): RunSummary['trigger'] {
 }
 
 function storedError(error: LastError | null): LastError | null {
-  return error === null ? null : boundedError(error, lastErrorBytes);
+  return error === null ? null : boundedError(error, serviceLimits.lastErrorBytes);
 }

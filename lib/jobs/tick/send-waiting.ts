@@ -1,6 +1,7 @@
 /** Sends the messages of all requests that wait, at once: for when silent mode is lifted. */
+import { serviceLimits } from '../../core/service-limits.ts';
 import { forEachConcurrently } from '../for-each-concurrently.ts';
-import { dueShards, graceMs } from '../mirror-jobs.ts';
+import { dueShards } from '../mirror-jobs.ts';
 import { wakeUpFor } from '../requests/wake-up.ts';
 import { WakeUpBatch } from '../requests/wake-up-batch.ts';
 import type { TickDeps } from './tick.ts';
@@ -22,7 +23,7 @@ export async function sendWaiting({ jobs, queue, clock, log }: Pick<TickDeps, 'j
         const now = clock.now();
         // A retry keeps its time: the tick sends its message then.
         if (mirror.heldUntil !== null && mirror.heldUntil > now) return 'go on';
-        if (!(await jobs.noteResent(mirror, { now, waitMs: graceMs }))) return 'go on';
+        if (!(await jobs.noteResent(mirror, { now, waitMs: serviceLimits.graceMs }))) return 'go on';
         await wakeUps.add(wakeUpFor(mirror, now, now));
         sent++;
         return 'go on';

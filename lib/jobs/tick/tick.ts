@@ -4,6 +4,7 @@ import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Log, LogFields } from '../../core/log.ts';
+import { serviceLimits } from '../../core/service-limits.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { NoticeOutbox } from '../../model/notice.ts';
@@ -12,7 +13,7 @@ import { forEachConcurrently } from '../for-each-concurrently.ts';
 import { runsPerHost } from '../hosts/host-places.ts';
 import type { DueHost, Hosts } from '../hosts/hosts.ts';
 import { lookAtHost } from '../hosts/look-at-host.ts';
-import { type DueMirror, type DueNotice, dueShards, graceMs, type MirrorJobs } from '../mirror-jobs.ts';
+import { type DueMirror, type DueNotice, dueShards, type MirrorJobs } from '../mirror-jobs.ts';
 import type { JobQueue } from '../requests/job-queue.ts';
 import { wakeUpFor } from '../requests/wake-up.ts';
 import { WakeUpBatch } from '../requests/wake-up-batch.ts';
@@ -75,11 +76,7 @@ export interface TickSummary extends Readonly<Record<TickDecision, number>> {
   readonly complete: boolean;
 }
 
-/** The next tick comes after a minute. */
-const budgetMs = 50_000;
 const reserveMs = 3_000;
-/** A live holder beats every 10 seconds, and one that cannot gives up after 40. */
-const deadAfterMs = 50_000;
 const longestResendWaitMs = 3600_000;
 /** Mirrors of one shard that are seen to at once. */
 const concurrency = 8;
@@ -186,7 +183,7 @@ class Tick {
   }
 
   #isTimeUp(): boolean {
-    return performance.now() - this.#startedAt > budgetMs || this.#deadline.remainingMs() < reserveMs;
+    return performance.now() - this.#startedAt > serviceLimits.tickMs || this.#deadline.remainingMs() < reserveMs;
   }
 
   /** Exactly one decision; `changed` = the mirror is not any more what it was when it was read, and the next tick sees. */
@@ -220,7 +217,7 @@ class Tick {
 
   async #sendAgain(mirror: DueMirror): Promise<TickDecision> {
     const now = this.#deps.clock.now();
-    const waitMs = Math.min(Math.max(mirror.resendWaitMs * 2, graceMs), longestResendWaitMs);
+    const waitMs = Math.min(Math.max(mirror.resendWaitMs * 2, serviceLimits.graceMs), longestResendWaitMs);
     if (!(await this.#deps.jobs.noteResent(mirror, { now, waitMs }))) return 'changed';
     await this.#wakeUps.add(wakeUpFor(mirror, now, now));
     return 'resent';
@@ -231,11 +228,11 @@ class Tick {
     const { seen } = mirror;
     const isSame = seen !== null && seen.leaseToken === mirror.leaseToken && seen.leaseBeat === mirror.leaseBeat;
     // By the times that EventBridge says, and really: ticks can come late. Times in the future are those of a clock that has jumped.
-    const isOld = seen !== null && this.#time - seen.at >= deadAfterMs && now - seen.lookedAt >= deadAfterMs;
+    const isOld = seen !== null && this.#time - seen.at >= serviceLimits.deadAfterMs && now - seen.lookedAt >= serviceLimits.deadAfterMs;
     if (isSame && isOld) return this.#breakLease(mirror);
     // Seen in this very minute already: the later look would start the wait anew.
     if (isSame && seen.at <= this.#time && seen.lookedAt <= now) return 'left';
-    const noted = await this.#deps.jobs.noteLease(mirror, { tick: this.#time, now, dueAt: now + deadAfterMs });
+    const noted = await this.#deps.jobs.noteLease(mirror, { tick: this.#time, now, dueAt: now + serviceLimits.deadAfterMs });
     return noted ? 'leases_seen' : 'changed';
   }
 

@@ -2,8 +2,9 @@ import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMirrorJobs } from '../../../lib/aws/mirrors/mirror-jobs.ts';
 import { keys } from '../../../lib/aws/table/table.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
 import type { DueMirror, MirrorJobs, Release, UpdateRequest } from '../../../lib/jobs/mirror-jobs.ts';
-import { dueShards, graceMs } from '../../../lib/jobs/mirror-jobs.ts';
+import { dueShards } from '../../../lib/jobs/mirror-jobs.ts';
 import type { Mirror, MirrorKey } from '../../../lib/model/mirror.ts';
 import { startTestAws, type TestAws } from '../../support/aws.ts';
 import { hour, minute, noon, putMirror } from '../../support/mirrors.ts';
@@ -66,7 +67,7 @@ describe('request', () => {
       queuedAt: noon,
       queuedFor: noon,
       queuedTrigger: event.trigger,
-      dueAt: noon + graceMs,
+      dueAt: noon + serviceLimits.graceMs,
     });
   });
 
@@ -81,7 +82,7 @@ describe('request', () => {
   it('that comes again and again does not keep the tick from seeing that the first message was lost', async () => {
     const mirror = await putMirror(aws);
     for (let now = noon; now < noon + minute; now += 10_000) await jobs.request(mirror, { ...event, now, startAt: now });
-    expect(await jobs.get(mirror)).toMatchObject({ dueAt: noon + graceMs, queuedFor: noon, requestedSeq: 6 });
+    expect(await jobs.get(mirror)).toMatchObject({ dueAt: noon + serviceLimits.graceMs, queuedFor: noon, requestedSeq: 6 });
   });
 
   it('counts 50 at once, and only one of them finds nothing queued', async () => {
@@ -119,7 +120,7 @@ describe('request', () => {
     const paused = await putMirror(aws, { paused: true, failedRuns: 14, failingSince: noon - 30 * hour, dueAt: null });
     expect(await jobs.request(paused, { ...byHand, resume: true })).toMatchObject({ paused: true });
     expect(await jobs.get(paused)).toMatchObject({ paused: false, failedRuns: 0, failingSince: null, queuedAt: noon });
-    expect(await dueOf(paused)).toMatchObject({ dueAt: noon + graceMs, paused: false });
+    expect(await dueOf(paused)).toMatchObject({ dueAt: noon + serviceLimits.graceMs, paused: false });
     const disabled = await putMirror(aws, { enabled: false });
     expect(await jobs.request(disabled, { ...byHand, resume: true })).toBeUndefined();
   });
@@ -136,7 +137,7 @@ describe('expedite', () => {
     const mirror = await putMirror(aws);
     await jobs.request(mirror, { ...event, startAt: noon + 5 * minute });
     expect(await jobs.expedite(mirror, { startAt: noon + 1000, now: noon })).toBe(true);
-    expect(await jobs.get(mirror)).toMatchObject({ queuedFor: noon + 1000, dueAt: noon + 1000 + graceMs, requestedSeq: 1 });
+    expect(await jobs.get(mirror)).toMatchObject({ queuedFor: noon + 1000, dueAt: noon + 1000 + serviceLimits.graceMs, requestedSeq: 1 });
     expect(await jobs.expedite(mirror, { startAt: noon + 1000, now: noon })).toBe(false);
   });
 
@@ -264,7 +265,7 @@ describe('release', () => {
       queuedAt: noon + 1000,
       queuedFor: settled.followUpAt,
       queuedTrigger: byHand.trigger,
-      dueAt: settled.followUpAt + graceMs,
+      dueAt: settled.followUpAt + serviceLimits.graceMs,
     });
     expect(await jobs.acquire(mirror, { token: 'next', now: noon + 10_000 })).toMatchObject({ startedSeq: 2, runConfirmDeletions: true });
   });
@@ -281,7 +282,7 @@ describe('release', () => {
       requestedSeq: 1,
       queuedAt: settled.now,
       queuedFor: again.startAt,
-      dueAt: again.startAt + graceMs,
+      dueAt: again.startAt + serviceLimits.graceMs,
     });
     expect(await jobs.acquire(mirror, { token: 'next', now: noon + minute })).toMatchObject({
       runTrigger: byHand.trigger,
@@ -352,7 +353,7 @@ describe('the tick', () => {
       requestedSeq: 1,
       queuedAt: noon + 1000,
       queuedTrigger: { kind: 'schedule' },
-      dueAt: noon + 1000 + graceMs,
+      dueAt: noon + 1000 + serviceLimits.graceMs,
     });
   });
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRecords } from '../../../lib/aws/records.ts';
 import { createRecordTable, type RecordTable } from '../../../lib/aws/table/record-table.ts';
 import { keys } from '../../../lib/aws/table/table.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
 import type { Records } from '../../../lib/model/records.ts';
-import { keptRefs } from '../../../lib/model/run.ts';
 import { startTestAws, type TestAws } from '../../support/aws.ts';
 import { callsOf } from '../../support/counted-calls.ts';
 import { createHeldClock } from '../../support/held-clock.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => aws.close());
 
 describe('a run', () => {
-  it.each([0, 3, 500, 2500, keptRefs])('is read as it was written, with %i refs', async (count) => {
+  it.each([0, 3, 500, 2500, serviceLimits.runRefs])('is read as it was written, with %i refs', async (count) => {
     const run = sampleRun({
       startedAt: now,
       refs: sampleRefs(count),
@@ -38,7 +38,7 @@ describe('a run', () => {
   });
 
   it('keeps the first 10,000 refs and counts all; long names and reasons fit too', async () => {
-    const refs = sampleRefs(keptRefs + 5).map((ref, index) => ({
+    const refs = sampleRefs(serviceLimits.runRefs + 5).map((ref, index) => ({
       ...ref,
       ref: `${ref.ref}/${'é'.repeat(300)}`,
       reason: `${index} ${'r'.repeat(200)}`,
@@ -46,7 +46,7 @@ describe('a run', () => {
     const run = sampleRun({ startedAt: now, refs, refsTotal: 123_456 });
     await records.runs.put(++mirrorId, run);
     const read = await records.runs.get(mirrorId, run.id);
-    expect(read?.refs).toEqual(refs.slice(0, keptRefs));
+    expect(read?.refs).toEqual(refs.slice(0, serviceLimits.runRefs));
     expect(read?.refsTotal).toBe(123_456);
   });
 

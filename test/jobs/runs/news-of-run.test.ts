@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../lib/core/error-catalogue.ts';
 import { GitferryError } from '../../../lib/core/errors.ts';
 import { createRedactor } from '../../../lib/core/redact.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
 import { runJob } from '../../../lib/jobs/runs/run-job.ts';
 import type { SyncedRun } from '../../../lib/jobs/runs/run-sync.ts';
-import { mostAttempts } from '../../../lib/jobs/runs/settle-run.ts';
 import { type RunFacts, summarise } from '../../../lib/mirror/outcome.ts';
 import type { Mirror, MirrorKey } from '../../../lib/model/mirror.ts';
 import { type NoticeType, noticeTypeNames } from '../../../lib/model/notice.ts';
@@ -74,7 +74,7 @@ describe('people are told', () => {
 
   it('of what is tried again only when it has failed for good', async () => {
     const mirror = await healthy();
-    for (let attempt = 1; attempt < mostAttempts; attempt++) await run(mirror, { code: 'pack_truncated' });
+    for (let attempt = 1; attempt < serviceLimits.attempts; attempt++) await run(mirror, { code: 'pack_truncated' });
     expect(types()).toEqual([]);
     await run(mirror, { code: 'pack_truncated' });
     expect(types()).toEqual(['mirror.failing']);

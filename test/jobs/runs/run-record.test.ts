@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../../lib/core/redact.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
 import { activityOf, finishedRun, runIdOf, runRecord } from '../../../lib/jobs/runs/run-record.ts';
 import type { RefOutcome } from '../../../lib/mirror/outcome.ts';
-import { keptRefs } from '../../../lib/model/run.ts';
 import { madeUpRun } from '../../support/job-bench.ts';
 import { noon, plainMirror } from '../../support/mirrors.ts';
 
@@ -29,7 +29,7 @@ describe('a run’s record', () => {
     const others = Array.from({ length: 4000 }, (_, n) => ref(`refs/heads/moved-${n}`, n % 2 === 0 ? 'created' : 'rejected'));
     const { refs, refsTotal, counts } = await record([...kept, ...others]);
     expect(refsTotal).toBe(12_000);
-    expect(refs).toHaveLength(keptRefs);
+    expect(refs).toHaveLength(serviceLimits.runRefs);
     expect(refs.filter(({ result }) => result !== 'kept')).toHaveLength(4000);
     expect(counts).toMatchObject({ kept: 8000, created: 2000, rejected: 2000 });
   });

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorCatalogue } from '../../../lib/core/error-catalogue.ts';
-import {
-  askAgain,
-  type FinishedRun,
-  mostAttempts,
-  type Settlement,
-  settleInterrupted,
-  settleRun,
-} from '../../../lib/jobs/runs/settle-run.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
+import { askAgain, type FinishedRun, type Settlement, settleInterrupted, settleRun } from '../../../lib/jobs/runs/settle-run.ts';
 import { defaultInstanceSettings } from '../../../lib/model/instance-settings.ts';
 import type { Mirror } from '../../../lib/model/mirror.ts';
 import { heldClock, hour, minute, noon, plainMirror } from '../../support/mirrors.ts';
@@ -180,7 +174,7 @@ describe('retries', () => {
             mirror = { ...mirror, ...release.status };
             return release.again === undefined;
           });
-          expect(ended).toBe(mostAttempts - 1);
+          expect(ended).toBe(serviceLimits.attempts - 1);
         },
       ),
     );

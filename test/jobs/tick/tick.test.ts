@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { itemOfMirror } from '../../../lib/aws/mirrors/mirror-item.ts';
 import { createMirrorJobs } from '../../../lib/aws/mirrors/mirror-jobs.ts';
 import { GitferryError } from '../../../lib/core/errors.ts';
-import { graceMs, type MirrorJobs } from '../../../lib/jobs/mirror-jobs.ts';
+import { serviceLimits } from '../../../lib/core/service-limits.ts';
+import type { MirrorJobs } from '../../../lib/jobs/mirror-jobs.ts';
 import type { JobQueue, WakeUp } from '../../../lib/jobs/requests/job-queue.ts';
 import { sendWaiting } from '../../../lib/jobs/tick/send-waiting.ts';
 import { breakAllLeases, shardsOf, type TickDeps, type TickSummary, tick } from '../../../lib/jobs/tick/tick.ts';
@@ -91,7 +92,7 @@ describe('what is due', () => {
     expect(await bench.jobs.get(mirrors[0]!)).toMatchObject({
       requestedSeq: 1,
       queuedTrigger: { kind: 'schedule' },
-      dueAt: noon + graceMs,
+      dueAt: noon + serviceLimits.graceMs,
     });
   });
 
@@ -140,7 +141,7 @@ describe('what is due', () => {
   it('is not sent again while its message is young', async () => {
     const mirror = await put();
     await bench.request(mirror);
-    expect(await tickAt(noon + graceMs - 1)).toEqual(nothing);
+    expect(await tickAt(noon + serviceLimits.graceMs - 1)).toEqual(nothing);
   });
 
   it('is sent again where the message was lost, with doubled waits up to an hour', async () => {
