@@ -61,6 +61,7 @@ const options = {
   'overwrite-diverged-branches': { type: 'boolean' },
   'no-delete': { type: 'boolean' },
   'confirm-deletions': { type: 'boolean' },
+  'delete-ambiguous-refs': { type: 'boolean' },
   lfs: { type: 'string' },
   'source-lfs-url': { type: 'string' },
   'target-lfs-url': { type: 'string' },
@@ -220,6 +221,7 @@ function rules(values: Values): MirrorRules {
     keepDivergentRefs: values['keep-divergent-refs'] ?? false,
     overwriteDivergedBranches: values['overwrite-diverged-branches'] ?? false,
     deletions: values['no-delete'] !== true,
+    deleteAmbiguousRefs: values['delete-ambiguous-refs'] ?? false,
     confirmDeletions: values['confirm-deletions'] ?? false,
   };
 }

@@ -23,6 +23,9 @@ Options of sync:
   --overwrite-diverged-branches  pull: set diverged branches to SOURCE's value
   --no-delete                    push: delete nothing
   --confirm-deletions            let the deletion guard pass
+  --delete-ambiguous-refs        push, to a target with protocol v0: delete refs
+                                 even where another ref has the same value; one
+                                 of them may be a symbolic ref
   --lfs auto|on|off              LFS objects: auto (default) moves those that new
                                  commits need, on looks at all commits
   --source-lfs-url URL           the LFS server of SOURCE, where it is not at

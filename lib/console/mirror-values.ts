@@ -11,6 +11,8 @@ export interface RuleValues {
   readonly tagRegex: string;
   /** Push only. */
   readonly keepsDivergent: boolean;
+  /** Push only. */
+  readonly deletesAmbiguous: boolean;
   /** Pull only. */
   readonly overwritesDiverged: boolean;
   readonly lfs: 'auto' | 'on' | 'off';
@@ -35,6 +37,7 @@ const newRules: RuleValues = {
   tags: 'all',
   tagRegex: '',
   keepsDivergent: false,
+  deletesAmbiguous: false,
   overwritesDiverged: false,
   lfs: 'auto',
   lfsUrl: '',
@@ -62,6 +65,7 @@ export function storedMirrorValues(mirror: Mirror): MirrorValues {
       tags: hasTagRegex ? 'regex' : (mirrorTags as 'all' | 'none'),
       tagRegex: hasTagRegex ? mirrorTags : '',
       keepsDivergent: mirror.keepDivergentRefs,
+      deletesAmbiguous: mirror.deleteAmbiguousRefs,
       overwritesDiverged: mirror.mirrorOverwritesDivergedBranches,
       lfs: mirror.lfs,
       lfsUrl: mirror.lfsUrl ?? '',
@@ -81,6 +85,7 @@ export function mirrorValues(form: Form): MirrorValues {
       tags: oneOf(form.text('tags'), ['all', 'none', 'regex']),
       tagRegex: form.text('mirror_tags'),
       keepsDivergent: form.isOn('keep_divergent_refs'),
+      deletesAmbiguous: form.isOn('delete_ambiguous_refs'),
       overwritesDiverged: form.isOn('mirror_overwrites_diverged_branches'),
       lfs: oneOf(form.text('lfs'), ['auto', 'on', 'off']),
       lfsUrl: form.text('lfs_url'),
@@ -104,7 +109,7 @@ export function mirrorInput(
     mirror_branch_regex: rules.branches === 'regex' ? rules.branchRegex || emptyRegex : null,
     mirror_tags: rules.tags === 'regex' ? rules.tagRegex : rules.tags,
     ...(direction === 'push'
-      ? { keep_divergent_refs: rules.keepsDivergent }
+      ? { keep_divergent_refs: rules.keepsDivergent, delete_ambiguous_refs: rules.deletesAmbiguous }
       : { mirror_overwrites_diverged_branches: rules.overwritesDiverged }),
     lfs: rules.lfs,
     lfs_url: rules.lfsUrl === '' ? null : rules.lfsUrl,
@@ -117,10 +122,11 @@ const emptyRegex = '^$';
 /** Changes with every setting, so that a form which was made from other settings can be told. */
 export function settingsVersion(mirror: Mirror): string {
   const { url, authMethod, credential, hostKeys, publicKey, enabled, lfs, lfsUrl } = mirror;
-  const { onlyProtectedBranches, mirrorBranchRegex, keepDivergentRefs, mirrorOverwritesDivergedBranches, mirrorTags } = mirror;
+  const { onlyProtectedBranches, mirrorBranchRegex, keepDivergentRefs, mirrorOverwritesDivergedBranches, mirrorTags, deleteAmbiguousRefs } =
+    mirror;
   const settings = [
     [url, authMethod, credential, hostKeys, publicKey, enabled, lfs, lfsUrl],
-    [onlyProtectedBranches, mirrorBranchRegex, keepDivergentRefs, mirrorOverwritesDivergedBranches, mirrorTags],
+    [onlyProtectedBranches, mirrorBranchRegex, keepDivergentRefs, mirrorOverwritesDivergedBranches, mirrorTags, deleteAmbiguousRefs],
   ];
   return createHash('sha256').update(JSON.stringify(settings)).digest('base64url').slice(0, 16);
 }

@@ -44,11 +44,6 @@ class Planner {
     ) {
       notes.push({ code: 'no_branch_matches', message: `No branch of the source matches ${rules.branchFilter}: no branch was mirrored.` });
     }
-    if (this.#maybeSymbolicRefs > 0) {
-      const refs = this.#maybeSymbolicRefs === 1 ? '1 ref was' : `${this.#maybeSymbolicRefs} refs were`;
-      const message = `${refs} not deleted: the target speaks protocol v0 only, which does not tell symbolic refs from others (an sshd needs AcceptEnv GIT_PROTOCOL; Gogs cannot).`;
-      notes.push({ code: 'symbolic_refs_unknown', message, count: this.#maybeSymbolicRefs });
-    }
     const divergedDefaultBranch = this.#divergedDefaultBranch();
     if (this.#needsDetails || this.#contained.length + this.#tags.length > 0) {
       const needs = { targetDetails: this.#needsDetails, contained: this.#contained, tags: this.#tags };
@@ -62,6 +57,7 @@ class Planner {
       candidates,
       plan: {
         ...{ changes, stays: byName(this.#stays), notes, divergedDefaultBranch, fastForwards: this.#fastForwards },
+        ambiguous: this.#ambiguous,
         ...(this.#deletionsOf === undefined ? {} : { deletionsOf: this.#deletionsOf }),
       },
     };
@@ -83,8 +79,12 @@ class Planner {
   }
 
   #isConcerned(ref: string): boolean {
-    const { rules, only } = this.#input;
-    if (only !== undefined && !only.has(ref)) return false;
+    const { only } = this.#input;
+    return (only === undefined || only.has(ref)) && this.#isMatching(ref);
+  }
+
+  #isMatching(ref: string): boolean {
+    const { rules } = this.#input;
     if (isBranch(ref)) return rules.branchMatches(shortRefName(ref));
     return isTag(ref) && rules.tagMatches(shortRefName(ref));
   }
@@ -147,15 +147,15 @@ class Planner {
       if (known === undefined) return;
       if (known !== 'yes') return keep(known === 'no' ? 'the source does not know this tag object' : known.undecided);
     }
-    if (symbolic === undefined && this.#maybeNames(ref, value, headBranch)) return;
+    if (symbolic === undefined && this.#staysForSymbolicRefs(ref, value, headBranch)) return;
     this.#deletions.push({ kind: 'change', ref, old: value, new: null, result: 'deleted' });
   }
 
   /** Whether a ref that only protocol v0 lists has to stay: a symbolic ref shows the value of what it names, so one whose value no other has is none. */
-  #maybeNames(ref: string, value: Oid, headBranch: string | undefined): boolean {
-    const isShared = this.#isShared(value);
-    if (isShared) this.#maybeSymbolicRefs++;
-    const reason = isShared
+  #staysForSymbolicRefs(ref: string, value: Oid, headBranch: string | undefined): boolean {
+    const isAmbiguous = this.#isShared(value) && !this.#input.rules.deleteAmbiguousRefs;
+    if (isAmbiguous) this.#ambiguous.set(ref, value);
+    const reason = isAmbiguous
       ? 'another ref of the target has the same value, and its symbolic refs cannot be listed (protocol v0): deleting one would delete what it names'
       : isBranch(ref) && headBranch === undefined
         ? 'the target does not say which branch is its default one'
@@ -163,7 +163,7 @@ class Planner {
     if (reason !== undefined) this.#stay(ref, value, null, 'kept', reason);
     return reason !== undefined;
   }
-  #maybeSymbolicRefs = 0;
+  readonly #ambiguous = new Map<string, Oid>();
 
   /** A symbolic ref shows the value of the ref it stands for: only where two refs share a value can one be symbolic, and only then details are needed. */
   #maybeSymbolic(ref: string, value: Oid): boolean {
@@ -198,7 +198,7 @@ class Planner {
     if (count === 0) return;
     const earlier = rules.earlierDeletions ?? { count: 0, of: 0 };
     const symbolic = target.details?.symbolic;
-    const now = [...target.values.keys()].filter((ref) => this.#isConcerned(ref) && symbolic?.has(ref) !== true).length;
+    const now = [...target.values.keys()].filter((ref) => this.#isMatching(ref) && symbolic?.has(ref) !== true).length;
     const matching = Math.max(now, earlier.of);
     this.#deletionsOf = matching;
     const all = count + earlier.count;

@@ -89,6 +89,8 @@ export interface Plan {
   readonly divergedDefaultBranch: string | undefined;
   /** Questions whose answers do not change what is done, only whether an update is called `updated` or `forced`. */
   readonly fastForwards: readonly ContainmentQuestion[];
+  /** Refs of the target, with their values, that are only kept because another ref has the same value and its symbolic refs cannot be listed. */
+  readonly ambiguous: ReadonlyMap<string, Oid>;
   /** How many refs the deletions of the last 24 hours, these included, are a part of; absent = nothing is deleted. */
   readonly deletionsOf?: number;
 }

@@ -20,6 +20,8 @@ export interface MirrorRules {
   readonly overwriteDivergedBranches: boolean;
   /** Push: whether refs that only the target has may be deleted at all. */
   readonly deletions: boolean;
+  /** Push, to a target that lists no symbolic refs (protocol v0): delete refs all the same whose value another ref has. One may be a symbolic ref; git then deletes what it names. */
+  readonly deleteAmbiguousRefs: boolean;
   /** Lets deletions pass that the deletion guard would hold back. */
   readonly confirmDeletions: boolean;
   readonly maxDeletionsPercent: number;
@@ -34,6 +36,7 @@ export const defaultRules: MirrorRules = {
   keepDivergentRefs: false,
   overwriteDivergedBranches: false,
   deletions: true,
+  deleteAmbiguousRefs: false,
   confirmDeletions: false,
   maxDeletionsPercent: limits.maxDeletionsPercent,
 };

@@ -7,6 +7,8 @@ import type { HistoryAnswer } from '../git/client/history-questions.ts';
 import { ListMemory, type ListShare, type RunLists } from '../git/client/list-memory.ts';
 import type { ReceivePack } from '../git/client/push-pack.ts';
 import type { SmallPack } from '../git/client/small-pack.ts';
+import type { Oid } from '../git/object-id.ts';
+import { ambiguityNote, releasedBy } from './ambiguous-deletions.ts';
 import { askAndPlan, provenOrAsked } from './ask-and-plan.ts';
 import { carryOut } from './carry-out.ts';
 import { commonValues, fetchSmallPack } from './fetch-small-pack.ts';
@@ -18,7 +20,8 @@ import { askDetails } from './list-target.ts';
 import { bytesOf, type Listing, type ListingDeps, listAll } from './listing.ts';
 import { nameOfUpdate } from './name-of-update.ts';
 import { type RefFact, type RunOutcome, summariseInTurns } from './outcome.ts';
-import type { Note, Plan, TargetDetails } from './planning.ts';
+import type { Note, Plan, PlannedChange, TargetDetails } from './planning.ts';
+import type { CompiledRules } from './rules.ts';
 import { RunTransports } from './run-transports.ts';
 import type { PushLimit } from './slices/slice-size.ts';
 import type { RunWay, SyncDeps, SyncInput, SyncPhase } from './sync-input.ts';
@@ -36,6 +39,8 @@ class SyncRun {
   readonly #outcomes = new Map<string, RefFact>();
   readonly #transports: RunTransports;
   #notes: readonly Note[] = [];
+  /** Refs that stay at a target with protocol v0 for the value that they share. */
+  readonly #ambiguous = new Map<string, Oid>();
   #divergedDefaultBranch: string | undefined;
   #error: GitferryError | undefined;
   #isSecondTry = false;
@@ -71,10 +76,10 @@ class SyncRun {
     try {
       const { narrow, dryRun } = this.#input;
       if (narrow === undefined || dryRun || !(await this.#tryNarrowly(narrow))) {
-        const raced = await this.#attempt(await this.#listAll());
-        if (raced.size > 0 && this.#error === undefined) {
+        const again = await this.#attempt(await this.#listAll());
+        if (again.size > 0 && this.#error === undefined) {
           this.#isSecondTry = true;
-          await this.#attempt(await this.#listAll(), raced);
+          await this.#attempt(await this.#listAll(), again);
         }
       }
     } catch (error) {
@@ -93,7 +98,7 @@ class SyncRun {
         bytes: this.#bytes,
         durationMs: performance.now() - this.#startedAt,
         dryRun: this.#input.dryRun,
-        notes: [...this.#notes, ...(this.#lfs?.notes ?? [])],
+        notes: [...this.#notes, ...(this.#ambiguous.size === 0 ? [] : [ambiguityNote(this.#ambiguous.size)]), ...(this.#lfs?.notes ?? [])],
         lfs: this.#lfs?.outcome,
         slices: this.#slices,
         pushLimit: this.#pushLimit,
@@ -135,7 +140,7 @@ class SyncRun {
     }
   }
 
-  /** Plans and carries out, for all listed refs or only these; resolves with the refs that lost a race. Narrow: throws where it does not go smoothly. */
+  /** Plans and carries out, for all listed refs or only these; resolves with those to be planned once more. Narrow: throws where it does not go smoothly. */
   async #attempt(listing: Listing, only?: ReadonlySet<string>, { isNarrow = false } = {}): Promise<ReadonlySet<string>> {
     const { source, sourceRefs, target, targetValues, details } = listing;
     if (details !== undefined) this.#noteTarget(details);
@@ -143,20 +148,24 @@ class SyncRun {
     this.#progress('planning');
     const history = new History(source, new Set(sourceRefs.values.values()), this.#deps.deadline.signal);
     const { plan, smallPack } = await askAndPlan({
-      ...{ direction: this.#input.direction, rules: this.#input.rules, source: sourceRefs, values: targetValues, history, only, details },
+      ...{ direction: this.#input.direction, rules: this.#rules(), source: sourceRefs, values: targetValues, history, only, details },
       impossible: target.impossible,
       targetDetails: () => this.#targetDetails(target),
       smallPack: (candidates) => fetchSmallPack(candidates, listing),
     });
     if (only === undefined) {
       this.#notes = plan.notes;
-      this.#deletionsOf = plan.deletionsOf;
       this.#divergedDefaultBranch = plan.divergedDefaultBranch;
-    }
+    } else this.#notes = [...this.#notes, ...plan.notes.filter(({ code }) => code === 'deletions_held_back')];
+    this.#deletionsOf = plan.deletionsOf ?? this.#deletionsOf;
     const [stay] = plan.stays;
     if (isNarrow && stay !== undefined) throw new NotNarrow(`${stay.ref} is not to be moved: ${stay.reason}`);
     // In a second try, a ref that needs nothing any more got its new value from somebody else.
-    for (const ref of only ?? []) this.#outcomes.delete(ref);
+    for (const ref of only ?? []) {
+      this.#outcomes.delete(ref);
+      this.#ambiguous.delete(ref);
+    }
+    for (const [ref, value] of plan.ambiguous) this.#ambiguous.set(ref, value);
     for (const { ref, result, old, new: value, reason } of plan.stays) this.#outcomes.set(ref, { ref, result, old, new: value, reason });
     if (sourceRefs.values.size + sourceRefs.impossible.size === 0) this.#error = new GitferryError('source_empty');
 
@@ -222,11 +231,14 @@ class SyncRun {
 
   #record(plan: Plan, verdicts: ReadonlyMap<string, Verdict>, fastForwards: ReadonlyMap<string, HistoryAnswer>): ReadonlySet<string> {
     const raced = new Set<string>();
+    const done: PlannedChange[] = [];
     for (const change of plan.changes) {
       const { ref, old, new: value } = change;
       const verdict = verdicts.get(ref) ?? { state: 'done' };
-      if (verdict.state === 'done') this.#outcomes.set(ref, { ref, old, new: value, ...nameOfUpdate(change, fastForwards) });
-      else
+      if (verdict.state === 'done') {
+        done.push(change);
+        this.#outcomes.set(ref, { ref, old, new: value, ...nameOfUpdate(change, fastForwards) });
+      } else
         this.#outcomes.set(ref, {
           ref,
           old,
@@ -237,7 +249,23 @@ class SyncRun {
         });
       if (verdict.state === 'raced') raced.add(ref);
     }
+    const released = releasedBy(done, plan.ambiguous);
+    if (!this.#input.dryRun) return new Set([...raced, ...released]);
+    for (const ref of released) {
+      const outcome = this.#outcomes.get(ref);
+      if (outcome !== undefined)
+        this.#outcomes.set(ref, { ...outcome, reason: `${outcome.reason}; the run looks at it again when it has moved the other` });
+    }
     return raced;
+  }
+
+  /** With what this run has deleted already, for the deletion guard. */
+  #rules(): CompiledRules {
+    const { rules } = this.#input;
+    const count = [...this.#outcomes.values()].filter(({ result }) => result === 'deleted').length;
+    if (count === 0) return rules;
+    const earlier = rules.earlierDeletions ?? { count: 0, of: 0 };
+    return { ...rules, earlierDeletions: { count: earlier.count + count, of: Math.max(earlier.of, this.#deletionsOf ?? 0) } };
   }
 
   #listingDeps(ends?: KnownSides): ListingDeps {

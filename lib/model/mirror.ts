@@ -27,6 +27,8 @@ export interface MirrorSettings {
   readonly mirrorBranchRegex: string | null;
   /** Push only. */
   readonly keepDivergentRefs: boolean;
+  /** Push: delete refs of a target with protocol v0 even where another ref has the same value. */
+  readonly deleteAmbiguousRefs: boolean;
   /** Pull only. */
   readonly mirrorOverwritesDivergedBranches: boolean;
   /** `all`, `none` or an RE2. */

@@ -27,6 +27,7 @@ describe('parseArguments', () => {
     expect(command.rules).toMatchObject({
       tags: 'all',
       deletions: true,
+      deleteAmbiguousRefs: false,
       keepDivergentRefs: false,
       confirmDeletions: false,
       onlyProtectedBranches: false,
@@ -36,7 +37,16 @@ describe('parseArguments', () => {
   it('takes every option of the contract', async () => {
     const command = await parsed(
       ...['--direction', 'pull', '--only-protected-branches', '--protected-branch', 'main', '--protected-branch=release/*', '--tags', '^v'],
-      ...['--keep-divergent-refs', '--overwrite-diverged-branches', '--no-delete', '--confirm-deletions', '--lfs', 'auto', '--dry-run'],
+      ...[
+        '--keep-divergent-refs',
+        '--overwrite-diverged-branches',
+        '--no-delete',
+        '--confirm-deletions',
+        '--delete-ambiguous-refs',
+        '--lfs',
+        'auto',
+        '--dry-run',
+      ],
       ...['--allow-address', '10.0.0.0/8', '--allow-address', 'fd00::/8', '--timeout', '1.5', '--json'],
     );
     expect(command).toMatchObject({
@@ -53,6 +63,7 @@ describe('parseArguments', () => {
       keepDivergentRefs: true,
       overwriteDivergedBranches: true,
       deletions: false,
+      deleteAmbiguousRefs: true,
       confirmDeletions: true,
     });
   });

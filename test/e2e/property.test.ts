@@ -148,10 +148,13 @@ async function expected(made: Scenario, { spec, rules }: Drawn): Promise<{ after
   }
   const head = source[spec.sourceHead ?? 'heads/main'];
   if (push && !rules.keepDivergent && rules.deletions && head !== undefined) {
-    const shown = Object.values(target);
+    const shown = Object.keys(target);
+    // A symbolic ref moves with what it names; what has moved away no longer shares a value.
+    const staysBehind = (other: string): boolean => !((symrefs[other] ?? other) in wanted);
     for (const [ref, value] of Object.entries(spec.target)) {
       if (ref in source || !isConcerned(ref, rules) || ref === spec.targetHead || Object.values(symrefs).includes(ref)) continue;
-      const maybeSymbolic = spec.targetServer?.v0Only === true && shown.filter((other) => other === value).length > 1;
+      const maybeSymbolic =
+        spec.targetServer?.v0Only === true && shown.some((other) => other !== ref && target[other] === value && staysBehind(other));
       if (maybeSymbolic) continue;
       const known = await succeeds(git(made.source, ['cat-file', '-e', made.oid(value)]));
       if (known && (await contained(value, head))) delete target[ref];

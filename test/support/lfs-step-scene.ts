@@ -87,7 +87,14 @@ export async function lfsStepScene({ answers = [], target: targetEnd = {}, ...in
       const [old, value] = [targetValues.get(ref) ?? null, values.get(ref) ?? null];
       return { kind: 'change', ref, old, new: value, result: 'updated' } as const;
     });
-    const plan = { changes, stays: [], notes: [], divergedDefaultBranch: undefined, fastForwards: [] };
+    const plan = {
+      changes,
+      stays: [],
+      notes: [],
+      divergedDefaultBranch: undefined,
+      fastForwards: [],
+      ambiguous: new Map<string, string>(),
+    };
     const compiled = await compileRules({ ...defaultRules, ...rules });
     await step.copy({
       plan,

@@ -40,6 +40,7 @@ export const plainMirror: Mirror = {
   onlyProtectedBranches: false,
   mirrorBranchRegex: null,
   keepDivergentRefs: false,
+  deleteAmbiguousRefs: false,
   mirrorOverwritesDivergedBranches: false,
   mirrorTags: 'all',
   lfs: 'auto',

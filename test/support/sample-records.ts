@@ -26,6 +26,7 @@ export function sampleMirror(changes: Partial<MirrorSettings> = {}): MirrorSetti
     onlyProtectedBranches: false,
     mirrorBranchRegex: null,
     keepDivergentRefs: false,
+    deleteAmbiguousRefs: false,
     mirrorOverwritesDivergedBranches: false,
     mirrorTags: 'all',
     lfs: 'auto',

@@ -20,12 +20,22 @@ export const ruleFields = {
   lfs_url: text(2048).nullable().optional().openapi({ description: "The mirror's LFS server, where it is not at <url>.git/info/lfs" }),
 } as const;
 
+/** What only push mirrors have. */
+export const pushRuleFields = {
+  keep_divergent_refs: flag().optional(),
+  delete_ambiguous_refs: flag().optional().openapi({
+    description:
+      'Targets with protocol v0 only (Gogs): delete refs even where another ref has the same value; one of them may be a symbolic ref',
+  }),
+} as const;
+
 export type Rules = Pick<
   MirrorSettings,
   | 'enabled'
   | 'onlyProtectedBranches'
   | 'mirrorBranchRegex'
   | 'keepDivergentRefs'
+  | 'deleteAmbiguousRefs'
   | 'mirrorOverwritesDivergedBranches'
   | 'mirrorTags'
   | 'lfs'
@@ -41,6 +51,7 @@ export const initialRules: Rules = {
   onlyProtectedBranches: false,
   mirrorBranchRegex: null,
   keepDivergentRefs: false,
+  deleteAmbiguousRefs: false,
   mirrorOverwritesDivergedBranches: false,
   mirrorTags: 'all',
   lfs: 'auto',
@@ -60,6 +71,10 @@ export function givenRules(input: z.output<z.ZodObject<typeof ruleFields>>): Giv
   };
 }
 
+export function givenPushRules(input: z.output<z.ZodObject<typeof pushRuleFields>>): GivenRules {
+  return { keepDivergentRefs: input.keep_divergent_refs, deleteAmbiguousRefs: input.delete_ambiguous_refs };
+}
+
 /** Refuses with 400: both filters (a stored one counts), a regex that RE2 does not take. */
 export async function resolveRules(given: GivenRules, guard: AddressGuard, stored: Rules = initialRules): Promise<Rules> {
   const rules: Rules = {
@@ -67,6 +82,7 @@ export async function resolveRules(given: GivenRules, guard: AddressGuard, store
     onlyProtectedBranches: given.onlyProtectedBranches ?? stored.onlyProtectedBranches,
     mirrorBranchRegex: given.mirrorBranchRegex === undefined ? stored.mirrorBranchRegex : given.mirrorBranchRegex,
     keepDivergentRefs: given.keepDivergentRefs ?? stored.keepDivergentRefs,
+    deleteAmbiguousRefs: given.deleteAmbiguousRefs ?? stored.deleteAmbiguousRefs,
     mirrorOverwritesDivergedBranches: given.mirrorOverwritesDivergedBranches ?? stored.mirrorOverwritesDivergedBranches,
     mirrorTags: given.mirrorTags ?? stored.mirrorTags,
     lfs: given.lfs ?? stored.lfs,

@@ -48,7 +48,12 @@ const common = {
 } as const;
 
 export const pushMirrorSchema = z
-  .object({ ...common, only_protected_branches: z.boolean(), keep_divergent_refs: z.boolean() })
+  .object({
+    ...common,
+    only_protected_branches: z.boolean(),
+    keep_divergent_refs: z.boolean(),
+    delete_ambiguous_refs: z.boolean(),
+  })
   .openapi('RemoteMirror');
 
 export const pullMirrorSchema = z
@@ -102,7 +107,11 @@ export function showMirror(
 }
 
 function pushFields(mirror: Mirror) {
-  return { only_protected_branches: mirror.onlyProtectedBranches, keep_divergent_refs: mirror.keepDivergentRefs };
+  return {
+    only_protected_branches: mirror.onlyProtectedBranches,
+    keep_divergent_refs: mirror.keepDivergentRefs,
+    delete_ambiguous_refs: mirror.deleteAmbiguousRefs,
+  };
 }
 
 function pullFields(mirror: Mirror) {

@@ -4,7 +4,7 @@ import { badParameter } from '../http/api-error.ts';
 import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { choice, flag, idField } from '../http/fields.ts';
 import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
-import { givenRules, ruleFields } from '../input/mirror-rules.ts';
+import { givenPushRules, givenRules, pushRuleFields, ruleFields } from '../input/mirror-rules.ts';
 import { planSchema } from '../use-cases/plan-mirror.ts';
 import { planUnsaved, previewSchema, previewUnsaved, type UnsavedMirror } from '../use-cases/preview-mirror.ts';
 import { pushMirrorOf } from './remote-mirrors.ts';
@@ -15,7 +15,7 @@ const input = z.object({
   direction: choice(['push', 'pull']),
   mirror_id: idField().optional().openapi({ description: 'A push mirror whose settings complete the given ones' }),
   url: urlField().optional(),
-  keep_divergent_refs: flag().optional(),
+  ...pushRuleFields,
   mirror_overwrites_diverged_branches: flag().optional(),
 });
 
@@ -61,7 +61,7 @@ async function unsaved(call: ProjectCall<z.output<typeof input>>): Promise<Unsav
     address: givenAddress('url', given.url, given),
     rules: {
       ...givenRules(given),
-      keepDivergentRefs: given.keep_divergent_refs,
+      ...givenPushRules(given),
       mirrorOverwritesDivergedBranches: given.mirror_overwrites_diverged_branches,
     },
   };

@@ -8,12 +8,12 @@ import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { flag } from '../http/fields.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
 import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
-import { givenRules, ruleFields } from '../input/mirror-rules.ts';
+import { givenPushRules, givenRules, pushRuleFields, ruleFields } from '../input/mirror-rules.ts';
 import { pushMirrorSchema, showMirror, stateOfInstance } from '../output/show-mirror.ts';
 import { planMirror, planSchema } from '../use-cases/plan-mirror.ts';
 import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../use-cases/save-mirror.ts';
 
-const settings = { ...signInFields, ...ruleFields, keep_divergent_refs: flag().optional() };
+const settings = { ...signInFields, ...ruleFields, ...pushRuleFields };
 const changes = z.object({ ...settings, url: urlField().optional() });
 const mirrorPath = '/projects/{id}/remote_mirrors/{mirror_id}';
 
@@ -149,5 +149,5 @@ export async function pushMirrorOf({ deps, project, pathId }: Pick<ProjectCall<u
 }
 
 function given(url: string | undefined, input: Omit<z.output<typeof changes>, 'url'>): GivenMirror {
-  return { address: givenAddress('url', url, input), rules: { ...givenRules(input), keepDivergentRefs: input.keep_divergent_refs } };
+  return { address: givenAddress('url', url, input), rules: { ...givenRules(input), ...givenPushRules(input) } };
 }

@@ -17,6 +17,7 @@ const attributes = {
   onlyProtectedBranches: 'only_protected_branches',
   mirrorBranchRegex: 'mirror_branch_regex',
   keepDivergentRefs: 'keep_divergent_refs',
+  deleteAmbiguousRefs: 'delete_ambiguous_refs',
   mirrorOverwritesDivergedBranches: 'mirror_overwrites_diverged_branches',
   mirrorTags: 'mirror_tags',
   lfs: 'lfs',
@@ -55,6 +56,7 @@ const attributes = {
 
 /** What a field is when its attribute is absent. */
 const defaults: Partial<Record<keyof Mirror, unknown>> = {
+  deleteAmbiguousRefs: false,
   paused: false,
   failedRuns: 0,
   attempts: 0,

@@ -60,12 +60,23 @@ export function RuleFields({ values: { direction, rules }, faults, protectedBran
         />
       </div>
       {direction === 'push' ? (
-        <CheckField
-          name="keep_divergent_refs"
-          label="Keep divergent refs"
-          checked={rules.keepsDivergent}
-          hint="Branches and tags that were changed at the target are left alone and reported, and nothing is deleted there. Otherwise the target is made to look like the project."
-        />
+        <>
+          <CheckField
+            name="keep_divergent_refs"
+            label="Keep divergent refs"
+            checked={rules.keepsDivergent}
+            hint="Branches and tags that were changed at the target are left alone and reported, and nothing is deleted there. Otherwise the target is made to look like the project."
+          />
+          <details class="more" open={rules.deletesAmbiguous}>
+            <summary>Targets with protocol v0 only, such as Gogs</summary>
+            <CheckField
+              name="delete_ambiguous_refs"
+              label="Delete refs even where another ref has the same value"
+              checked={rules.deletesAmbiguous}
+              hint="Such a target does not say which refs are symbolic, and deleting a symbolic ref deletes the branch that it names. Switch this on if it has no symbolic refs beside HEAD."
+            />
+          </details>
+        </>
       ) : (
         <CheckField
           name="mirror_overwrites_diverged_branches"

@@ -101,7 +101,7 @@ function settingsMark(mirror: Mirror, project: Project): string {
     mirror.lfsUrl,
   ];
   const rules = [
-    ...[mirror.onlyProtectedBranches, mirror.mirrorBranchRegex, mirror.keepDivergentRefs],
+    ...[mirror.onlyProtectedBranches, mirror.mirrorBranchRegex, mirror.keepDivergentRefs, mirror.deleteAmbiguousRefs],
     ...[mirror.mirrorOverwritesDivergedBranches, mirror.mirrorTags, project.protectedBranches.map(({ name }) => name)],
   ];
   const ofProject = [project.repositoryUrl, project.authMethod, project.credential, project.hostKeys, project.publicKey];

@@ -217,6 +217,7 @@ export function rulesOf({
     keepDivergentRefs: mirror.keepDivergentRefs,
     overwriteDivergedBranches: mirror.mirrorOverwritesDivergedBranches,
     deletions: true,
+    deleteAmbiguousRefs: mirror.deleteAmbiguousRefs,
     confirmDeletions,
     maxDeletionsPercent,
     earlierDeletions,

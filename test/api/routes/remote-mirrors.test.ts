@@ -90,6 +90,7 @@ describe('POST /projects/:id/remote_mirrors', () => {
       created_at: time,
       only_protected_branches: false,
       keep_divergent_refs: true,
+      delete_ambiguous_refs: false,
     });
     expect(await secretOf(mirror)).toEqual({ username: 'me', password: 't@ken-1' });
     expect(await api.wakeUps()).toEqual([keyOf(mirror)]);
@@ -188,7 +189,7 @@ describe.each(['PUT', 'POST'])('%s /projects/:id/remote_mirrors/:mirror_id', (me
   const edit = (mirror: ApiAnswer, body: object) => api.call(method, pathOf(mirror), { body });
 
   it('changes what is given and nothing else', async () => {
-    const mirror = await newMirror({ keep_divergent_refs: true, mirror_branch_regex: '^release' });
+    const mirror = await newMirror({ keep_divergent_refs: true, delete_ambiguous_refs: true, mirror_branch_regex: '^release' });
     const answer = await edit(mirror, { enabled: '1', mirror_tags: '^v', lfs: 'off' });
     expect(answer).toMatchObject({ status: 200, body: { ...mirror.body, mirror_tags: '^v', lfs: 'off' } });
   });

@@ -292,8 +292,9 @@ describe('a mirror', () => {
     expect(stale.status).toBe(400);
     expect(await mirrorOf(mirror)).toMatchObject({ keepDivergentRefs: true });
     const again = /name="version" value="([^"]+)"/.exec(stale.text)?.[1] ?? '';
-    expect((await owner.post(`${path}/edit`, { ...form, version: again })).status).toBe(303);
-    expect(await mirrorOf(mirror)).toMatchObject({ keepDivergentRefs: false });
+    expect((await owner.post(`${path}/edit`, { ...form, delete_ambiguous_refs: 'true', version: again })).status).toBe(303);
+    expect(await mirrorOf(mirror)).toMatchObject({ keepDivergentRefs: false, deleteAmbiguousRefs: true });
+    expect((await owner.get(`${path}/edit`)).text).toMatch(/name="delete_ambiguous_refs"[^>]* checked/);
   });
 
   it('that was deleted in another tab is a page that says so, whatever is pressed', async () => {

@@ -271,6 +271,7 @@ describe('rules', () => {
       ...plainMirror,
       onlyProtectedBranches: true,
       keepDivergentRefs: true,
+      deleteAmbiguousRefs: true,
       mirrorOverwritesDivergedBranches: true,
       mirrorTags: '^v',
     };
@@ -282,6 +283,7 @@ describe('rules', () => {
       keepDivergentRefs: true,
       overwriteDivergedBranches: true,
       deletions: true,
+      deleteAmbiguousRefs: true,
       confirmDeletions: true,
       maxDeletionsPercent: 7,
     });
