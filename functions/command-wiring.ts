@@ -2,7 +2,7 @@
 import type { CommandSettings, HostKeysCommand } from '../lib/cli/parse-arguments.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { createRedactor, type LearningRedactor, type Redactor } from '../lib/core/redact.ts';
-import { secretsOf } from '../lib/core/secrets-of.ts';
+import { secretsOf } from '../lib/credentials/secrets-of.ts';
 import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { RemoteEndpoint } from '../lib/git/transport/create-transport.ts';
 import { type DetectedHostKey, detectHostKeys } from '../lib/git/transport/host-keys/detect-host-keys.ts';

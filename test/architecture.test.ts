@@ -91,6 +91,8 @@ describe('a forbidden import is reported', () => {
   const planted = [
     ['lib/core/upwards.ts', '../git/pack/pack.ts', 'lib-core-layer'],
     ['lib/net/upwards.ts', '../git/pack/pack.ts', 'lib-net-layer'],
+    ['lib/credentials/upwards.ts', '../git/pack/pack.ts', 'lib-credentials-layer'],
+    ['lib/credentials/sideways.ts', '../mirror/plan.ts', 'lib-credentials-layer'],
     ['lib/git/upwards.ts', '../mirror/plan.ts', 'lib-git-layer'],
     ['lib/mirror/upwards.ts', '../cli/usage.ts', 'lib-mirror-layer'],
     ['lib/mirror/sideways.ts', '../net/client.ts', 'lib-mirror-layer'],

@@ -1,12 +1,12 @@
 /** What the API's use cases work with; functions/wiring.ts builds it. */
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { Credential } from '../credentials/credential.ts';
 import type { SourceListing } from '../jobs/list-source.ts';
 import type { MirrorJobs } from '../jobs/mirror-jobs.ts';
 import type { JobQueue } from '../jobs/requests/job-queue.ts';
 import type { RunError, RunOutcome } from '../mirror/outcome.ts';
 import type { Channel } from '../model/channel.ts';
-import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
@@ -19,7 +19,7 @@ export interface DryRunInput {
   readonly project: Project;
   readonly timeoutMs: number;
   /** What `unsavedSecret` in the mirror's settings stands for. */
-  readonly credential?: CredentialValue;
+  readonly credential?: Credential;
 }
 
 export interface ApiDeps {

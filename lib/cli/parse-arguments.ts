@@ -1,7 +1,7 @@
 /** The command line as data: everything checked, nothing done. */
 import { parseArgs } from 'node:util';
-import { credentialFault } from '../core/credential-fault.ts';
 import { GitferryError } from '../core/errors.ts';
+import { credentialFault } from '../credentials/credential-fault.ts';
 import type { RemoteEndpoint } from '../git/transport/create-transport.ts';
 import { type HostPlace, parseHostPlace } from '../git/transport/host-keys/known-hosts.ts';
 import { parseLfsUrl } from '../git/transport/lfs-url.ts';

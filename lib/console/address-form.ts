@@ -1,7 +1,7 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
 import type { Answer } from '../api/http/answer.ts';
 import { isInstanceOwner } from '../api/http/authenticate.ts';
-import { type AuthMethod, authMethods } from '../model/credential.ts';
+import { type AuthMethod, authMethods, methodOf, passwordMethod } from '../credentials/registry.ts';
 import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
 import { api, type Visit } from './visit.ts';
@@ -77,21 +77,24 @@ function signInInput(values: AddressValues, form: Form, isNew: boolean, credenti
     case 'keep':
       return {};
     case 'none':
-      return isNew ? {} : { auth_method: 'password', username: null, password: null, credential_id: null };
-    case 'password':
-      return { auth_method: 'password', username: values.username, password: form.exact('password') };
-    case 'ssh_public_key':
-      return {
-        auth_method: 'ssh_public_key',
-        key_type: values.keyType,
-        ...(isNew ? {} : { credential_id: null }),
-        ...(values.username === '' ? {} : { username: values.username }),
-      };
+      return isNew ? {} : { auth_method: passwordMethod, username: null, password: null, credential_id: null };
     case 'shared': {
       const chosen = credentials.find(({ id }) => String(id) === values.credentialId);
       return { credential_id: values.credentialId, ...(chosen === undefined ? {} : { auth_method: chosen.auth_method }) };
     }
+    default:
+      return ownCredentialInput(values.way, values, form, isNew);
   }
+}
+
+function ownCredentialInput(method: AuthMethod, values: AddressValues, form: Form, isNew: boolean): object {
+  if (!methodOf(method).makesKeyPair) return { auth_method: method, username: values.username, password: form.exact('password') };
+  return {
+    auth_method: method,
+    key_type: values.keyType,
+    ...(isNew ? {} : { credential_id: null }),
+    ...(values.username === '' ? {} : { username: values.username }),
+  };
 }
 
 /** Asks the host for its keys. The answer's faults are those of the field `url`. */

@@ -1,5 +1,7 @@
 /** Takes user name and password out of the URL that somebody typed into a form, so that no page shows them again. */
+
 import { unmasked } from '../api/input/masked-user-info.ts';
+import { keyPairMethod, passwordMethod } from '../credentials/registry.ts';
 import type { Form } from './read-form.ts';
 import { readUrl } from './shown-url.ts';
 
@@ -27,13 +29,13 @@ export function splitUserInfo(form: Form, urlName: string): SplitForm {
     };
   if (userInfo === undefined || (url.scheme === 'ssh' && userInfo.password === '')) return { form, note: undefined };
   const way = form.text('auth');
-  if (way === 'ssh_public_key' || way === 'shared')
+  if (way === keyPairMethod || way === 'shared')
     return {
       form: replaced(form, { [urlName]: url.href }),
       note: 'User name and password were taken out of the URL: this way to sign in has its own.',
     };
   const password = form.exact('password') || userInfo.password;
-  const moved = { [urlName]: url.href, auth: 'password', username: form.text('username') || userInfo.username, password };
+  const moved = { [urlName]: url.href, auth: passwordMethod, username: form.text('username') || userInfo.username, password };
   return {
     form: replaced(form, moved),
     note: 'User name and password were taken out of the URL: they are kept apart from it, and the password is never shown.',

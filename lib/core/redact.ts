@@ -20,7 +20,7 @@ const authorizationHeader =
 const secretParameter =
   /((?:[?&;\s"']|%3f|%26|^)(?:x-(?:amz|goog)-(?:signature|credential|security-token)|awsaccesskeyid|googleaccessid|key-pair-id|signature|sig|policy|(?:(?:private|access|refresh|job|oauth|auth|api|session|security|sas|deploy)[_-]?)?token|(?:api|access|secret)[_-]?key|client[_-]?secret|secret|password|passwd|pwd|auth(?:orization)?|jwt)(?:=|%3d))[^\s&"'<>#]+/gi;
 
-export interface SecretPair {
+export interface KnownSecret {
   readonly username?: string | undefined;
   readonly password: string;
   /** A line of base64, as private keys have many of: looked for as it stands, in JSON and percent-encoded, but not in base64 once more. */
@@ -40,7 +40,7 @@ export interface LearningRedactor extends Redactor {
  * A redactor that knows these credentials, in the encodings that SECURITY.md names (test/core/redactor-forms.test.ts holds it to that). Passwords and tokens in URLs
  * and Authorization headers, signatures of links, and private keys in PEM's frame are removed whether known or not.
  */
-export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor {
+export function createRedactor(secrets: readonly KnownSecret[]): LearningRedactor {
   const known = formsOf(secrets);
   const learned = new Map<string, SecretForm[]>();
   let all: readonly Mask[] | undefined;
@@ -75,7 +75,7 @@ export function createRedactor(secrets: readonly SecretPair[]): LearningRedactor
 /** Shorter parts of a link or header are no secrets, but `on` and `2`. */
 const shortestLearnedSecret = 12;
 
-function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly SecretForm[]; readonly encoded: readonly SecretForm[] } {
+function formsOf(secrets: readonly KnownSecret[]): { readonly plain: readonly SecretForm[]; readonly encoded: readonly SecretForm[] } {
   const plain: SecretForm[] = [];
   const encoded: SecretForm[] = [];
   for (const { username = '', password, isBase64 = false } of secrets) {
@@ -84,7 +84,7 @@ function formsOf(secrets: readonly SecretPair[]): { readonly plain: readonly Sec
       encoded.push(base64Line(password));
       continue;
     }
-    // Without a user name, `git` goes in its place (lib/git/transport/http/authorization.ts, lib/core/default-user-name.ts).
+    // Without a user name, `git` goes in its place (lib/git/transport/http/authorization.ts, lib/credentials/default-user-name.ts).
     for (const name of new Set([username, '', 'git'])) encoded.push(...pairForms(name, password));
     if (password.length < shortestPlainSecret) continue;
     plain.push(...plainForms(password));

@@ -2,9 +2,10 @@
 import { toGitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { createRedactor } from '../core/redact.ts';
-import { secretsOf } from '../core/secrets-of.ts';
 import { toldError } from '../core/told.ts';
 import { Turns } from '../core/turns.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { secretsOf } from '../credentials/secrets-of.ts';
 import { ListMemory } from '../git/client/list-memory.ts';
 import { UploadPack } from '../git/client/upload-pack.ts';
 import { branchPrefix, isBranch, shortRefName, tagPrefix } from '../git/ref-name.ts';
@@ -12,7 +13,6 @@ import { parseRepositoryUrl } from '../git/transport/repository-url.ts';
 import type { Transport } from '../git/transport/transport.ts';
 import type { AdvertisedRef } from '../git/wire/advertisement.ts';
 import type { RunError } from '../mirror/outcome.ts';
-import type { CredentialValue } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import type { Project } from '../model/project.ts';
 import { credentialOf } from './runs/credential-of.ts';
@@ -41,7 +41,7 @@ export async function listSource(
   { mirror, project }: { readonly mirror: Mirror; readonly project: Project },
   deps: Omit<RunSyncDeps, 'onProgress' | 'connectLfs'>,
 ): Promise<SourceListing | { readonly error: RunError }> {
-  let credential: CredentialValue | undefined;
+  let credential: Credential | undefined;
   let transport: Transport | undefined;
   const lists = (deps.listMemory ?? new ListMemory(undefined)).open();
   try {

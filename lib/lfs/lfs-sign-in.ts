@@ -1,8 +1,9 @@
 /** Where one end's batch API is asked, and what signs in there: the end's own credential, or what `git-lfs-authenticate` gave out. */
 import { limits } from '../core/limits.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { isAllowed } from '../git/transport/allowed-urls.ts';
 import { type AuthorizationScheme, authorization } from '../git/transport/http/authorization.ts';
-import type { RepositoryUrl, UserInfo } from '../git/transport/repository-url.ts';
+import type { RepositoryUrl } from '../git/transport/repository-url.ts';
 import { isSameHost } from '../git/transport/same-host.ts';
 import type { LfsOperation } from './batch-message.ts';
 import { type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-endpoint.ts';
@@ -10,7 +11,7 @@ import { type SshAuthenticate, type SshAuthorization, usualLfsUrl } from './lfs-
 export interface LfsSignInOptions {
   readonly url: RepositoryUrl;
   /** For `url`'s host only, and over HTTP only. */
-  readonly credential: UserInfo | undefined;
+  readonly credential: Credential | undefined;
   /** Where it may be used; undefined = everywhere on that host. */
   readonly allowedUrls?: readonly string[] | undefined;
   /** Instead of the usual place. */

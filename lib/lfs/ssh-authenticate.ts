@@ -2,19 +2,19 @@
 
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import type { Credential } from '../credentials/credential.ts';
 import type { RepositoryUrl } from '../git/transport/repository-url.ts';
 import { defaultPorts } from '../git/transport/same-host.ts';
 import type { SshChannel } from '../git/transport/ssh/ssh-channel.ts';
 import { connectSsh } from '../git/transport/ssh/ssh-client.ts';
 import { sshCommand } from '../git/transport/ssh/ssh-command.ts';
 import type { SshDeps } from '../git/transport/ssh/ssh-connection.ts';
-import type { SshCredential } from '../git/transport/ssh/ssh-sign-in.ts';
 import { expiryOf, headerOf, httpUrlOf, type LfsOperation } from './batch-message.ts';
 import type { SshAuthenticate, SshAuthorization } from './lfs-endpoint.ts';
 
 export interface SshLfsHost {
   readonly url: RepositoryUrl;
-  readonly credential: SshCredential | undefined;
+  readonly credential: Credential | undefined;
   readonly hostKeys: readonly string[];
 }
 

@@ -1,5 +1,6 @@
 /** A mirror: its settings, what happened to it last, and the fields that the life of an update lives by (ARCHITECTURE.md). */
-import type { AuthMethod, CredentialReference, RefusedCredential } from './credential.ts';
+import type { AuthMethod } from '../credentials/registry.ts';
+import type { CredentialReference, RefusedCredential } from '../credentials/shared-credential.ts';
 import type { LfsState } from './lfs-state.ts';
 import type { LastError, RunSummary, Trigger } from './run.ts';
 

@@ -1,6 +1,7 @@
 /** Notices, channels and deliveries in the table as use cases see them. Everything throws `storage_unavailable` when the table cannot be reached. */
+
+import type { RefusedCredential } from '../credentials/shared-credential.ts';
 import type { Channel, ChannelHealth, ChannelSettings, NoticeDelivery } from './channel.ts';
-import type { RefusedCredential } from './credential.ts';
 import type { Notice, NoticeKey } from './notice.ts';
 
 export interface NoticeRecords {

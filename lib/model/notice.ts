@@ -1,6 +1,6 @@
 /** What people are told of: a change of a mirror, a host, a credential or a hook, kept in the table until every channel that wants it has it. */
 import { serviceLimits } from '../core/service-limits.ts';
-import type { RefusedCredential } from './credential.ts';
+import type { RefusedCredential } from '../credentials/shared-credential.ts';
 import type { MirrorKey } from './mirror.ts';
 import type { LastError, RunRef } from './run.ts';
 

@@ -1,5 +1,6 @@
 /** A project: the repository somebody owns, by URL. */
-import type { AuthMethod, CredentialReference } from './credential.ts';
+import type { AuthMethod } from '../credentials/registry.ts';
+import type { CredentialReference } from '../credentials/shared-credential.ts';
 
 export interface ProjectSettings {
   /** `group/name`, unique without regard to case. */

@@ -1,6 +1,7 @@
 /** The table as use cases see it, but for the life of an update (lib/jobs/mirror-jobs.ts). */
+
+import type { SharedCredential } from '../credentials/shared-credential.ts';
 import type { AccessToken } from './access-token.ts';
-import type { SharedCredential } from './credential.ts';
 import type { Hook } from './hook.ts';
 import type { InstanceSettings } from './instance-settings.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from './mirror.ts';
@@ -135,7 +136,8 @@ export interface TokenRecords {
 
 export interface CredentialRecords {
   create(
-    credential: Omit<SharedCredential, 'id' | 'publicKey' | 'allowedUrls'> & Partial<Pick<SharedCredential, 'publicKey' | 'allowedUrls'>>,
+    credential: Omit<SharedCredential, 'id' | 'authMethod' | 'publicKey' | 'allowedUrls'> &
+      Partial<Pick<SharedCredential, 'authMethod' | 'publicKey' | 'allowedUrls'>>,
   ): Promise<SharedCredential>;
   get(id: number): Promise<SharedCredential | undefined>;
   update(

@@ -1,6 +1,7 @@
 /** A notice as receivers get it (docs/notifications.md): names instead of ids, words, a link, and no address that the channel's readers may not see. */
+
+import type { CredentialReference } from '../credentials/shared-credential.ts';
 import type { Channel } from '../model/channel.ts';
-import type { CredentialReference } from '../model/credential.ts';
 import type { Mirror } from '../model/mirror.ts';
 import { type Notice, noticeTypes } from '../model/notice.ts';
 import type { ProjectContents, Records } from '../model/records.ts';

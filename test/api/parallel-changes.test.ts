@@ -1,6 +1,6 @@
 /** Two changes at the same time: rules that say something about two fields hold all the same, and nothing is lost without a word. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CredentialReference } from '../../lib/model/credential.ts';
+import type { CredentialReference } from '../../lib/credentials/shared-credential.ts';
 import type { Project } from '../../lib/model/project.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 

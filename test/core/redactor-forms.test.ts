@@ -5,7 +5,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { printable } from '../../lib/core/printable.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
-import { secretsOf } from '../../lib/core/secrets-of.ts';
+import { secretsOf } from '../../lib/credentials/secrets-of.ts';
 
 const secret = 'p@ss/w0rd+"<Zq&7';
 const ascii = 'glpat_Zq7w0rdXyz';

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createDeadline } from '../../lib/core/deadline.ts';
 import type { ErrorCode } from '../../lib/core/error-catalogue.ts';
 import { limits } from '../../lib/core/limits.ts';
+import type { Credential } from '../../lib/credentials/credential.ts';
 import { type RefList, UploadPack } from '../../lib/git/client/upload-pack.ts';
 import { openPack } from '../../lib/git/pack/incoming-pack.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../lib/git/transport/ssh/ssh.ts';
 import { generateSshKeyPair } from '../../lib/git/transport/ssh/ssh-key-pair.ts';
-import type { SshCredential } from '../../lib/git/transport/ssh/ssh-sign-in.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
 import { readAll } from '../support/byte-streams.ts';
 import { git, refsOf, temporaryFolder } from '../support/git.ts';
@@ -56,7 +56,7 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     return server;
   }
 
-  const end = (server: Sshd, path: string, credential: SshCredential) => ({ url: server.url(path), credential, hostKeys: server.hostKeys });
+  const end = (server: Sshd, path: string, credential: Credential) => ({ url: server.url(path), credential, hostKeys: server.hostKeys });
 
   // With v0 nobody knows whether a branch is a symbolic ref: none is deleted.
   it.each<[string, SshdOptions, { deleted: number; kept: number }]>([
@@ -139,10 +139,10 @@ describe.runIf(isAvailable('sshd') && isAvailable('nssWrapper'))('sshd', () => {
     expect(server.log()).toMatch(/Accepted publickey for \S+ from .* RSA /);
   });
 
-  const key = (privateKey: string): SshCredential => ({ username, password: '', privateKey });
+  const key = (privateKey: string): Credential => ({ username, password: '', privateKey });
   const keysToo = { config: ['PubkeyAuthentication yes'] };
   const oneTry = { config: ['PubkeyAuthentication yes', 'MaxAuthTries 1'] };
-  it.each<[string, SshdOptions, () => SshCredential, ErrorCode]>([
+  it.each<[string, SshdOptions, () => Credential, ErrorCode]>([
     ['a wrong password', {}, () => ({ username, password: `${password}x` }), 'credentials_refused'],
     ['an unknown user', {}, () => ({ username: 'nobody-there', password }), 'credentials_refused'],
     ['a key where there are passwords only', {}, () => key(passwords.privateKey), 'password_required'],

@@ -2,9 +2,9 @@
 import { wireSync } from '../../functions/command-wiring.ts';
 import { parseArguments } from '../../lib/cli/parse-arguments.ts';
 import { createRedactor } from '../../lib/core/redact.ts';
+import type { Credential } from '../../lib/credentials/credential.ts';
 import { createTransport } from '../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../lib/git/transport/repository-url.ts';
-import type { SshCredential } from '../../lib/git/transport/ssh/ssh-sign-in.ts';
 import type { RunOutcome } from '../../lib/mirror/outcome.ts';
 import { syncRepositories } from '../../lib/mirror/sync.ts';
 import { createAddressGuard } from '../../lib/net/address-guard.ts';
@@ -13,7 +13,7 @@ import type { Sshd } from './sshd.ts';
 
 export interface RemoteEnd {
   readonly url: string;
-  readonly credential?: SshCredential;
+  readonly credential?: Credential;
   readonly hostKeys?: readonly string[];
 }
 

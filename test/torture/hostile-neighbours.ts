@@ -1,8 +1,8 @@
 /** Mirrors of a hostile SSH server in the process that also runs those of others: their updates go through while it floods, stalls or stops half-way. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CredentialReference } from '../../lib/credentials/shared-credential.ts';
 import { encodePkt } from '../../lib/git/wire/pkt-line.ts';
-import type { CredentialReference } from '../../lib/model/credential.ts';
 import type { MirrorKey } from '../../lib/model/mirror.ts';
 import { git } from '../support/git.ts';
 import { startGitHttpServer } from '../support/git-http-server.ts';

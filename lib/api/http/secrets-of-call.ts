@@ -1,12 +1,12 @@
 /** What of a call's parameters is secret: for the redactor of what went wrong with it. */
-import type { SecretPair } from '../../core/redact.ts';
-import { secretsOf } from '../../core/secrets-of.ts';
+import type { KnownSecret } from '../../core/redact.ts';
+import { secretsOf } from '../../credentials/secrets-of.ts';
 import type { Parameters } from './read-parameters.ts';
 
 /** Parameters whose whole value is a secret. */
 const secretName = /password|passphrase|secret|token|private_key/i;
 
-export function secretsOfCall(input: Parameters): readonly SecretPair[] {
+export function secretsOfCall(input: Parameters): readonly KnownSecret[] {
   return Object.entries(input).flatMap(([name, value]) =>
     textsOf(value).flatMap((text) => (secretName.test(name) ? [{ password: text }] : ofUrl(text))),
   );
@@ -19,7 +19,7 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 /** What stands in front of the last @, as typed and decoded, whether or not the URL can be read. */
-function ofUrl(text: string): readonly SecretPair[] {
+function ofUrl(text: string): readonly KnownSecret[] {
   const end = text.lastIndexOf('@');
   if (end < 0) return [];
   const userInfo = text.slice(text.indexOf('://') < 0 ? 0 : text.indexOf('://') + 3, end);

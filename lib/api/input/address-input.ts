@@ -1,6 +1,6 @@
 /** How calls name a repository's address and the way one signs in there; the names of GitLab's calls are taken as well as our own. */
 import type { z } from '@hono/zod-openapi';
-import { authMethods } from '../../model/credential.ts';
+import { authMethods } from '../../credentials/registry.ts';
 import { badParameter } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import { choice, idField, text, texts } from '../http/fields.ts';

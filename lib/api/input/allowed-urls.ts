@@ -1,7 +1,7 @@
 /** Where a shared credential may be used: given by its owner, checked whenever a mirror or project is to use it. */
 import { GitferryError } from '../../core/errors.ts';
+import type { SharedCredential } from '../../credentials/shared-credential.ts';
 import { isAllowed, parseAllowedUrl } from '../../git/transport/allowed-urls.ts';
-import type { SharedCredential } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { invalidField, invalidFieldOf } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';

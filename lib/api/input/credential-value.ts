@@ -1,5 +1,5 @@
 /** What a user name and password must be to be sent to a host. */
-import { credentialFault } from '../../core/credential-fault.ts';
+import { credentialFault } from '../../credentials/credential-fault.ts';
 import { badParameter } from '../http/api-error.ts';
 
 /** Refuses with 400. */

@@ -1,6 +1,7 @@
 /** Keeps a credential of its own beside the record that names it: made before the record is written, removed when the record is not, or no longer, there. */
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
-import type { CredentialReference, CredentialValue } from '../../model/credential.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import type { CredentialReference } from '../../credentials/shared-credential.ts';
 import type { SecretKind } from '../../model/secret-store.ts';
 import type { ApiDeps } from '../api-deps.ts';
 
@@ -15,7 +16,7 @@ export async function withOwnSecret<T>(
     value,
     otherwise,
     kind,
-  }: { readonly value: CredentialValue | undefined; readonly otherwise: CredentialReference | null; readonly kind: SecretKind },
+  }: { readonly value: Credential | undefined; readonly otherwise: CredentialReference | null; readonly kind: SecretKind },
   write: (credential: CredentialReference | null) => Promise<T>,
   failed: (result: T) => boolean,
   deps: SecretDeps,
@@ -48,9 +49,9 @@ export async function dropReplaced(before: CredentialReference | null, now: Cred
 }
 
 /** Fresh, to complete it by what a call changes; undefined if it is gone. */
-export async function readCredential(secretName: string, { secrets }: Pick<ApiDeps, 'secrets'>): Promise<CredentialValue | undefined> {
+export async function readCredential(secretName: string, { secrets }: Pick<ApiDeps, 'secrets'>): Promise<Credential | undefined> {
   try {
-    return (await secrets.read(secretName, { fresh: true })) as CredentialValue;
+    return (await secrets.read(secretName, { fresh: true })) as Credential;
   } catch (error) {
     if (error instanceof GitferryError && error.code === 'secret_missing') return undefined;
     throw error;

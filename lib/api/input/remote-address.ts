@@ -1,12 +1,14 @@
 /** Where a repository is and how one signs in there: taken from a call, checked, and put together with what is stored. */
 
 import { GitferryError } from '../../core/errors.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import { type AuthMethod, keyPairMethod, methodOf, passwordMethod } from '../../credentials/registry.ts';
+import type { CredentialReference } from '../../credentials/shared-credential.ts';
 import { parseHostKeys } from '../../git/transport/host-keys/known-hosts.ts';
 import { parseRepositoryUrl, type RepositoryUrl } from '../../git/transport/repository-url.ts';
 import { isSameHost } from '../../git/transport/same-host.ts';
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import type { AuthMethod, CredentialReference, CredentialValue } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { type ApiError, badParameter, invalidField, invalidFieldOf } from '../http/api-error.ts';
 import { checkUse } from './allowed-urls.ts';
@@ -41,7 +43,7 @@ export interface AddressChange {
   /** With the stored credential, unless `ownCredential` or `credential` replaces it. */
   readonly address: RemoteAddress;
   /** To be kept as a secret of its own, whose name then replaces `address.credential`. */
-  readonly ownCredential: CredentialValue | undefined;
+  readonly ownCredential: Credential | undefined;
   /** Whether URL, credentials or host keys differ from what is stored. */
   readonly changed: boolean;
 }
@@ -64,10 +66,11 @@ export async function resolveAddress(
   if (typed === undefined) throw badParameter(`${given.urlField} is missing`);
   const masked = unmasked(typed);
   const { url, userInfo } = checkUrl(masked.text, given.urlField, deps);
-  const authMethod = given.authMethod ?? stored?.authMethod ?? 'password';
-  if (authMethod === 'ssh_public_key' && url.scheme !== 'ssh')
-    throw invalidField('auth_method', 'ssh_public_key goes with ssh:// URLs only');
-  if (given.keyType !== undefined && authMethod !== 'ssh_public_key') throw badParameter('key_type goes with auth_method ssh_public_key');
+  const authMethod = given.authMethod ?? stored?.authMethod ?? passwordMethod;
+  const { schemes, makesKeyPair } = methodOf(authMethod);
+  if (!schemes.includes(url.scheme))
+    throw invalidField('auth_method', `${authMethod} goes with ${schemes.map((scheme) => `${scheme}://`).join(' and ')} URLs only`);
+  if (given.keyType !== undefined && !makesKeyPair) throw badParameter(`key_type goes with auth_method ${keyPairMethod}`);
   if (url.scheme === 'ssh') checkSshUser(given.username);
   const isStaying = stored !== undefined && isSameHost(new URL(stored.url), new URL(url.href));
   const isReplaced = typeof given.credentialId === 'number';

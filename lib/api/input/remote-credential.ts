@@ -1,7 +1,10 @@
 /** How one signs in to a repository: what a call gives, put together with what is stored; key pairs are made here. */
+
+import type { Credential } from '../../credentials/credential.ts';
+import { type AuthMethod, methodOf } from '../../credentials/registry.ts';
+import type { CredentialReference, SharedCredential } from '../../credentials/shared-credential.ts';
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import type { AuthMethod, CredentialReference, CredentialValue, SharedCredential } from '../../model/credential.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { badParameter, forbidden, invalidField } from '../http/api-error.ts';
 import { isInstanceOwner } from '../http/authenticate.ts';
@@ -10,7 +13,7 @@ import { generateKeyPair, keyTypeOf } from './key-pair.ts';
 import { readCredential } from './own-secret.ts';
 
 /** undefined = not given, null = to be removed. */
-export interface GivenCredential {
+export interface CredentialInput {
   readonly username: string | null | undefined;
   readonly password: string | null | undefined;
   /** Nothing but a user name, and that in the URL of ssh:// (`ssh://git@host/`). */
@@ -31,20 +34,20 @@ export interface StoredCredential {
 export interface ResolvedCredential {
   readonly credential: CredentialReference | null;
   /** To be kept as a secret of its own. */
-  readonly own?: CredentialValue;
+  readonly own?: Credential;
   readonly publicKey: string | null;
 }
 
-type GivenCredentialDeps = Pick<ApiDeps, 'records' | 'secrets' | 'publicUrl'>;
+type CredentialInputDeps = Pick<ApiDeps, 'records' | 'secrets' | 'publicUrl'>;
 
 /** Refuses with 400 and 403. Writes nothing. */
 export async function resolveCredential(
-  given: GivenCredential,
+  given: CredentialInput,
   { stored, isStaying }: StoredCredential,
   token: AccessToken,
-  deps: GivenCredentialDeps,
+  deps: CredentialInputDeps,
 ): Promise<ResolvedCredential> {
-  const isKey = given.authMethod === 'ssh_public_key';
+  const isKey = methodOf(given.authMethod).makesKeyPair;
   if (isKey && (given.password ?? '') !== '') throw badParameter('password goes with auth_method password');
   // What is stored for one way to sign in is of no use for the other.
   const ofThisKind = stored?.authMethod === given.authMethod ? stored.credential : null;
@@ -63,9 +66,9 @@ export async function resolveCredential(
 }
 
 async function passwordCredential(
-  given: GivenCredential,
+  given: CredentialInput,
   staying: CredentialReference | null,
-  deps: GivenCredentialDeps,
+  deps: CredentialInputDeps,
 ): Promise<Omit<ResolvedCredential, 'publicKey'>> {
   const { username, password, credentialId } = given;
   const isGiven = username !== undefined || password !== undefined;
@@ -92,9 +95,9 @@ async function passwordCredential(
 
 /** The pair that is there, or a new one. */
 async function keyCredential(
-  { username, keyType }: GivenCredential,
+  { username, keyType }: CredentialInput,
   before: { readonly credential: CredentialReference & { readonly kind: 'own' }; readonly publicKey: string | null } | undefined,
-  deps: GivenCredentialDeps,
+  deps: CredentialInputDeps,
 ): Promise<ResolvedCredential> {
   const fits = before !== undefined && before.publicKey !== null && (keyType === undefined || keyType === keyTypeOf(before.publicKey));
   if (fits && username === undefined) return before;
@@ -114,13 +117,13 @@ async function keyCredential(
  */
 async function sharedCredential(
   id: number,
-  given: GivenCredential,
+  given: CredentialInput,
   staying: CredentialReference | null,
   token: AccessToken,
-  deps: GivenCredentialDeps,
+  deps: CredentialInputDeps,
 ): Promise<CredentialReference> {
   const isGiven = given.username !== undefined || given.password !== undefined;
-  const isKey = given.authMethod === 'ssh_public_key';
+  const isKey = methodOf(given.authMethod).makesKeyPair;
   if (isGiven && !given.hasUrlUserOnly) throw badParameter('credential_id, username and password are mutually exclusive');
   const isStaying = staying?.kind === 'shared' && staying.credentialId === id;
   if (!isStaying && !isInstanceOwner(token)) throw forbidden('only owners of the whole instance may use shared credentials');
@@ -132,7 +135,7 @@ async function sharedCredential(
 }
 
 /** People write `git@` out of habit: it is taken if it says the same as the credential. */
-async function checkUserOfShared(id: number, { username }: GivenCredential, deps: GivenCredentialDeps): Promise<void> {
+async function checkUserOfShared(id: number, { username }: CredentialInput, deps: CredentialInputDeps): Promise<void> {
   const value = await readCredential((await sharedCredentialOf(id, deps)).secretName, deps);
   if (value === undefined || (value.username || 'git') === (username || 'git')) return;
   throw badParameter('username differs from that of the shared credential: leave it out, or change that');

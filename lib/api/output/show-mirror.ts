@@ -1,8 +1,8 @@
 /** A mirror as GitLab's API shows it, and what we add. Reporters see no URL. */
 import { z } from '@hono/zod-openapi';
+import { authMethods, methodOf } from '../../credentials/registry.ts';
 import { hostKeyFingerprint } from '../../git/transport/host-keys/known-hosts.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import { authMethods } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';
@@ -125,7 +125,7 @@ function pullFields(mirror: Mirror) {
 /** As GitLab shows a URL with credentials, of which a key pair has no password; what is stored has none in it. */
 export function maskedUrl(url: string, { credential, authMethod }: Pick<Mirror, 'credential' | 'authMethod'>): string {
   if (credential === null) return url;
-  return url.replace('://', authMethod === 'ssh_public_key' ? '://*****@' : '://*****:*****@');
+  return url.replace('://', methodOf(authMethod).makesKeyPair ? '://*****@' : '://*****:*****@');
 }
 
 export function showHostKeys(stored: readonly string[]): readonly unknown[] {

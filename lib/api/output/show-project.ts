@@ -1,7 +1,7 @@
 /** A project as the API shows it. Reporters see no URL. */
 import { z } from '@hono/zod-openapi';
+import { authMethods } from '../../credentials/registry.ts';
 import type { AccessToken } from '../../model/access-token.ts';
-import { authMethods } from '../../model/credential.ts';
 import type { Project } from '../../model/project.ts';
 import { isoTime } from '../http/answer.ts';
 import { hasRole } from '../http/authenticate.ts';

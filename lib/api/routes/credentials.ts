@@ -1,7 +1,9 @@
 /** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
 import { z } from '@hono/zod-openapi';
+import type { Credential } from '../../credentials/credential.ts';
+import { authMethods, keyPairMethod, methodOf, passwordMethod } from '../../credentials/registry.ts';
+import type { SharedCredential } from '../../credentials/shared-credential.ts';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
-import { authMethods, type CredentialValue, type SharedCredential } from '../../model/credential.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, isoTime, noContent, ok } from '../http/answer.ts';
@@ -121,10 +123,10 @@ export const credentialEndpoints = [
       if (input.to === from.id) throw invalidField('to', 'is the same credential');
       const to = await deps.records.credentials.get(input.to);
       if (to === undefined) throw invalidField('to', 'does not exist');
-      if ((to.publicKey === null) !== (from.publicKey === null))
+      if (to.authMethod !== from.authMethod)
         throw invalidField(
           'to',
-          `holds a ${to.publicKey === null ? 'password' : 'key pair'}: mirrors that sign in otherwise cannot use it`,
+          `holds a ${methodOf(to.authMethod).makesKeyPair ? 'key pair' : 'password'}: mirrors that sign in otherwise cannot use it`,
         );
       if (input.host !== undefined && /[/@:\s]/.test(input.host)) throw invalidField('host', 'must be a host name alone');
       const allowed = await allowedUrlsOf(to, deps.records);
@@ -144,12 +146,13 @@ export async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' 
   return credential;
 }
 
-async function create(deps: ApiDeps, name: string, value: CredentialValue, allowedUrls: readonly string[]): Promise<SharedCredential> {
+async function create(deps: ApiDeps, name: string, value: Credential, allowedUrls: readonly string[]): Promise<SharedCredential> {
   const secretName = await deps.secrets.create('credential', value);
   const now = deps.clock.now();
   try {
     const publicKey = value.publicKey ?? null;
-    return await deps.records.credentials.create({ name, secretName, publicKey, allowedUrls, createdAt: now, updatedAt: now });
+    const authMethod = publicKey === null ? passwordMethod : keyPairMethod;
+    return await deps.records.credentials.create({ name, authMethod, secretName, publicKey, allowedUrls, createdAt: now, updatedAt: now });
   } catch (error) {
     await dropSecret({ kind: 'own', secretName }, deps);
     throw error;
@@ -159,10 +162,10 @@ async function create(deps: ApiDeps, name: string, value: CredentialValue, allow
 /** What is not given stays. */
 async function rotate(
   { secrets }: ApiDeps,
-  { secretName, publicKey }: SharedCredential,
+  { secretName, authMethod }: SharedCredential,
   { username, password }: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
 ): Promise<void> {
-  if (publicKey !== null) {
+  if (methodOf(authMethod).makesKeyPair) {
     if ((password ?? '') !== '') throw invalidField('password', 'does not go with a key pair');
     const pair = await readCredential(secretName, { secrets });
     if (pair === undefined) throw invalidField('username', 'belongs to a key pair that is gone: make a new one with POST .../public_key');
@@ -194,9 +197,10 @@ async function withMirrorsOf(
 async function newValue(
   input: z.output<z.ZodObject<typeof credentialFields & typeof keyFields>>,
   deps: Pick<ApiDeps, 'publicUrl'>,
-): Promise<CredentialValue> {
+): Promise<Credential> {
   const value = { username: input.username ?? '', password: input.password ?? '' };
-  const isKey = input.auth_method === 'ssh_public_key';
+  const method = input.auth_method ?? passwordMethod;
+  const isKey = methodOf(method).makesKeyPair;
   if (isKey && value.password !== '') throw badParameter('password goes with auth_method password');
   if (!isKey && input.key_type !== undefined) throw badParameter('key_type goes with auth_method ssh_public_key');
   if (!isKey && value.username === '' && value.password === '') throw badParameter('password is missing');
@@ -205,11 +209,11 @@ async function newValue(
 }
 
 async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<object> {
-  const { id, name, publicKey, createdAt, updatedAt } = credential;
+  const { id, name, authMethod, publicKey, createdAt, updatedAt } = credential;
   return {
     id,
     name,
-    auth_method: publicKey === null ? 'password' : 'ssh_public_key',
+    auth_method: authMethod,
     public_key: publicKey,
     allowed_urls: await allowedUrlsOf(credential, records),
     created_at: isoTime(createdAt),

@@ -1,7 +1,7 @@
 /** A dry run for the API: what a run of this mirror would do, within the time that API Gateway waits. */
 import { z } from '@hono/zod-openapi';
 import { GitferryError } from '../../core/errors.ts';
-import type { CredentialValue } from '../../model/credential.ts';
+import type { Credential } from '../../credentials/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { type Answer, ok } from '../http/answer.ts';
 import { ApiError, codedError } from '../http/api-error.ts';
@@ -28,7 +28,7 @@ export const planSchema = z
 export async function planMirror(
   { deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>,
   mirror: Mirror,
-  credential?: CredentialValue,
+  credential?: Credential,
 ): Promise<Answer> {
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });

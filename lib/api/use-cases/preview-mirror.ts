@@ -1,14 +1,16 @@
 /** Previews of a mirror whose settings are not saved: what its rules match at the source, and what its first run would do. */
+
 import { z } from '@hono/zod-openapi';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import { passwordMethod } from '../../credentials/registry.ts';
 import { branchPrefix, tagPrefix } from '../../git/ref-name.ts';
 import type { SourceListing } from '../../jobs/list-source.ts';
 import { rulesOf } from '../../jobs/runs/run-sync.ts';
 import { unsavedSecret } from '../../jobs/runs/unsaved-secret.ts';
 import { compileRules } from '../../mirror/rules.ts';
-import type { CredentialValue } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import { type Answer, ok } from '../http/answer.ts';
@@ -73,7 +75,7 @@ export async function planUnsaved(call: PreviewCall, unsaved: UnsavedMirror): Pr
 async function settingsOf(
   call: PreviewCall,
   { direction, address, stored }: UnsavedMirror,
-): Promise<{ readonly settings: RemoteAddress; readonly credential?: CredentialValue }> {
+): Promise<{ readonly settings: RemoteAddress; readonly credential?: Credential }> {
   const change = await resolveAddress(address, stored, call.token, call.deps);
   if (address.url !== undefined) await checkPlace(call, direction, 'url', change.parsed, stored);
   const { ownCredential: credential } = change;
@@ -122,7 +124,7 @@ function blankMirror(project: Project, { direction, stored }: UnsavedMirror): Mi
       createdAt: 0,
       ...initialRules,
       url: project.repositoryUrl,
-      authMethod: 'password',
+      authMethod: passwordMethod,
       credential: null,
       hostKeys: [],
       publicKey: null,

@@ -1,7 +1,9 @@
 /** The public halves of key pairs: shown, and replaced together with the private half. */
 
+import type { Credential } from '../../credentials/credential.ts';
+import { type AuthMethod, methodOf } from '../../credentials/registry.ts';
+import type { CredentialReference } from '../../credentials/shared-credential.ts';
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
-import type { AuthMethod, CredentialReference, CredentialValue } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { SecretKind } from '../../model/secret-store.ts';
@@ -22,7 +24,7 @@ export async function publicKeyOf(
   { authMethod, credential, publicKey }: KeyHolder,
   { records }: Pick<ApiDeps, 'records'>,
 ): Promise<string> {
-  if (authMethod !== 'ssh_public_key') throw notFound();
+  if (!methodOf(authMethod).makesKeyPair) throw notFound();
   const key = credential?.kind === 'shared' ? (await records.credentials.get(credential.credentialId))?.publicKey : publicKey;
   if (key === null || key === undefined) throw notFound();
   return key;
@@ -48,7 +50,7 @@ export async function renewedValue(
   { secretName, publicKey }: { readonly secretName: string; readonly publicKey: string },
   type: SshKeyType | undefined,
   deps: ApiDeps,
-): Promise<CredentialValue & { readonly publicKey: string }> {
+): Promise<Credential & { readonly publicKey: string }> {
   const old = await readCredential(secretName, deps);
   return { username: old?.username ?? '', password: '', ...(await generateKeyPair(type ?? keyTypeOf(publicKey), deps)) };
 }

@@ -1,5 +1,6 @@
 /** Shared credentials in the table: their names and where their values are kept. */
-import type { SharedCredential } from '../../model/credential.ts';
+import { keyPairMethod, passwordMethod } from '../../credentials/registry.ts';
+import type { SharedCredential } from '../../credentials/shared-credential.ts';
 import type { CredentialRecords } from '../../model/records.ts';
 import { type Item, withoutNulls } from '../table/item.ts';
 import { readListPage } from '../table/list-page.ts';
@@ -21,6 +22,7 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
         ...listAttributes('CREDENTIALS', id),
         id,
         title: credential.name,
+        auth_method: credential.authMethod,
         secret_name: credential.secretName,
         public_key: credential.publicKey,
         allowed_urls: credential.allowedUrls,
@@ -61,6 +63,8 @@ function credentialOfItem(item: Item): SharedCredential {
   return {
     id: item['id'],
     name: item['title'],
+    // Made before there were more than two methods.
+    authMethod: item['auth_method'] ?? (item['public_key'] == null ? passwordMethod : keyPairMethod),
     secretName: item['secret_name'],
     publicKey: item['public_key'] ?? null,
     allowedUrls: item['allowed_urls'] ?? null,

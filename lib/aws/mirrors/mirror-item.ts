@@ -1,5 +1,5 @@
 /** A mirror as a DynamoDB item and back. Attributes are absent where the model says null, so that conditions can ask for them. */
-import type { CredentialReference } from '../../model/credential.ts';
+import type { CredentialReference } from '../../credentials/shared-credential.ts';
 import type { Mirror, MirrorKey, MirrorSettings, MirrorStatus } from '../../model/mirror.ts';
 import { type Item, withoutNulls } from '../table/item.ts';
 import { dueShardOf, keys } from '../table/table.ts';

@@ -1,7 +1,7 @@
 /** The one DynamoDB table: its keys, its indexes, and the definition that the local service and the tests create it from. */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import type { RefusedCredential } from '../../credentials/shared-credential.ts';
 import { dueShards } from '../../jobs/mirror-jobs.ts';
-import type { RefusedCredential } from '../../model/credential.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 
 export interface ItemKey {

@@ -1,6 +1,7 @@
 /** Form fields for a repository's URL, the way to sign in there, and the host keys, with what a host offered shown for comparison. */
 
 import type { Child } from 'hono/jsx';
+import { authMethods, choiceOf, methodOf } from '../../credentials/registry.ts';
 import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
 import type { Faults } from '../faults.ts';
 import { hostNote } from '../host-notes.ts';
@@ -68,7 +69,7 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
             value={values.credentialId}
             options={credentials.map(({ id, name, auth_method: way }) => ({
               value: String(id),
-              label: `${name} (${way === 'ssh_public_key' ? 'SSH key' : 'password'})`,
+              label: `${name} (${methodOf(way).word})`,
             }))}
           />
         </div>
@@ -99,8 +100,7 @@ function wayOptions(canKeep: boolean, hasShared: boolean): { value: SignInWay; l
   return [
     ...(canKeep ? [{ value: 'keep' as const, label: 'As it is now', hint: 'A password stays only while the URL stays on its host.' }] : []),
     { value: 'none', label: canKeep ? 'Without signing in' : 'Without, or as the URL says' },
-    { value: 'password', label: 'With user name and password or token' },
-    { value: 'ssh_public_key', label: 'With an SSH key', hint: 'gitferry makes the key pair; you give its public key to the host.' },
+    ...authMethods.map((method) => ({ value: method, ...choiceOf(method) })),
     ...(hasShared ? [{ value: 'shared' as const, label: 'With a shared credential' }] : []),
   ];
 }

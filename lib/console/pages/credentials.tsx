@@ -1,5 +1,7 @@
 /** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
+
 import type { Hono } from 'hono';
+import { authMethods, choiceOf, methodOf, passwordMethod } from '../../credentials/registry.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { credentialOptions } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
@@ -32,7 +34,7 @@ interface Values {
 
 const list = '/settings/credentials';
 const fields = ['name', 'auth_method', 'username', 'password', 'key_type', 'allowed_urls'] as const;
-const empty: Values = { name: '', way: 'password', username: '', keyType: 'ed25519', allowedUrls: '' };
+const empty: Values = { name: '', way: passwordMethod, username: '', keyType: 'ed25519', allowedUrls: '' };
 
 export function addCredentialPages(app: Hono<ConsoleEnv>): void {
   app.get(list, (context) => sendCredentials(context, empty, noFaults));
@@ -127,8 +129,9 @@ function valuesOf(form: Form): Values {
 function inputOf(form: Form): Record<string, unknown> {
   const { name, way, username, keyType, allowedUrls } = valuesOf(form);
   const common = { name, allowed_urls: linesOf(allowedUrls), ...(username === '' ? {} : { username }) };
-  if (way === 'ssh_public_key') return { ...common, auth_method: 'ssh_public_key', key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' };
-  return { ...common, auth_method: 'password', password: form.exact('password') };
+  const method = authMethods.find((known) => known === way) ?? passwordMethod;
+  if (methodOf(method).makesKeyPair) return { ...common, auth_method: method, key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' };
+  return { ...common, auth_method: method, password: form.exact('password') };
 }
 
 function linesOf(text: string): readonly string[] {
@@ -189,7 +192,7 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
                 <a class="project" href={`${list}/${credential.id}`}>
                   <ForeignText text={credential.name} />
                 </a>,
-                credential.auth_method === 'ssh_public_key' ? 'SSH key' : 'password',
+                methodOf(credential.auth_method).word,
                 <RelativeTime at={Date.parse(credential.created_at)} now={now} />,
                 <RelativeTime at={Date.parse(credential.updated_at)} now={now} />,
                 <a href={`${list}/${credential.id}/delete`}>
@@ -220,10 +223,7 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
           label="Kind"
           value={values.way}
           fault={faults.fields['auth_method']}
-          options={[
-            { value: 'password', label: 'User name and password or token' },
-            { value: 'ssh_public_key', label: 'SSH key', hint: 'gitferry makes the key pair; you give its public key to the hosts.' },
-          ]}
+          options={authMethods.map((method) => ({ value: method, ...choiceOf(method) }))}
         />
         <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
         <div class="for-ways for-password">

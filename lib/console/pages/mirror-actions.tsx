@@ -1,5 +1,7 @@
 /** Pausing, resuming and deleting a mirror, renewing its key, and letting deletions through that were held back. */
+
 import type { Hono } from 'hono';
+import { methodOf } from '../../credentials/registry.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { faultsOf } from '../faults.ts';
@@ -18,7 +20,7 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
 
   app.get('/projects/:id/mirrors/:mirror/rotate-key', async (context) => {
     const { visit, project, mirror, crumbs } = await found(context);
-    if (mirror.authMethod !== 'ssh_public_key') throw new Refusal(404);
+    if (!methodOf(mirror.authMethod).makesKeyPair) throw new Refusal(404);
     const back = mirrorPage(mirror);
     return sendPage(
       context,

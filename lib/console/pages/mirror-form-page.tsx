@@ -1,8 +1,10 @@
 /** The page of a mirror's form: where it goes, what it moves, and beside it what that means now. */
+
 import type { z } from '@hono/zod-openapi';
 import type { Answer } from '../../api/http/answer.ts';
 import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
 import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
+import { passwordMethod } from '../../credentials/registry.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { AddressFields } from '../components/address-fields.tsx';
@@ -50,7 +52,7 @@ export function MirrorFormPage(props: Props) {
   const parent = `/projects/${project.id}`;
   const action = isNew ? `${parent}/mirrors/new` : `${mirrorPage(before)}/edit`;
   // Nothing else than a form that was sent has this choice.
-  const hasHiddenPassword = values.address.way === 'password';
+  const hasHiddenPassword = values.address.way === passwordMethod;
   return (
     <Page
       title={title}

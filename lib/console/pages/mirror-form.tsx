@@ -1,5 +1,7 @@
 /** Adding a mirror and changing one: checks while typing, host keys, previews before anything is saved. */
+
 import type { Hono } from 'hono';
+import { keyPairMethod } from '../../credentials/registry.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { type CredentialOption, credentialOptions } from '../address-form.ts';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
@@ -94,7 +96,7 @@ async function create(context: ConsoleContext, { visit, project, credentials }: 
   if (!(await firstTime(visit, form)))
     return redirect(context, page, { kind: 'note', text: 'This form was sent twice; it was carried out once.' });
   // The host does not know the key that is made now: a run would only fail.
-  const awaitsKey = address.way === 'ssh_public_key' && enabled;
+  const awaitsKey = address.way === keyPairMethod && enabled;
   const input = { ...mirrorInput(form, { isNew: true, credentials }), ...(awaitsKey ? { enabled: false } : {}) };
   const answer =
     direction === 'push'

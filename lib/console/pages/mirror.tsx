@@ -1,9 +1,11 @@
 /** A mirror's page: how it is, its key, its settings in short, and the history of its runs. */
+
 import type { z } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { hasRole } from '../../api/http/authenticate.ts';
 import { showMirror } from '../../api/output/show-mirror.ts';
 import type { runSchema } from '../../api/output/show-run.ts';
+import { methodOf } from '../../credentials/registry.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
@@ -81,7 +83,7 @@ export function addMirrorPage(app: Hono<ConsoleEnv>): void {
 
 /** undefined where it signs in without a key. */
 async function publicKeyOf(visit: Visit, mirror: Mirror): Promise<string | undefined> {
-  if (mirror.authMethod !== 'ssh_public_key') return undefined;
+  if (!methodOf(mirror.authMethod).makesKeyPair) return undefined;
   const { status, body } = await api(visit, 'GET', `${mirrorApi(mirror)}/public_key`);
   return status === 200 ? (body as { readonly public_key: string }).public_key : undefined;
 }

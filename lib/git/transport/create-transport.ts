@@ -1,18 +1,18 @@
 /** The transport that a repository's URL asks for: HTTP or SSH. */
 import type { Deadline } from '../../core/deadline.ts';
+import type { Credential } from '../../credentials/credential.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
 import type { HttpClient } from '../../net/http-client.ts';
 import { createHttpTransport } from './http/http.ts';
 import type { RepositoryUrl } from './repository-url.ts';
 import type { SshConnection } from './ssh/ssh-connection.ts';
 import type { SshPool } from './ssh/ssh-pool.ts';
-import type { SshCredential } from './ssh/ssh-sign-in.ts';
 import type { Conversation, Transport } from './transport.ts';
 
 /** One end of a mirror. */
 export interface RemoteEndpoint {
   readonly url: RepositoryUrl;
-  readonly credential: SshCredential | undefined;
+  readonly credential: Credential | undefined;
   /** Where the credential may be used; undefined = everywhere on the URL's host. */
   readonly allowedUrls?: readonly string[] | undefined;
   /** Stored known_hosts lines; for ssh:// only. */

@@ -1,7 +1,8 @@
 /** Repository URLs as people type them: checked, user info split off at once, SCP-style refused with its ssh:// form. */
 
-import { credentialFault } from '../../core/credential-fault.ts';
 import { GitferryError } from '../../core/errors.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import { credentialFault } from '../../credentials/credential-fault.ts';
 import { defaultPorts } from './same-host.ts';
 import { sshPath, sshUserFault } from './ssh/ssh-command.ts';
 
@@ -17,15 +18,10 @@ export interface RepositoryUrl {
   readonly href: string;
 }
 
-/** What a URL held in front of its @, percent-decoded exactly once. */
-export interface UserInfo {
-  readonly username: string;
-  readonly password: string;
-}
-
 export interface ParsedRepositoryUrl {
   readonly url: RepositoryUrl;
-  readonly userInfo?: UserInfo;
+  /** What stood in front of its @, percent-decoded exactly once. */
+  readonly userInfo?: Credential;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
@@ -123,7 +119,7 @@ function withoutLastSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-function decodedUserInfo({ username, password }: URL): UserInfo | undefined {
+function decodedUserInfo({ username, password }: URL): Credential | undefined {
   try {
     return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
   } catch {

@@ -1,7 +1,8 @@
 /** Reads the credential that a mirror or project refers to: its own secret, or that of a shared credential. */
 import { GitferryError } from '../../core/errors.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import type { CredentialReference, SharedCredential } from '../../credentials/shared-credential.ts';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
-import type { CredentialReference, CredentialValue, SharedCredential } from '../../model/credential.ts';
 import type { CredentialRecords } from '../../model/records.ts';
 import type { SecretStore } from '../../model/secret-store.ts';
 
@@ -11,7 +12,7 @@ export interface CredentialDeps {
 }
 
 export interface UsableCredential {
-  readonly value: CredentialValue;
+  readonly value: Credential;
   /** Of a shared credential: nowhere else. */
   readonly allowedUrls?: readonly string[];
 }
@@ -46,7 +47,7 @@ async function placeOf(
   return credential;
 }
 
-function isCredentialValue(value: unknown): value is CredentialValue {
+function isCredentialValue(value: unknown): value is Credential {
   if (typeof value !== 'object' || value === null) return false;
   const { username, password, privateKey } = value as { username?: unknown; password?: unknown; privateKey?: unknown };
   return typeof username === 'string' && typeof password === 'string' && (privateKey === undefined || typeof privateKey === 'string');

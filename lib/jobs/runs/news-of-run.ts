@@ -1,7 +1,9 @@
 /** What people are told when a run has settled its mirror: only what has changed with it, never the run itself. Pure. */
+
 import { serviceLimits } from '../../core/service-limits.ts';
+import { methodOf } from '../../credentials/registry.ts';
+import type { RefusedCredential } from '../../credentials/shared-credential.ts';
 import type { RefOutcome } from '../../mirror/outcome.ts';
-import type { RefusedCredential } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Decision, Notice } from '../../model/notice.ts';
 import type { Project } from '../../model/project.ts';
@@ -72,7 +74,7 @@ function decisionOf({ authMethod, lastSuccessfulUpdateAt }: Mirror, { release }:
   const code = release.status.lastError?.code;
   if (code === 'default_branch_diverged') return 'default_branch_diverged';
   // A key that has never worked is one that nobody has put there yet.
-  return code === 'credentials_refused' && authMethod === 'ssh_public_key' && lastSuccessfulUpdateAt === null
+  return code === 'credentials_refused' && methodOf(authMethod).makesKeyPair && lastSuccessfulUpdateAt === null
     ? 'key_not_at_host'
     : undefined;
 }

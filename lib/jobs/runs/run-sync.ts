@@ -2,7 +2,9 @@
 import type { Deadline } from '../../core/deadline.ts';
 import { GitferryError, toGitferryError } from '../../core/errors.ts';
 import { createRedactor, type LearningRedactor, type Redactor } from '../../core/redact.ts';
-import { secretsOf } from '../../core/secrets-of.ts';
+import type { Credential } from '../../credentials/credential.ts';
+import { secretsOf } from '../../credentials/secrets-of.ts';
+import type { CredentialReference } from '../../credentials/shared-credential.ts';
 import type { ListMemory } from '../../git/client/list-memory.ts';
 import { shortRefName } from '../../git/ref-name.ts';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
@@ -18,7 +20,6 @@ import { compileRules, type MirrorRules } from '../../mirror/rules.ts';
 import type { PushLimit } from '../../mirror/slices/slice-size.ts';
 import { syncRepositories } from '../../mirror/sync.ts';
 import type { RunWay, SyncProgress } from '../../mirror/sync-input.ts';
-import type { CredentialReference, CredentialValue } from '../../model/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import { type HostReport, watchHost } from '../hosts/watch-host.ts';
@@ -87,13 +88,13 @@ export async function runSync(input: RunSyncInput, deps: RunSyncDeps): Promise<S
 }
 
 interface RunSide extends RemoteEndpoint {
-  readonly credential: CredentialValue | undefined;
+  readonly credential: Credential | undefined;
 }
 
 class MirrorRun {
   readonly #input: RunSyncInput;
   readonly #deps: RunSyncDeps;
-  #used: readonly CredentialValue[] = [];
+  #used: readonly Credential[] = [];
   #redactor = createRedactor([]);
   #defaultBranch: string | null = null;
   readonly #hosts = new Map<string, HostReport>();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Credential } from '../../../lib/credentials/credential.ts';
 import { isPair } from '../../../lib/git/transport/ssh/ssh-key-pair.ts';
-import type { CredentialValue } from '../../../lib/model/credential.ts';
 import type { Mirror } from '../../../lib/model/mirror.ts';
 import { type Json, startTestApi, type TestApi } from '../../support/api.ts';
 
@@ -21,7 +21,7 @@ interface Made {
   readonly path: string;
   readonly body: Json;
   record(): Promise<Mirror>;
-  value(): Promise<CredentialValue>;
+  value(): Promise<Credential>;
   publicKey(): Promise<string>;
 }
 
@@ -36,7 +36,7 @@ async function newMirror(more: object = {}): Promise<Made> {
   const value = async () => {
     const { credential } = await record();
     if (credential?.kind !== 'own') throw new Error('no secret of its own');
-    return (await api.deps.secrets.read(credential.secretName, { fresh: true })) as CredentialValue;
+    return (await api.deps.secrets.read(credential.secretName, { fresh: true })) as Credential;
   };
   return { project, path, body, record, value, publicKey: async () => (await api.call('GET', `${path}/public_key`)).body?.public_key };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { credentialFault } from '../../../lib/core/credential-fault.ts';
+import { credentialFault } from '../../../lib/credentials/credential-fault.ts';
 import { isSameRepository, parseRepositoryUrl, sshFormOfScp } from '../../../lib/git/transport/repository-url.ts';
 import { sshUserFault } from '../../../lib/git/transport/ssh/ssh-command.ts';
 import { codeOf, settled } from '../../support/byte-streams.ts';

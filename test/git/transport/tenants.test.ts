@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../../lib/core/deadline.ts';
+import type { Credential } from '../../../lib/credentials/credential.ts';
 import { createTransport } from '../../../lib/git/transport/create-transport.ts';
 import { parseRepositoryUrl } from '../../../lib/git/transport/repository-url.ts';
-import type { SshCredential } from '../../../lib/git/transport/ssh/ssh-sign-in.ts';
 import { createAddressGuard } from '../../../lib/net/address-guard.ts';
 import { createHttpClient } from '../../../lib/net/http-client.ts';
 import { codeOf } from '../../support/byte-streams.ts';
@@ -31,7 +31,7 @@ function worker() {
     deadline.clear();
     await http.close();
   });
-  return (text: string, credential: SshCredential | undefined, hostKeys: readonly string[] = []) =>
+  return (text: string, credential: Credential | undefined, hostKeys: readonly string[] = []) =>
     createTransport({ url: parseRepositoryUrl(text, 'TEST').url, credential, hostKeys }, { guard, http, deadline });
 }
 

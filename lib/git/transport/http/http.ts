@@ -5,13 +5,14 @@ import { createGunzip, gzip } from 'node:zlib';
 import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
+import type { Credential } from '../../../credentials/credential.ts';
 import type { AddressGuard } from '../../../net/address-guard.ts';
 import { type HttpClient, type HttpRequest, type HttpResponse, toNetworkError } from '../../../net/http-client.ts';
 import { agent } from '../../agent.ts';
 import type { GitService } from '../../wire/advertisement.ts';
 import type { ByteStream } from '../../wire/pkt-reader.ts';
 import { isAllowed } from '../allowed-urls.ts';
-import type { RepositoryUrl, UserInfo } from '../repository-url.ts';
+import type { RepositoryUrl } from '../repository-url.ts';
 import { isSignInPage } from '../sign-in-hints.ts';
 import type { Conversation, GitResponse, OpenOptions, RequestOptions, Transport } from '../transport.ts';
 import { type AuthorizationScheme, authorization } from './authorization.ts';
@@ -32,21 +33,21 @@ export interface HttpTransportDeps {
 const userAgent = `git/2 (${agent})`;
 const gzipBytes = promisify(gzip);
 
-/** A transport for one repository. Credentials go to its host only. A user name may be missing: then it is `git` or the one that the token wants (lib/core/default-user-name.ts), or the password is sent as a Bearer token where the host asks for that. */
-export function createHttpTransport(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps): Transport {
+/** A transport for one repository. Credentials go to its host only. A user name may be missing: then it is `git` or the one that the token wants (lib/credentials/default-user-name.ts), or the password is sent as a Bearer token where the host asks for that. */
+export function createHttpTransport(url: RepositoryUrl, credential: Credential | undefined, deps: HttpTransportDeps): Transport {
   return new HttpTransport(url, credential, deps);
 }
 
 class HttpTransport implements Transport {
   readonly href: string;
-  readonly #credential: UserInfo | undefined;
+  readonly #credential: Credential | undefined;
   readonly #deps: HttpTransportDeps;
   /** The repository's address, behind redirects if there were any; without a slash at the end. */
   #base: URL;
   #authScheme: AuthorizationScheme = 'basic';
   #chunkingRefused = false;
 
-  constructor(url: RepositoryUrl, credential: UserInfo | undefined, deps: HttpTransportDeps) {
+  constructor(url: RepositoryUrl, credential: Credential | undefined, deps: HttpTransportDeps) {
     this.href = url.href;
     this.#credential = credential;
     this.#deps = deps;

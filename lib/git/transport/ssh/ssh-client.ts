@@ -2,6 +2,7 @@
 import ssh2, { type AuthHandlerMiddleware, type ParsedKey, type ServerHostKeyAlgorithm } from 'ssh2';
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
+import type { Credential } from '../../../credentials/credential.ts';
 import { connectSocket } from '../../../net/guarded-socket.ts';
 import { fingerprintOf, type HostKey, hostKeyTypes } from '../host-keys/host-key.ts';
 import { storedHostKey } from '../host-keys/known-hosts.ts';
@@ -9,7 +10,7 @@ import { signInAhead } from './ssh-ahead.ts';
 import { type Link, SshConnection, type SshDeps } from './ssh-connection.ts';
 import { isHostKeyTypeMismatch, type SshStage, sshEnded, sshSilent, toSshError } from './ssh-error.ts';
 import { parsePrivateKey } from './ssh-key-pair.ts';
-import { type SshCredential, SshSignIn } from './ssh-sign-in.ts';
+import { SshSignIn } from './ssh-sign-in.ts';
 
 export interface SshPlace {
   /** Without brackets. */
@@ -18,7 +19,7 @@ export interface SshPlace {
 }
 
 export interface SshLogin extends SshPlace {
-  readonly credential: SshCredential;
+  readonly credential: Credential;
   /** Stored known_hosts lines; the server must prove one of these keys. */
   readonly hostKeys: readonly string[];
 }

@@ -1,8 +1,8 @@
 /** SSH connections between two runs of one process. A connection belongs to one run at a time. */
 import { createHash } from 'node:crypto';
 import { limits } from '../../../core/limits.ts';
+import type { Credential } from '../../../credentials/credential.ts';
 import type { Connection } from './ssh-connections.ts';
-import type { SshCredential } from './ssh-sign-in.ts';
 
 export interface KeptConnection extends Connection {
   /** Takes it out of its run: nobody's end ends it any more, and it keeps no process alive. */
@@ -18,7 +18,7 @@ interface Idle<C> {
 /** The same address, user and secrets, and the same host keys: whoever gets a connection could have opened it. */
 export function poolKey(
   place: { readonly host: string; readonly port: number },
-  { username, password, privateKey }: SshCredential,
+  { username, password, privateKey }: Credential,
   hostKeys: readonly string[],
 ): string {
   const parts = [place.host, place.port, username, password, privateKey ?? null, [...hostKeys].sort()];

@@ -1,16 +1,9 @@
 /** How gitferry signs in over SSH: the key if there is one, else the password, also where it is asked for as keyboard-interactive (RFC 4252, RFC 4256). */
+
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
+import type { Credential } from '../../../credentials/credential.ts';
 import { percentHint } from '../sign-in-hints.ts';
-
-/** What a mirror signs in with; either part may be empty. */
-export interface SshCredential {
-  /** Empty = `git`. */
-  readonly username: string;
-  readonly password: string;
-  /** Unencrypted, OpenSSH or PEM. */
-  readonly privateKey?: string;
-}
 
 export interface Prompt {
   readonly prompt: string;
@@ -37,7 +30,7 @@ export class SshSignIn<Key> {
   /** What the server would take, as of its last answer. */
   #left: readonly string[] = [];
 
-  constructor({ username, password }: SshCredential, key: Key | undefined) {
+  constructor({ username, password }: Credential, key: Key | undefined) {
     this.#username = username === '' ? 'git' : username;
     this.#password = password;
     const name = { username: this.#username };

@@ -2,6 +2,7 @@
 import type { Deadline } from '../../../core/deadline.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
+import type { Credential } from '../../../credentials/credential.ts';
 import type { AddressGuard } from '../../../net/address-guard.ts';
 import type { GitService } from '../../wire/advertisement.ts';
 import type { RepositoryUrl } from '../repository-url.ts';
@@ -14,7 +15,6 @@ import { SshConnections } from './ssh-connections.ts';
 import { ManyRequests, OneRequest } from './ssh-conversations.ts';
 import { GitCommand } from './ssh-git-command.ts';
 import { poolKey, type SshPool } from './ssh-pool.ts';
-import type { SshCredential } from './ssh-sign-in.ts';
 
 export interface SshTransportDeps {
   readonly guard: AddressGuard;
@@ -28,7 +28,7 @@ export interface SshTransportDeps {
 }
 
 /** A transport for one repository. Without a credential it signs in as `git` and hopes for a server that asks for nothing. */
-export function createSshTransport(url: RepositoryUrl, credential: SshCredential | undefined, deps: SshTransportDeps): Transport {
+export function createSshTransport(url: RepositoryUrl, credential: Credential | undefined, deps: SshTransportDeps): Transport {
   return new SshTransport(url, credential ?? { username: '', password: '' }, deps);
 }
 
@@ -44,7 +44,7 @@ class SshTransport implements Transport {
   /** Whether the server's git-upload-pack is known to speak v2. */
   #speaksV2: boolean | undefined;
 
-  constructor(url: RepositoryUrl, credential: SshCredential, deps: SshTransportDeps) {
+  constructor(url: RepositoryUrl, credential: Credential, deps: SshTransportDeps) {
     this.href = url.href;
     this.address = url.href;
     this.#url = url;

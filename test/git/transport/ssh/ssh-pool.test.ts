@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createDeadline } from '../../../../lib/core/deadline.ts';
 import { GitferryError } from '../../../../lib/core/errors.ts';
 import { limits } from '../../../../lib/core/limits.ts';
+import type { Credential } from '../../../../lib/credentials/credential.ts';
 import { UploadPack } from '../../../../lib/git/client/upload-pack.ts';
 import { parseRepositoryUrl } from '../../../../lib/git/transport/repository-url.ts';
 import { createSshTransport } from '../../../../lib/git/transport/ssh/ssh.ts';
 import type { SshConnection } from '../../../../lib/git/transport/ssh/ssh-connection.ts';
 import { type KeptConnection, poolKey, SshPool } from '../../../../lib/git/transport/ssh/ssh-pool.ts';
-import type { SshCredential } from '../../../../lib/git/transport/ssh/ssh-sign-in.ts';
 import type { Transport } from '../../../../lib/git/transport/transport.ts';
 import { createAddressGuard } from '../../../../lib/net/address-guard.ts';
 import { codeOf } from '../../../support/byte-streams.ts';
@@ -79,7 +79,7 @@ describe('SSH connections between runs', () => {
     expect(connections(server)).toBe(2);
   });
 
-  it.each<[string, { credential?: SshCredential; hostKeys?: readonly string[] }, string | undefined]>([
+  it.each<[string, { credential?: Credential; hostKeys?: readonly string[] }, string | undefined]>([
     ['another user', { credential: { ...withKey, username: 'other' } }, undefined],
     ['another key', { credential: { ...withKey, privateKey: ecdsaKey() } }, undefined],
     ['a password instead', { credential: { username: 'git', password: 'guessed' } }, 'public_key_required'],

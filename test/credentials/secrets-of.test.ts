@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../lib/core/redact.ts';
-import { secretsOf } from '../../lib/core/secrets-of.ts';
+import { secretsOf } from '../../lib/credentials/secrets-of.ts';
 
 const privateKey = String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }));
 const lines = privateKey.split('\n').filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { credentialFault } from '../../lib/core/credential-fault.ts';
+import { credentialFault } from '../../lib/credentials/credential-fault.ts';
 
 describe('a user name or password', () => {
   it.each([

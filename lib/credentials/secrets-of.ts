@@ -1,5 +1,5 @@
 /** What of a credential is secret: for the redactor. */
-import type { SecretPair } from './redact.ts';
+import type { KnownSecret } from '../core/redact.ts';
 
 interface CredentialTexts {
   readonly username: string;
@@ -18,14 +18,14 @@ const shortestKeyLine = 16;
  * The password, and the user name where that may be a token (`https://TOKEN@host/`, `https://TOKEN:x-oauth-basic@host/`): not beside a private key.
  * Of a private key every line, because what fails may quote one of them.
  */
-export function secretsOf(credential: CredentialTexts | undefined): readonly SecretPair[] {
+export function secretsOf(credential: CredentialTexts | undefined): readonly KnownSecret[] {
   if (credential === undefined) return [];
   const { username, password, privateKey } = credential;
   const isToken = privateKey === undefined && placeholders.includes(password) && username.length >= shortestToken;
   return [{ username, password }, ...(isToken ? [{ password: username }] : []), ...keyLines(privateKey)];
 }
 
-function keyLines(privateKey = ''): readonly SecretPair[] {
+function keyLines(privateKey = ''): readonly KnownSecret[] {
   return privateKey
     .split(/\s+/)
     .filter((line) => line.length >= shortestKeyLine && /^[A-Za-z0-9+/=]+$/.test(line))
