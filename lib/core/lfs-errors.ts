@@ -50,7 +50,7 @@ export const lfsErrors = {
   },
   lfs_scan_failed: {
     disposition: 'partial',
-    sentence: 'The LFS objects that the refs need could not be found out.',
+    sentence: 'Could not determine which LFS objects the refs need.',
     hint: 'The next run looks at everything once more. Sources that can filter (git: uploadpack.allowFilter) make it cheap.',
   },
 } as const satisfies Record<string, CatalogueEntry>;

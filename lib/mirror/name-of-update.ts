@@ -12,5 +12,5 @@ export function nameOfUpdate(
   const answer = fastForwards.get(questionKey({ commit: change.old ?? '', within: change.new ?? '' }));
   if (answer === 'yes') return { result: 'updated', reason: null };
   if (answer === 'no') return { result: 'forced', reason: null };
-  return { result: 'updated', reason: 'whether this was a fast-forward could not be found out' };
+  return { result: 'updated', reason: 'not known whether this was a fast-forward' };
 }

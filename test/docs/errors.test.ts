@@ -6,15 +6,16 @@ interface DocumentedError {
   readonly code: string;
   readonly disposition: string;
   readonly sentence: string;
+  readonly why: string;
   readonly hint: string;
 }
 
-/** Rows of the tables whose first cell is a code: | `code` | disposition | sentence | hint |. */
+/** A heading with code and disposition, then what happened, why, and what to do, a line each. */
+const entry =
+  /^### `(?<code>[a-z_]+)` \((?<disposition>[a-z]+)\)\n\n- What happened: (?<sentence>.+)\n- Why: (?<why>.+)\n- What to do: (?<hint>.+)$/gm;
+
 function documentedErrors(document: string): DocumentedError[] {
-  const rows = document.split('\n').map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|')));
-  return rows
-    .filter((cells) => cells.length === 6 && /^`[a-z_]+`$/.test(cells[1] ?? ''))
-    .map(([, code = '', disposition = '', sentence = '', hint = '']) => ({ code: code.slice(1, -1), disposition, sentence, hint }));
+  return [...document.matchAll(entry)].map(({ groups }) => ({ ...groups }) as unknown as DocumentedError);
 }
 
 const documented = documentedErrors(readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8'));
@@ -24,10 +25,11 @@ describe('docs/errors.md', () => {
   it('has every code of the catalogue once, in its order, and no other', () => {
     expect(codes.length).toBeGreaterThan(40);
     expect(documented.map(({ code }) => code)).toEqual(codes);
+    expect(new Set(documented.map(({ why }) => why)).size).toBe(codes.length);
   });
 
   it.each(codes)('says of %s what the catalogue says', (code) => {
-    expect(documented.find((row) => row.code === code)).toEqual({ code, ...errorCatalogue[code] });
+    expect(documented.find((row) => row.code === code)).toEqual({ code, ...errorCatalogue[code], why: expect.stringMatching(/^\S.*\.$/) });
   });
 });
 
