@@ -1,5 +1,5 @@
 /** Checks parameters against a call's schema; every fault names its field in the words GitLab's API uses. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { badParameter } from './api-error.ts';
 import type { Parameters } from './read-parameters.ts';
 

@@ -1,5 +1,5 @@
 /** The REST API as a Hono app: what comes by HTTP becomes a call, and its answer a response. */
-import { OpenAPIHono } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { RequestBodies } from '../../core/request-bodies.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { type Answer, toResponse } from './answer.ts';
@@ -10,8 +10,8 @@ import { readParameters } from './read-parameters.ts';
 import { apiPrefix } from './route-path.ts';
 
 /** Answers everything below /api/v4, and /health. Never throws. Paths are taken percent-encoded or decoded. `bodies` is the account that their bodies share with others of this process. */
-export function createApi(deps: ApiDeps, bodies = new RequestBodies(apiLimits.bodies)): OpenAPIHono {
-  const app = new OpenAPIHono();
+export function createApi(deps: ApiDeps, bodies = new RequestBodies(apiLimits.bodies)): Hono {
+  const app = new Hono();
   const health = toResponseOf({ status: 200, body: { status: 'ok' } });
   app.get('/health', health);
   const answer = ({ req }: { readonly req: { readonly raw: Request } }) => answerRequest(req.raw, deps, bodies);

@@ -1,5 +1,5 @@
 /** A call of the API: its method, path, who may make it, what it takes, and what it does. The OpenAPI document is made of the same. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { AccessToken, Role } from '../../model/access-token.ts';
 import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';

@@ -1,5 +1,5 @@
 /** The kinds of parameters that calls take. Forms and queries carry text only, so numbers and switches are read from text as well. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 
 /** What GitLab's API takes for a boolean. */
 const truths: Readonly<Record<string, boolean>> = {
@@ -8,18 +8,17 @@ const truths: Readonly<Record<string, boolean>> = {
 };
 
 export function flag() {
-  return z
-    .preprocess(
-      (value) => (typeof value === 'string' || typeof value === 'number' ? (truths[String(value).toLowerCase()] ?? value) : value),
-      z.boolean(),
-    )
-    .openapi({ type: 'boolean' });
+  return z.preprocess(
+    (value) => (typeof value === 'string' || typeof value === 'number' ? (truths[String(value).toLowerCase()] ?? value) : value),
+    z.boolean(),
+  );
 }
 
 export function integer({ min, max }: { readonly min: number; readonly max: number }) {
-  return z
-    .preprocess((value) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value), z.int().min(min).max(max))
-    .openapi({ type: 'integer', minimum: min, maximum: max });
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int().min(min).max(max),
+  );
 }
 
 /** An id that something may or may not have. */
@@ -54,7 +53,5 @@ export function choice<const T extends readonly [string, ...string[]]>(values: T
 
 /** `name[]=…` in forms, an array in JSON; a single text counts as a list of one. */
 export function texts(maxLength: number) {
-  return z
-    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().max(maxLength)).max(1000))
-    .openapi({ type: 'array', items: { type: 'string', maxLength } });
+  return z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string().max(maxLength)).max(1000));
 }

@@ -1,5 +1,5 @@
 /** The OpenAPI document, made of the same schemas that calls are checked against. */
-import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { version } from '../../core/version.ts';
 import { ok } from './answer.ts';
 import { type Endpoint, instanceEndpoint } from './endpoint.ts';
@@ -15,9 +15,7 @@ const refusals: Readonly<Record<number, string>> = {
 
 const errorSchema = z
   .object({ message: z.unknown().optional(), error: z.string().optional(), code: z.string().optional(), hint: z.string().optional() })
-  .openapi('Error');
-
-type PathConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0];
+  .meta({ id: 'Error' });
 
 /** The call that hands out the document; it describes itself as well. */
 export function openApiEndpoint(others: readonly Endpoint[]): Endpoint {
@@ -29,59 +27,85 @@ export function openApiEndpoint(others: readonly Endpoint[]): Endpoint {
 }
 
 function openApiDocument(endpoints: readonly Endpoint[], publicUrl: string): object {
-  const { openAPIRegistry, getOpenAPI31Document } = new OpenAPIHono();
-  openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'apiKey', in: 'header', name: 'PRIVATE-TOKEN' });
-  openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
-  for (const endpoint of endpoints) openAPIRegistry.registerPath(pathConfig(endpoint));
-  return getOpenAPI31Document({
+  const named: NamedSchemas = {};
+  const paths: Record<string, Record<string, object>> = {};
+  for (const endpoint of endpoints) {
+    const path = `${apiPrefix}${endpoint.path}`;
+    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(endpoint, named) };
+  }
+  return {
     openapi: '3.1.0',
     info: { title: 'gitferry', version, description: 'Git mirroring; compatible with the GitLab REST API where that has the call.' },
     servers: [{ url: publicUrl }],
     security: [{ token: [] }, { bearer: [] }],
-  });
+    components: {
+      securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'PRIVATE-TOKEN' }, bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: named,
+    },
+    paths,
+  };
 }
 
-function pathConfig({ method, path, summary, access, input, answers }: Endpoint): PathConfig {
+/** The schemas that have a name (`.meta({ id })`): they stand once, and all others refer to them. */
+type NamedSchemas = Record<string, object>;
+
+function operation({ method, path, summary, access, input, answers }: Endpoint, named: NamedSchemas): object {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const parameters = z.object(Object.fromEntries(names.map((name) => [name, pathParameter(name)])));
-  const hasInput = Object.keys(input.shape).length > 0;
+  const { properties = {}, required = [], ...given } = written(input, 'input', named);
+  const fields = Object.entries(properties);
+  const queryParameters = fields.map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
+  const body = content({ ...given, properties, required }, ['application/json', 'application/x-www-form-urlencoded']);
   return {
-    method: method.toLowerCase() as Lowercase<Endpoint['method']>,
-    path: `${apiPrefix}${path}`,
     operationId: operationId(method, path),
     summary: access.scope === 'token' ? summary : `${summary} (${access.role})`,
     tags: [path.split('/')[path.startsWith('/projects/{id}/') ? 3 : 1] ?? ''],
-    request: {
-      ...(names.length === 0 ? {} : { params: parameters }),
-      ...(hasInput && method === 'GET' ? { query: input } : {}),
-      ...(hasInput && method !== 'GET'
-        ? { body: { content: content(input, ['application/json', 'application/x-www-form-urlencoded']) } }
-        : {}),
-    },
+    parameters: [...names.map(pathParameter), ...(method === 'GET' ? queryParameters : [])],
+    ...(method === 'GET' || fields.length === 0 ? {} : { requestBody: { content: body } }),
     responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, schema]) => [status, response(schema)])),
+      ...Object.fromEntries(Object.entries(answers).map(([status, schema]) => [status, response(schema, named)])),
       ...Object.fromEntries(
-        Object.entries(refusals).map(([status, description]) => [
-          status,
-          { description, content: content(errorSchema, ['application/json']) },
-        ]),
+        Object.entries(refusals).map(([status, description]) => [status, { ...response(errorSchema, named), description }]),
       ),
     },
   };
 }
 
-function response(schema: z.ZodType | null) {
-  return schema === null ? { description: 'Done' } : { description: 'Done', content: content(schema, ['application/json']) };
+function response(schema: z.ZodType | null, named: NamedSchemas): object {
+  return { description: 'Done', ...(schema === null ? {} : { content: content(written(schema, 'output', named), ['application/json']) }) };
 }
 
-function content(schema: z.ZodType, types: readonly string[]) {
+function content(schema: object, types: readonly string[]): object {
   return Object.fromEntries(types.map((type) => [type, { schema }]));
 }
 
-function pathParameter(name: string) {
-  if (name === 'id')
-    return z.string().openapi({ description: 'The number or the URL-encoded path of the project', example: 'group%2Fname' });
-  return name.endsWith('_id') && name !== 'run_id' ? z.int() : z.string();
+function pathParameter(name: string): object {
+  const known =
+    name === 'id'
+      ? { schema: { type: 'string' }, description: 'The number or the URL-encoded path of the project', example: 'group%2Fname' }
+      : { schema: { type: name.endsWith('_id') && name !== 'run_id' ? 'integer' : 'string' } };
+  return { name, in: 'path', required: true, ...known };
+}
+
+/** A schema as OpenAPI 3.1 writes it. Adds to `named` what it refers to. */
+function written(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas): z.core.JSONSchema.BaseSchema {
+  const { $schema: _, $defs = {}, ...shown } = z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => leaveOut(jsonSchema) });
+  for (const [name, { id: __, ...definition }] of Object.entries($defs)) named[name] ??= referringToComponents(definition);
+  return referringToComponents(shown);
+}
+
+function referringToComponents<T extends object>(schema: T): T {
+  return JSON.parse(JSON.stringify(schema), (key: string, value: unknown) =>
+    key === '$ref' && typeof value === 'string' ? value.replace('#/$defs/', '#/components/schemas/') : value,
+  );
+}
+
+/** What is true of every schema here says nothing. Answers may get more fields in later versions. */
+function leaveOut(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.additionalProperties === false) delete schema.additionalProperties;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.format === 'date-time') delete schema.pattern;
+  if (schema.propertyNames !== undefined) delete schema.propertyNames;
 }
 
 /** `GET /projects/{id}/remote_mirrors` → `getProjectsIdRemoteMirrors` */

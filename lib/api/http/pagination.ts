@@ -1,5 +1,5 @@
 /** Pages of lists as GitLab gives them: parameters, headers and links. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Page, PageRequest } from '../../model/records.ts';
 import type { Answer } from './answer.ts';
 import { badParameter } from './api-error.ts';

@@ -1,5 +1,5 @@
 /** How calls name a repository's address and the way one signs in there; the names of GitLab's calls are taken as well as our own. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { authMethods } from '../../credentials/registry.ts';
 import { badParameter } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
@@ -8,7 +8,7 @@ import { sshKeyTypes } from './key-pair.ts';
 import type { GivenAddress } from './remote-address.ts';
 
 export function urlField() {
-  return text(apiLimits.urlCharacters).openapi({ example: 'https://user:token@git.example.org/group/name.git' });
+  return text(apiLimits.urlCharacters).meta({ example: 'https://user:token@git.example.org/group/name.git' });
 }
 
 export const credentialFields = {
@@ -21,10 +21,7 @@ export const signInFields = {
   ...credentialFields,
   auth_user: text(apiLimits.userNameCharacters).nullable().optional(),
   auth_password: text(apiLimits.passwordCharacters).nullable().optional(),
-  credential_id: idField()
-    .nullable()
-    .openapi({ type: ['integer', 'null'] })
-    .optional(),
+  credential_id: idField().nullable().optional(),
   auth_method: choice(authMethods).optional(),
   host_keys: texts(8192).optional(),
   key_type: choice(sshKeyTypes).optional(),

@@ -1,5 +1,5 @@
 /** What a call says of a notification channel: its fields, and what they come to. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { type Channel, type ChannelSecret, channelKinds, type QuietHours } from '../../model/channel.ts';
 import { noticeTypeNames, severities } from '../../model/notice.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
@@ -19,31 +19,24 @@ const timeOfDay = text(5)
 const common = {
   name: line(255),
   enabled: flag().optional(),
-  events: oneOrMore(choice(noticeTypeNames), noticeTypeNames.length)
-    .nullable()
-    .optional()
-    .openapi({
-      type: ['array', 'null'],
-      items: { type: 'string', enum: [...noticeTypeNames] },
-      description: 'null or empty = the usual ones',
-    }),
+  events: oneOrMore(choice(noticeTypeNames), noticeTypeNames.length).nullable().optional().meta({
+    description: 'null or empty = the usual ones',
+  }),
   least_severity: choice(severities).optional(),
-  show_addresses: flag().optional().openapi({ description: 'false: messages name no host and no URL', default: true }),
+  show_addresses: flag().optional().meta({ description: 'false: messages name no host and no URL; true where it is left out' }),
   digest_minutes: integer({ min: 0, max: 24 * 60 }).optional(),
   quiet_from: timeOfDay,
   quiet_to: timeOfDay,
-  quiet_time_zone: text(64).nullable().optional().openapi({ example: 'Europe/Berlin' }),
-  url: text(2000).optional().openapi({ description: 'Of a webhook or chat. Kept as a secret; never shown again' }),
-  signing_secret: text(100).optional().openapi({ description: '`whsec_` and base64; made where it is left out' }),
+  quiet_time_zone: text(64).nullable().optional().meta({ example: 'Europe/Berlin' }),
+  url: text(2000).optional().meta({ description: 'Of a webhook or chat. Kept as a secret; never shown again' }),
+  signing_secret: text(100).optional().meta({ description: '`whsec_` and base64; made where it is left out' }),
   smtp_host: text(255).optional(),
   smtp_port: integer({ min: 1, max: 65_535 }).optional(),
   smtp_tls: choice(['tls', 'starttls', 'none']).optional(),
   smtp_username: text(255).optional(),
   smtp_password: text(4096).optional(),
   mail_from: text(320).optional(),
-  mail_to: oneOrMore(text(320), 50)
-    .optional()
-    .openapi({ type: 'array', items: { type: 'string' } }),
+  mail_to: oneOrMore(text(320), 50).optional(),
 };
 
 export const newChannelInput = z.object({ ...common, kind: choice(channelKinds) });

@@ -1,5 +1,5 @@
 /** What a mirror moves, as a call gives it: checked, and put together with what is stored. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { GitferryError } from '../../core/errors.ts';
 import { parseLfsUrl } from '../../git/transport/lfs-url.ts';
 import { compileRules, defaultRules } from '../../mirror/rules.ts';
@@ -14,16 +14,16 @@ const regexField = () => text(2048);
 export const ruleFields = {
   enabled: flag().optional(),
   only_protected_branches: flag().optional(),
-  mirror_branch_regex: regexField().nullable().optional().openapi({ description: 'RE2; excludes only_protected_branches' }),
-  mirror_tags: regexField().optional().openapi({ description: '`all`, `none` or an RE2' }),
+  mirror_branch_regex: regexField().nullable().optional().meta({ description: 'RE2; excludes only_protected_branches' }),
+  mirror_tags: regexField().optional().meta({ description: '`all`, `none` or an RE2' }),
   lfs: choice(['auto', 'on', 'off']).optional(),
-  lfs_url: text(2048).nullable().optional().openapi({ description: "The mirror's LFS server, where it is not at <url>.git/info/lfs" }),
+  lfs_url: text(2048).nullable().optional().meta({ description: "The mirror's LFS server, where it is not at <url>.git/info/lfs" }),
 } as const;
 
 /** What only push mirrors have. */
 export const pushRuleFields = {
   keep_divergent_refs: flag().optional(),
-  delete_ambiguous_refs: flag().optional().openapi({
+  delete_ambiguous_refs: flag().optional().meta({
     description:
       'Targets with protocol v0 only (Gogs): delete refs even where another ref has the same value; one of them may be a symbolic ref',
   }),

@@ -1,5 +1,5 @@
 /** Channels and deliveries as the API shows them: never their addresses or secrets. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { type Channel, channelKinds, deliveryStates, type NoticeDelivery } from '../../model/channel.ts';
 import { noticeTypeNames, severities } from '../../model/notice.ts';
 import { isoTime, isoTimeOrNull } from '../http/answer.ts';
@@ -18,17 +18,17 @@ export const channelSchema = z
     quiet_from: z.string().nullable(),
     quiet_to: z.string().nullable(),
     quiet_time_zone: z.string().nullable(),
-    target: z.string().openapi({ description: 'The host, or the recipients' }),
+    target: z.string().meta({ description: 'The host, or the recipients' }),
     created_at: z.iso.datetime(),
     last_delivery_at: z.iso.datetime().nullable(),
     last_delivery_ok: z.boolean().nullable(),
     last_answer: z.string().nullable(),
     failing_since: z.iso.datetime().nullable(),
   })
-  .openapi('NotificationChannel');
+  .meta({ id: 'NotificationChannel' });
 export const newChannelSchema = channelSchema
-  .extend({ signing_secret: z.string().optional().openapi({ description: "A webhook's; shown this once" }) })
-  .openapi('NewNotificationChannel');
+  .extend({ signing_secret: z.string().optional().meta({ description: "A webhook's; shown this once" }) })
+  .meta({ id: 'NewNotificationChannel' });
 
 export const deliverySchema = z
   .object({
@@ -39,9 +39,9 @@ export const deliverySchema = z
     attempts: z.int(),
     last_attempt_at: z.iso.datetime().nullable(),
     last_answer: z.string().nullable(),
-    events: z.array(z.string()).openapi({ description: 'Ids of its events' }),
+    events: z.array(z.string()).meta({ description: 'Ids of its events' }),
   })
-  .openapi('NotificationDelivery');
+  .meta({ id: 'NotificationDelivery' });
 
 export function showChannel(channel: Channel): z.output<typeof channelSchema> {
   return {

@@ -1,5 +1,5 @@
 /** A mirror as GitLab's API shows it, and what we add. Reporters see no URL. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { authMethods, methodOf } from '../../credentials/registry.ts';
 import { hostKeyFingerprint } from '../../git/transport/host-keys/known-hosts.ts';
 import type { AccessToken } from '../../model/access-token.ts';
@@ -21,7 +21,7 @@ const common = {
   direction: z.enum(['push', 'pull']),
   enabled: z.boolean(),
   paused: z.boolean(),
-  url: z.string().optional().openapi({ description: 'Not for reporters' }),
+  url: z.string().optional().meta({ description: 'Not for reporters' }),
   auth_method: z.enum(authMethods),
   credential_id: z.int().nullable(),
   host_keys: hostKeysSchema,
@@ -37,13 +37,13 @@ const common = {
   waiting_for: z
     .enum(['host_down', 'room', 'silent_mode'])
     .nullable()
-    .openapi({ description: 'What an update that was asked for waits for: the host to answer, a place there, the end of silent mode' }),
+    .meta({ description: 'What an update that was asked for waits for: the host to answer, a place there, the end of silent mode' }),
   held_back_deletions: z.int(),
   mirror_branch_regex: z.string().nullable(),
   mirror_tags: z.string(),
   lfs: z.enum(['auto', 'on', 'off']),
-  lfs_url: z.string().nullable().optional().openapi({ description: 'Not for reporters' }),
-  lfs_failed_objects: z.int().openapi({ description: 'LFS objects that every run offers again; 200 at most' }),
+  lfs_url: z.string().nullable().optional().meta({ description: 'Not for reporters' }),
+  lfs_failed_objects: z.int().meta({ description: 'LFS objects that every run offers again; 200 at most' }),
   created_at: z.iso.datetime(),
 } as const;
 
@@ -54,7 +54,7 @@ export const pushMirrorSchema = z
     keep_divergent_refs: z.boolean(),
     delete_ambiguous_refs: z.boolean(),
   })
-  .openapi('RemoteMirror');
+  .meta({ id: 'RemoteMirror' });
 
 export const pullMirrorSchema = z
   .object({
@@ -63,7 +63,7 @@ export const pullMirrorSchema = z
     only_mirror_protected_branches: z.boolean(),
     mirror_overwrites_diverged_branches: z.boolean(),
   })
-  .openapi('PullMirror');
+  .meta({ id: 'PullMirror' });
 
 /** Of this project: reporters see nothing of either end's address. `isSilent`: silent mode is on. */
 export function showMirror(

@@ -1,5 +1,5 @@
 /** A project as the API shows it. Reporters see no URL. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { authMethods } from '../../credentials/registry.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { Project } from '../../model/project.ts';
@@ -14,14 +14,14 @@ export const projectSchema = z
     path: z.string(),
     path_with_namespace: z.string(),
     default_branch: z.string().nullable(),
-    repository_url: z.string().optional().openapi({ description: 'Not for reporters' }),
+    repository_url: z.string().optional().meta({ description: 'Not for reporters' }),
     auth_method: z.enum(authMethods),
     credential_id: z.int().nullable(),
     host_keys: hostKeysSchema,
-    mirror: z.boolean().openapi({ description: 'Whether it has a pull mirror that is enabled' }),
+    mirror: z.boolean().meta({ description: 'Whether it has a pull mirror that is enabled' }),
     created_at: z.iso.datetime(),
   })
-  .openapi('Project');
+  .meta({ id: 'Project' });
 
 export function showProject(project: Project, isMirror: boolean, viewer: Pick<AccessToken, 'role'>): Readonly<Record<string, unknown>> {
   const name = project.path.split('/').at(-1);

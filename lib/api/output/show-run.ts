@@ -1,5 +1,5 @@
 /** Runs and their refs as the API shows them. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Run, RunRef, RunSummary } from '../../model/run.ts';
@@ -34,11 +34,11 @@ export const runSchema = z
     lfs: z.object({ moved: z.int(), skipped: z.int(), failed: z.int(), bytes: z.int() }).nullable(),
     slices: z.int(),
   })
-  .openapi('Run');
+  .meta({ id: 'Run' });
 
 export const runWithRefsSchema = runSchema
   .extend({ refs: z.array(runRefSchema), refs_total: z.int(), refs_truncated: z.boolean(), lfs_failures: z.array(lfsFailureSchema) })
-  .openapi('RunWithRefs');
+  .meta({ id: 'RunWithRefs' });
 
 const hideNothing: Hide = (words) => words;
 

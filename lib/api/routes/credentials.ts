@@ -1,5 +1,5 @@
 /** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Credential } from '../../credentials/credential.ts';
 import { authMethods, keyPairMethod, methodOf, passwordMethod } from '../../credentials/registry.ts';
 import type { SharedCredential } from '../../credentials/shared-credential.ts';
@@ -24,14 +24,14 @@ const credentialSchema = z
     name: z.string(),
     auth_method: z.enum(authMethods),
     public_key: z.string().nullable(),
-    allowed_urls: z.array(z.string()).openapi({ description: 'Hosts, and groups on them, where it may be used; nowhere else' }),
+    allowed_urls: z.array(z.string()).meta({ description: 'Hosts, and groups on them, where it may be used; nowhere else' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
-  .openapi('Credential');
+  .meta({ id: 'Credential' });
 const nameField = line(255);
 /** Of a host (`https://github.com/`, `ssh://git.example.org/`), of a group there, or of one repository. */
-const allowedUrlsField = () => texts(2048).openapi({ example: ['https://github.com/acme/'] });
+const allowedUrlsField = () => texts(2048).meta({ example: ['https://github.com/acme/'] });
 const one = '/credentials/{credential_id}';
 const keyFields = { auth_method: choice(authMethods).optional(), key_type: choice(sshKeyTypes).optional() };
 

@@ -1,5 +1,5 @@
 /** /projects/{id}/events: the branches and tags that moved, newest first. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Activity } from '../../model/run.ts';
 import { isoTime } from '../http/answer.ts';
 import { projectEndpoint } from '../http/endpoint.ts';
@@ -16,7 +16,7 @@ export const eventSchema = z
     old: z.string().nullable(),
     new: z.string().nullable(),
   })
-  .openapi('Event');
+  .meta({ id: 'Event' });
 
 export const eventEndpoints = [
   projectEndpoint(

@@ -1,5 +1,5 @@
 /** /projects/{id}/incoming_hooks: addresses and secrets with which Git hosts announce pushes. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { type Hook, providers } from '../../model/hook.ts';
 import { hookSecret, newHookToken } from '../../model/hook-secret.ts';
 import { hashToken } from '../../model/token-hash.ts';
@@ -17,17 +17,17 @@ export const hookSchema = z
     id: z.int(),
     project_id: z.int(),
     provider: z.enum(providers),
-    url: z.string().optional().openapi({ description: 'Whole when the hook is created, masked later on; not for reporters' }),
+    url: z.string().optional().meta({ description: 'Whole when the hook is created, masked later on; not for reporters' }),
     created_at: z.iso.datetime(),
     last_delivery_at: z.iso.datetime().nullable(),
     last_delivery_of: z.enum(['project', 'upstream']).nullable(),
-    silent_since: z.iso.datetime().nullable().openapi({ description: 'Since when changes are found that it did not announce' }),
+    silent_since: z.iso.datetime().nullable().meta({ description: 'Since when changes are found that it did not announce' }),
     previous_secret_valid_until: z.iso.datetime().nullable(),
   })
-  .openapi('IncomingHook');
+  .meta({ id: 'IncomingHook' });
 export const hookWithSecretSchema = hookSchema
-  .extend({ secret: z.string().openapi({ description: 'Shown this once' }) })
-  .openapi('IncomingHookWithSecret');
+  .extend({ secret: z.string().meta({ description: 'Shown this once' }) })
+  .meta({ id: 'IncomingHookWithSecret' });
 
 const hookPath = '/projects/{id}/incoming_hooks/{hook_id}';
 

@@ -1,5 +1,5 @@
 /** /user and /version: what clients ask before anything else. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { commit, version } from '../../core/version.ts';
 import { roles } from '../../model/access-token.ts';
 import { isoTime, ok } from '../http/answer.ts';
@@ -19,7 +19,7 @@ const userSchema = z
     projects: z.array(z.int()).nullable(),
     created_at: z.iso.datetime(),
   })
-  .openapi('User');
+  .meta({ id: 'User' });
 
 export const instanceEndpoints = [
   instanceEndpoint(

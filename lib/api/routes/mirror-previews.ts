@@ -1,5 +1,5 @@
 /** /projects/{id}/mirror/preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { badParameter } from '../http/api-error.ts';
 import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { choice, flag, idField } from '../http/fields.ts';
@@ -13,7 +13,7 @@ const input = z.object({
   ...signInFields,
   ...ruleFields,
   direction: choice(['push', 'pull']),
-  mirror_id: idField().optional().openapi({ description: 'A push mirror whose settings complete the given ones' }),
+  mirror_id: idField().optional().meta({ description: 'A push mirror whose settings complete the given ones' }),
   url: urlField().optional(),
   ...pushRuleFields,
   mirror_overwrites_diverged_branches: flag().optional(),

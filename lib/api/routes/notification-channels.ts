@@ -1,5 +1,5 @@
 /** /notification_channels and /projects/{id}/notification_channels: where people and machines are told. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Channel } from '../../model/channel.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, noContent, ok } from '../http/answer.ts';
@@ -10,7 +10,7 @@ import { channelChanges, newChannelInput } from '../input/channel-input.ts';
 import { channelSchema, deliverySchema, newChannelSchema, showChannel, showDelivery } from '../output/show-channel.ts';
 import { createChannel, deleteChannel, type SavedChannel, updateChannel } from '../use-cases/save-channel.ts';
 
-const testSchema = z.object({ ok: z.boolean(), answer: z.string() }).openapi('NotificationTest');
+const testSchema = z.object({ ok: z.boolean(), answer: z.string() }).meta({ id: 'NotificationTest' });
 const none = z.object({});
 
 /** Owners of the instance see all channels, those of projects too; maintainers those of their project. */

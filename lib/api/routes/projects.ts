@@ -1,5 +1,5 @@
 /** /projects: repositories that somebody owns. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Project } from '../../model/project.ts';
 import { created, ok } from '../http/answer.ts';
 import { type Call, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
@@ -59,7 +59,7 @@ const foreignAttributes = [
   'avatar',
 ];
 
-const pathField = line(255).openapi({ example: 'group/name' });
+const pathField = line(255).meta({ example: 'group/name' });
 
 const orders = ['id', 'name', 'path', 'created_at', 'updated_at', 'last_activity_at', 'similarity', 'star_count', 'storage_size'] as const;
 /** GitLab's filters for what a project does not have here. */

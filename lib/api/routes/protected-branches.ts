@@ -1,5 +1,5 @@
 /** /projects/{id}/protected_branches: names and wildcards that mirrors of protected branches go by. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { branchPrefix, refNameFault } from '../../git/ref-name.ts';
 import type { Project, ProtectedBranch } from '../../model/project.ts';
 import { created, noContent, ok } from '../http/answer.ts';
@@ -20,7 +20,7 @@ const branchSchema = z
     allow_force_push: z.boolean(),
     code_owner_approval_required: z.boolean(),
   })
-  .openapi('ProtectedBranch');
+  .meta({ id: 'ProtectedBranch' });
 
 export const protectedBranchEndpoints = [
   projectEndpoint(
@@ -46,7 +46,7 @@ export const protectedBranchEndpoints = [
       path: '/projects/{id}/protected_branches',
       summary: 'Protect a branch, or all that fit a name with *',
       role: 'maintainer',
-      input: z.object({ name: line(255).openapi({ example: 'release/*' }) }),
+      input: z.object({ name: line(255).meta({ example: 'release/*' }) }),
       ignored: [
         'push_access_level',
         'merge_access_level',

@@ -1,5 +1,5 @@
 /** .../public_key: what goes to the host, for mirrors, projects and shared credentials that sign in with a key pair. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { created, ok } from '../http/answer.ts';
 import { notFound } from '../http/api-error.ts';
 import { instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
@@ -16,10 +16,10 @@ const project = '/projects/{id}/public_key';
 const shared = '/credentials/{credential_id}/public_key';
 
 const schema = z
-  .object({ public_key: z.string().openapi({ example: 'ssh-ed25519 AAAA... gitferry@ferry.example.org' }) })
-  .openapi('PublicKey');
+  .object({ public_key: z.string().meta({ example: 'ssh-ed25519 AAAA... gitferry@ferry.example.org' }) })
+  .meta({ id: 'PublicKey' });
 const none = z.object({});
-const renewal = z.object({ key_type: choice(sshKeyTypes).optional().openapi({ description: 'Without it, the type stays' }) });
+const renewal = z.object({ key_type: choice(sshKeyTypes).optional().meta({ description: 'Without it, the type stays' }) });
 const shown = (publicKey: string) => ({ public_key: publicKey });
 const read = { method: 'GET', input: none, answers: { 200: schema } } as const;
 const renew = { method: 'POST', input: renewal, answers: { 201: schema } } as const;

@@ -1,5 +1,5 @@
 /** /projects/{id}/mirror/pull: a project's pull mirror, as GitLab has it. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { updateNow } from '../../jobs/requests/request-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { type Answer, created, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
@@ -18,10 +18,7 @@ const settings = z.object({
   ...signInFields,
   ...ruleFields,
   url: urlField().optional(),
-  only_mirror_protected_branches: flag()
-    .nullable()
-    .openapi({ type: ['boolean', 'null'] })
-    .optional(),
+  only_mirror_protected_branches: flag().nullable().optional(),
   mirror_overwrites_diverged_branches: flag().optional(),
 });
 /** GitLab's older names, which createPullMirror of gitbeaker sends. */

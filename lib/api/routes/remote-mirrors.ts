@@ -1,5 +1,5 @@
 /** /projects/{id}/remote_mirrors: push mirrors. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { updateNow } from '../../jobs/requests/request-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { created, noContent, ok } from '../http/answer.ts';

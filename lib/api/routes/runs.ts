@@ -1,5 +1,5 @@
 /** Runs of push and pull mirrors, newest first. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import type { Mirror } from '../../model/mirror.ts';
 import { ok } from '../http/answer.ts';
 import { notFound } from '../http/api-error.ts';

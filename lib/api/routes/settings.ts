@@ -1,5 +1,5 @@
 /** /application/settings: what an owner sets for the whole instance. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { sendWaiting } from '../../jobs/tick/send-waiting.ts';
 import type { InstanceSettings } from '../../model/instance-settings.ts';
 import { ok } from '../http/answer.ts';
@@ -18,7 +18,7 @@ const fields = {
   max_runs_per_host: integer({ min: 1, max: 1000 }),
   max_deletions_percent: integer({ min: 0, max: 100 }),
 } as const;
-const settingsSchema = z.object(fields).openapi('Settings');
+const settingsSchema = z.object(fields).meta({ id: 'Settings' });
 const changesSchema = z.object(fields).partial();
 
 export const settingsEndpoints = [

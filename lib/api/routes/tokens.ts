@@ -1,6 +1,6 @@
 /** /personal_access_tokens: who may call the API. A token's value is shown once and kept as a hash. */
 import { randomBytes } from 'node:crypto';
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { type AccessToken, deploymentTokenId, roles } from '../../model/access-token.ts';
 import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
@@ -17,16 +17,16 @@ const tokenSchema = z
     id: z.int(),
     name: z.string(),
     role: z.enum(roles),
-    projects: z.array(z.int()).nullable().openapi({ description: 'null = all' }),
+    projects: z.array(z.int()).nullable().meta({ description: 'null = all' }),
     active: z.boolean(),
     revoked: z.boolean(),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime().nullable(),
   })
-  .openapi('PersonalAccessToken');
+  .meta({ id: 'PersonalAccessToken' });
 const newTokenSchema = tokenSchema
-  .extend({ token: z.string().openapi({ description: 'Shown this once' }) })
-  .openapi('NewPersonalAccessToken');
+  .extend({ token: z.string().meta({ description: 'Shown this once' }) })
+  .meta({ id: 'NewPersonalAccessToken' });
 
 const one = '/personal_access_tokens/{token_id}';
 
@@ -65,9 +65,8 @@ export const tokenEndpoints = [
             (value) => (typeof value === 'string' ? [value] : value),
             z.array(idField()).min(1).max(apiLimits.tokenProjects).nullable(),
           )
-          .openapi({ type: ['array', 'null'], items: { type: 'integer' } })
           .optional(),
-        expires_at: text(40).nullable().optional().openapi({ description: 'A date or a time, ISO 8601', example: '2031-01-31' }),
+        expires_at: text(40).nullable().optional().meta({ description: 'A date or a time, ISO 8601', example: '2031-01-31' }),
       }),
       ignored: ['scopes', 'user_id', 'description'],
       answers: { 201: newTokenSchema },

@@ -1,5 +1,5 @@
 /** A dry run for the API: what a run of this mirror would do, within the time that API Gateway waits. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { GitferryError } from '../../core/errors.ts';
 import type { Credential } from '../../credentials/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
@@ -22,7 +22,7 @@ export const planSchema = z
     dry_run: z.boolean(),
     notes: z.array(z.unknown()),
   })
-  .openapi('Plan');
+  .meta({ id: 'Plan' });
 
 /** `credential` is what `unsavedSecret` in its settings stands for. Refuses with 504 when the time is up, 400 where the mirror's credential is gone, 409 in silent mode, in which no host is contacted. */
 export async function planMirror(

@@ -1,6 +1,6 @@
 /** Previews of a mirror whose settings are not saved: what its rules match at the source, and what its first run would do. */
 
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
@@ -25,11 +25,11 @@ import { checkPlace, type GivenMirror } from './save-mirror.ts';
 const matchesSchema = z.object({
   total: z.int(),
   matched: z.int(),
-  names: z.array(z.object({ name: z.string(), matched: z.boolean() })).openapi({ description: 'The first 1,000, matched ones first' }),
+  names: z.array(z.object({ name: z.string(), matched: z.boolean() })).meta({ description: 'The first 1,000, matched ones first' }),
 });
 export const previewSchema = z
   .object({ branches: matchesSchema, tags: matchesSchema, branch_filter: z.string().nullable() })
-  .openapi('MirrorPreview');
+  .meta({ id: 'MirrorPreview' });
 
 export interface UnsavedMirror extends GivenMirror {
   readonly direction: 'push' | 'pull';

@@ -1,5 +1,5 @@
 /** What a mirror's rules match now, and what its first run would do: shown in the form before anything is saved. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
 import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
 import { consoleLimits } from '../console-limits.ts';

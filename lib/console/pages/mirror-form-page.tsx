@@ -1,6 +1,6 @@
 /** The page of a mirror's form: where it goes, what it moves, and beside it what that means now. */
 
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { Answer } from '../../api/http/answer.ts';
 import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
 import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';

@@ -1,7 +1,7 @@
 /** A mirror's page: how it is, its key, its settings in short, and the history of its runs. */
 
-import type { z } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
+import type { z } from 'zod';
 import { hasRole } from '../../api/http/authenticate.ts';
 import { showMirror } from '../../api/output/show-mirror.ts';
 import type { runSchema } from '../../api/output/show-run.ts';

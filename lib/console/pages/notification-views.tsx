@@ -1,6 +1,7 @@
 /** What the pages of notification channels show: the list, what was sent, a new channel's secret. */
-import type { z } from '@hono/zod-openapi';
+
 import type { Child } from 'hono/jsx';
+import type { z } from 'zod';
 import type { channelSchema, deliverySchema } from '../../api/output/show-channel.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';

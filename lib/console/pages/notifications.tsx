@@ -1,7 +1,7 @@
 /** Notification channels of the instance and of a project: whether they work, a test, what was sent, new ones. */
 
-import type { z } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
+import type { z } from 'zod';
 import type { deliverySchema, newChannelSchema } from '../../api/output/show-channel.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';

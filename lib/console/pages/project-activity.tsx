@@ -1,6 +1,7 @@
 /** What moved in a project lately: a branch or tag a line, newest first. */
-import type { z } from '@hono/zod-openapi';
+
 import type { Hono } from 'hono';
+import type { z } from 'zod';
 import type { eventSchema } from '../../api/routes/events.ts';
 import { shortRefName } from '../../git/ref-name.ts';
 import type { Mirror } from '../../model/mirror.ts';

@@ -1,6 +1,7 @@
 /** A project's webhooks: what to enter at the provider, whether deliveries come, new secrets, deletion. */
-import type { z } from '@hono/zod-openapi';
+
 import type { Hono } from 'hono';
+import type { z } from 'zod';
 import { hasRole } from '../../api/http/authenticate.ts';
 import type { hookSchema, hookWithSecretSchema } from '../../api/routes/incoming-hooks.ts';
 import { providers } from '../../model/hook.ts';

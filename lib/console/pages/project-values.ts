@@ -1,5 +1,5 @@
 /** A project's form: its values, as stored and as sent, and what the API thinks of them. */
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { projectSchema } from '../../api/output/show-project.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { type AddressValues, addressFields, addressInput, addressValues, type CredentialOption, newAddress } from '../address-form.ts';

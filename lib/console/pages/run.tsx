@@ -1,6 +1,7 @@
 /** A run's page: what asked for it, how it ended and why, what to do about it, and every ref. */
-import type { z } from '@hono/zod-openapi';
+
 import type { Hono } from 'hono';
+import type { z } from 'zod';
 import { hasRole } from '../../api/http/authenticate.ts';
 import type { runWithRefsSchema } from '../../api/output/show-run.ts';
 import { refResults } from '../../mirror/outcome.ts';
