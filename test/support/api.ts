@@ -2,14 +2,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { createAdaptorServer } from '@hono/node-server';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handle } from 'hono/aws-lambda';
 import type { ApiDeps } from '../../lib/api/api-deps.ts';
+import { endpoints } from '../../lib/api/endpoints.ts';
+import { refusalSchema } from '../../lib/api/http/api-error.ts';
 import { createApi } from '../../lib/api/http/create-api.ts';
+import { findEndpoint } from '../../lib/api/http/find-endpoint.ts';
 import { createGuessLimit } from '../../lib/api/http/guess-limit.ts';
 import { requestEvent } from '../../lib/api/http/lambda-event.ts';
+import { routeSegments } from '../../lib/api/http/route-path.ts';
 import { createJobQueue } from '../../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../../lib/aws/mirrors/mirror-jobs.ts';
 import { createRecords } from '../../lib/aws/records.ts';
@@ -143,7 +148,7 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
       const { headers, body } = requestOf(options, ownerToken);
       const url = path.startsWith('/api/') || path === '/health' ? path : `/api/v4${path}`;
       const response = await fetch(origin + url, { method, headers, ...(body === undefined ? {} : { body }) });
-      return answerOf(response.status, response.headers, await response.text());
+      return answerOf({ method, path: url }, response.status, response.headers, await response.text());
     },
     async lambda(method, decodedPath, options = {}) {
       const { headers, body } = requestOf(options, ownerToken);
@@ -163,7 +168,12 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
       } as unknown as APIGatewayProxyEventV2;
       const result = (await lambdaHandler(requestEvent(event) as never)) as APIGatewayProxyStructuredResultV2;
       if (result.isBase64Encoded && result.body !== '') throw new Error('a text answer came in base64');
-      return answerOf(result.statusCode ?? 0, new Headers(result.headers as Record<string, string>), result.body ?? '');
+      return answerOf(
+        { method, path: event.rawPath },
+        result.statusCode ?? 0,
+        new Headers(result.headers as Record<string, string>),
+        result.body ?? '',
+      );
     },
     async newProject(path = `group/project-${++made}`, body = {}) {
       const repository = `https://git.example.org/${path}.git`;
@@ -207,6 +217,25 @@ function requestOf({ token, body, headers = {} }: CallOptions, ownerToken: strin
   return { headers: all, body: JSON.stringify(body) };
 }
 
-function answerOf(status: number, headers: Headers, text: string): ApiAnswer {
-  return { status, headers, text, body: text === '' ? undefined : JSON.parse(text) };
+function answerOf(call: SentCall, status: number, headers: Headers, text: string): ApiAnswer {
+  const body: Json = text === '' ? undefined : JSON.parse(text);
+  checkAnswer(call, status, body);
+  return { status, headers, text, body };
+}
+
+interface SentCall {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Throws unless this is what the call's schema says, field by field: none missing, and none that it does not name. */
+function checkAnswer({ method, path }: SentCall, status: number, body: Json): void {
+  const found = findEndpoint(endpoints, method, routeSegments(new URL(path, publicUrl).pathname) ?? []);
+  if (!('endpoint' in found) || method === 'HEAD') return;
+  const { answers } = found.endpoint;
+  if (status < 400 && !Object.hasOwn(answers, status)) throw new Error(`${method} ${path} answered ${status}, which it does not declare`);
+  const schema = status < 400 ? answers[status] : refusalSchema;
+  const described = schema?.safeParse(body) ?? { success: body === undefined, data: undefined, error: 'it has a body' };
+  if (!described.success || !isDeepStrictEqual(described.data, body))
+    throw new Error(`${method} ${path} answered ${status}, but not as its schema says: ${described.error ?? 'it has other fields, too'}`);
 }

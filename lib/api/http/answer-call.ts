@@ -9,8 +9,7 @@ import { endpoints } from '../endpoints.ts';
 import type { Answer } from './answer.ts';
 import { ApiError, badParameter, projectNotFound } from './api-error.ts';
 import { maySee, requireInstanceRole, requireRole } from './authenticate.ts';
-import { checkInput } from './check-input.ts';
-import type { Endpoint, ProjectCall } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { type FoundEndpoint, findEndpoint } from './find-endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
 import { apiPrefix, routeSegments } from './route-path.ts';
@@ -73,17 +72,16 @@ async function carryOut(incoming: IncomingCall, { endpoint, parameters }: FoundE
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
   const takesParameters = Object.keys(endpoint.input.shape).length + endpoint.ignored.size > 0;
   seen.input = await incoming.input(token.id, takesParameters);
-  const call: Omit<ProjectCall<Parameters>, 'project'> = {
+  return endpoint.handle({
     deps,
     token,
-    input: checkInput(endpoint.input, endpoint.ignored, seen.input),
+    project,
+    input: seen.input,
     pathParameter: (name) => parameters.get(name) ?? '',
     pathId: (name) => idOf(name, parameters.get(name) ?? ''),
     path: incoming.path,
     query: incoming.query,
-  };
-  // Calls that are not about a project never look at it.
-  return endpoint.handle({ ...call, project: project as Project });
+  });
 }
 
 /** An unknown project and one that the token may not see look the same; only then does the role count. */

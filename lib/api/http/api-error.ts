@@ -1,13 +1,24 @@
 /** Answers that refuse a call, in GitLab's words where GitLab has them. Thrown anywhere below a route; lib/api/http/create-api.ts sends them. */
+import { z } from 'zod';
 import { GitferryError } from '../../core/errors.ts';
+
+/** GitLab has two forms: `error` for parameters of the wrong form, `message` for everything else; code and hint are ours. */
+export const refusalSchema = z
+  .object({
+    message: z.union([z.string(), z.record(z.string(), z.array(z.string()))]).optional(),
+    error: z.string().optional(),
+    code: z.string().optional(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'Error' });
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
-  readonly body: object;
+  readonly body: z.output<typeof refusalSchema>;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, body: object, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, body: ApiError['body'], headers: Readonly<Record<string, string>> = {}) {
     super(`HTTP ${status}`);
     this.status = status;
     this.body = body;

@@ -3,7 +3,10 @@ import type { z } from 'zod';
 import type { AccessToken, Role } from '../../model/access-token.ts';
 import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, AnswerOf, AnswerSchemas } from './answer.ts';
+import { projectNotFound } from './api-error.ts';
+import { checkInput } from './check-input.ts';
+import type { Parameters } from './read-parameters.ts';
 
 export interface Call<I> {
   readonly deps: ApiDeps;
@@ -29,46 +32,67 @@ export type Access =
   | { readonly scope: 'instance'; readonly role: Role }
   | { readonly scope: 'project'; readonly role: Role };
 
-export interface Endpoint {
+/** A call whose parameters are not checked yet. */
+export interface UncheckedCall extends Call<Parameters> {
+  /** Of a path below /projects/{id}. */
+  readonly project: Project | undefined;
+}
+
+export interface Endpoint<P extends string = string, R extends Answer = Answer> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below /api/v4, with `{name}` for parameters. */
-  readonly path: string;
+  readonly path: P;
   readonly summary: string;
   readonly access: Access;
   readonly input: z.ZodObject;
   /** Parameters that GitLab's call takes and that mean nothing here. */
   readonly ignored: ReadonlySet<string>;
-  readonly answers: Readonly<Record<number, z.ZodType | null>>;
-  handle(call: ProjectCall<Readonly<Record<string, unknown>>>): Promise<Answer>;
+  readonly answers: AnswerSchemas;
+  /** Whether a host is asked, which may take too long: 504. */
+  readonly mayTimeOut?: boolean;
+  /** Checks the parameters and carries the call out. Refuses with an ApiError. */
+  handle(call: UncheckedCall): Promise<R>;
 }
 
-interface Spec<I extends z.ZodObject> {
+interface Spec<P extends string, I extends z.ZodObject, A extends AnswerSchemas> {
   readonly method: Endpoint['method'];
-  readonly path: string;
+  readonly path: P;
   readonly summary: string;
   readonly input: I;
   readonly ignored?: readonly string[];
-  readonly answers: Endpoint['answers'];
+  /** By status: what `handle` answers must fit, or it does not compile. */
+  readonly answers: A;
+  readonly mayTimeOut?: boolean;
 }
 
 /** A call below /projects/{id}: reporters may read, `role` says who else may what. */
-export function projectEndpoint<I extends z.ZodObject>(
-  spec: Spec<I> & { readonly role: Role },
-  handle: (call: ProjectCall<z.output<I>>) => Promise<Answer>,
-): Endpoint {
+export function projectEndpoint<const P extends string, I extends z.ZodObject, A extends AnswerSchemas>(
+  spec: Spec<P, I, A> & { readonly role: Role },
+  handle: (call: ProjectCall<z.output<I>>) => Promise<AnswerOf<A>>,
+): Endpoint<P, AnswerOf<A>> {
+  const ignored = new Set(spec.ignored);
   return {
     ...spec,
     access: { scope: 'project', role: spec.role },
-    ignored: new Set(spec.ignored),
-    handle: handle as unknown as Endpoint['handle'],
+    ignored,
+    async handle({ project, ...call }) {
+      if (project === undefined) throw projectNotFound();
+      return handle({ ...call, project, input: checkInput(spec.input, ignored, call.input) });
+    },
   };
 }
 
 /** A call about the instance as a whole; without `role` any token will do. */
-export function instanceEndpoint<I extends z.ZodObject>(
-  spec: Spec<I> & { readonly role?: Role },
-  handle: (call: Call<z.output<I>>) => Promise<Answer>,
-): Endpoint {
+export function instanceEndpoint<const P extends string, I extends z.ZodObject, A extends AnswerSchemas>(
+  spec: Spec<P, I, A> & { readonly role?: Role },
+  handle: (call: Call<z.output<I>>) => Promise<AnswerOf<A>>,
+): Endpoint<P, AnswerOf<A>> {
   const access: Access = spec.role === undefined ? { scope: 'token' } : { scope: 'instance', role: spec.role };
-  return { ...spec, access, ignored: new Set(spec.ignored), handle: handle as unknown as Endpoint['handle'] };
+  const ignored = new Set(spec.ignored);
+  return {
+    ...spec,
+    access,
+    ignored,
+    handle: async (call) => handle({ ...call, input: checkInput(spec.input, ignored, call.input) }),
+  };
 }

@@ -2,20 +2,18 @@
 import { z } from 'zod';
 import { version } from '../../core/version.ts';
 import { ok } from './answer.ts';
+import { refusalSchema } from './api-error.ts';
 import { type Endpoint, instanceEndpoint } from './endpoint.ts';
 import { apiPrefix } from './route-path.ts';
 
-const refusals: Readonly<Record<number, string>> = {
+const refusals = {
   400: 'A parameter is missing, unknown or not usable; `error` or `message` names it',
   401: 'No token, an unknown or an expired one',
   403: 'The role is too low',
   404: 'There is no such thing, or the token may not see it',
   503: 'The table or the secret store cannot be reached; try again',
-};
-
-const errorSchema = z
-  .object({ message: z.unknown().optional(), error: z.string().optional(), code: z.string().optional(), hint: z.string().optional() })
-  .meta({ id: 'Error' });
+} as const;
+const timeOut = { 504: 'The host did not answer in time' } as const;
 
 /** The call that hands out the document; it describes itself as well. */
 export function openApiEndpoint(others: readonly Endpoint[]): Endpoint {
@@ -49,7 +47,7 @@ function openApiDocument(endpoints: readonly Endpoint[], publicUrl: string): obj
 /** The schemas that have a name (`.meta({ id })`): they stand once, and all others refer to them. */
 type NamedSchemas = Record<string, object>;
 
-function operation({ method, path, summary, access, input, answers }: Endpoint, named: NamedSchemas): object {
+function operation({ method, path, summary, access, input, answers, mayTimeOut = false }: Endpoint, named: NamedSchemas): object {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const { properties = {}, required = [], ...given } = written(input, 'input', named);
   const fields = Object.entries(properties);
@@ -64,7 +62,10 @@ function operation({ method, path, summary, access, input, answers }: Endpoint, 
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, schema]) => [status, response(schema, named)])),
       ...Object.fromEntries(
-        Object.entries(refusals).map(([status, description]) => [status, { ...response(errorSchema, named), description }]),
+        Object.entries({ ...refusals, ...(mayTimeOut ? timeOut : {}) }).map(([status, description]) => [
+          status,
+          { ...response(refusalSchema, named), description },
+        ]),
       ),
     },
   };

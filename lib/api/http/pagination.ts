@@ -1,7 +1,7 @@
 /** Pages of lists as GitLab gives them: parameters, headers and links. */
 import { z } from 'zod';
 import type { Page, PageRequest } from '../../model/records.ts';
-import type { Answer } from './answer.ts';
+import type { BodyAnswer } from './answer.ts';
 import { badParameter } from './api-error.ts';
 import { apiLimits } from './api-limits.ts';
 import type { Call } from './endpoint.ts';
@@ -54,7 +54,7 @@ export function pageOfArray<T>(all: readonly T[], { page, perPage }: PageRequest
   return { items: all.slice(from, from + perPage), total: all.length, hasNext: all.length > from + perPage };
 }
 
-export function pageAnswer<T>(call: PageCall, request: PageRequest, page: Page<T>, body: readonly unknown[]): Answer {
+export function pageAnswer<T, B>(call: PageCall, request: PageRequest, page: Page<T>, body: readonly B[]): BodyAnswer<200, readonly B[]> {
   const { page: number, perPage } = request;
   const lastPage = page.total === undefined ? undefined : Math.max(1, Math.ceil(page.total / perPage));
   const linkTo = (target: number): string => urlOf(call, { page: target, per_page: perPage });
@@ -79,12 +79,12 @@ export function pageAnswer<T>(call: PageCall, request: PageRequest, page: Page<T
 }
 
 /** Offset or keyset, as asked for. A keyset answer carries the link to the next page only. */
-export function idPageAnswer<T extends { readonly id: number }>(
+export function idPageAnswer<T extends { readonly id: number }, B>(
   call: IdPageCall,
   request: PageRequest,
   page: Page<T>,
-  body: readonly unknown[],
-): Answer {
+  body: readonly B[],
+): BodyAnswer<200, readonly B[]> {
   if (request.idAfter === undefined) return pageAnswer(call, request, page, body);
   const last = page.items.at(-1);
   const border = request.sort === 'asc' ? 'id_after' : 'id_before';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Channel, channelKinds, deliveryStates, type NoticeDelivery } from '../../model/channel.ts';
 import { noticeTypeNames, severities } from '../../model/notice.ts';
-import { isoTime, isoTimeOrNull } from '../http/answer.ts';
+import { isoTime, isoTimeOrNull, type Shown } from '../http/answer.ts';
 
 export const channelSchema = z
   .object({
@@ -43,14 +43,14 @@ export const deliverySchema = z
   })
   .meta({ id: 'NotificationDelivery' });
 
-export function showChannel(channel: Channel): z.output<typeof channelSchema> {
+export function showChannel(channel: Channel): Shown<typeof channelSchema> {
   return {
     id: channel.id,
     name: channel.name,
     kind: channel.kind,
     project_id: channel.projectId,
     enabled: channel.enabled,
-    events: channel.events === null ? null : [...channel.events],
+    events: channel.events,
     least_severity: channel.leastSeverity,
     show_addresses: channel.showAddresses,
     digest_minutes: channel.digestMinutes,
@@ -66,7 +66,7 @@ export function showChannel(channel: Channel): z.output<typeof channelSchema> {
   };
 }
 
-export function showDelivery(delivery: NoticeDelivery): z.output<typeof deliverySchema> {
+export function showDelivery(delivery: NoticeDelivery): Shown<typeof deliverySchema> {
   return {
     id: delivery.id,
     state: delivery.state,
@@ -75,6 +75,6 @@ export function showDelivery(delivery: NoticeDelivery): z.output<typeof delivery
     attempts: delivery.attempts,
     last_attempt_at: isoTimeOrNull(delivery.lastAt),
     last_answer: delivery.lastAnswer,
-    events: [...delivery.notices],
+    events: delivery.notices,
   };
 }

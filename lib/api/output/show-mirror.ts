@@ -6,7 +6,7 @@ import type { AccessToken } from '../../model/access-token.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { isoTime, isoTimeOrNull } from '../http/answer.ts';
+import { isoTime, isoTimeOrNull, type Shown } from '../http/answer.ts';
 import { hasRole } from '../http/authenticate.ts';
 import { hiderFor } from './hide-addresses.ts';
 import { runSchema, showRun } from './show-run.ts';
@@ -65,13 +65,38 @@ export const pullMirrorSchema = z
   })
   .meta({ id: 'PullMirror' });
 
-/** Of this project: reporters see nothing of either end's address. `isSilent`: silent mode is on. */
+interface InstanceState {
+  /** Silent mode is on. */
+  readonly isSilent?: boolean;
+}
+type Viewer = Pick<AccessToken, 'role'>;
+type ItsProject = Pick<Project, 'repositoryUrl'>;
+
+export function showPushMirror(mirror: Mirror, viewer: Viewer, project: ItsProject, state?: InstanceState): Shown<typeof pushMirrorSchema> {
+  return {
+    ...showMirror(mirror, viewer, project, state),
+    only_protected_branches: mirror.onlyProtectedBranches,
+    keep_divergent_refs: mirror.keepDivergentRefs,
+    delete_ambiguous_refs: mirror.deleteAmbiguousRefs,
+  };
+}
+
+export function showPullMirror(mirror: Mirror, viewer: Viewer, project: ItsProject, state?: InstanceState): Shown<typeof pullMirrorSchema> {
+  return {
+    ...showMirror(mirror, viewer, project, state),
+    mirror_trigger_builds: false,
+    only_mirror_protected_branches: mirror.onlyProtectedBranches,
+    mirror_overwrites_diverged_branches: mirror.mirrorOverwritesDivergedBranches,
+  };
+}
+
+/** What mirrors of both directions have. Reporters see nothing of either end's address. */
 export function showMirror(
   mirror: Mirror,
-  viewer: Pick<AccessToken, 'role'>,
-  project: Pick<Project, 'repositoryUrl'>,
-  { isSilent = false }: { readonly isSilent?: boolean } = {},
-): Readonly<Record<string, unknown>> {
+  viewer: Viewer,
+  project: ItsProject,
+  { isSilent = false }: InstanceState = {},
+): Shown<z.ZodObject<typeof common>> {
   const seesUrl = hasRole(viewer, 'maintainer');
   const hidden = hiderFor(viewer, mirror, project);
   const { lastError, lastRun } = mirror;
@@ -102,23 +127,6 @@ export function showMirror(
     ...(seesUrl ? { lfs_url: mirror.lfsUrl } : {}),
     lfs_failed_objects: mirror.lfsState?.failed.length ?? 0,
     created_at: isoTime(mirror.createdAt),
-    ...(mirror.direction === 'push' ? pushFields(mirror) : pullFields(mirror)),
-  };
-}
-
-function pushFields(mirror: Mirror) {
-  return {
-    only_protected_branches: mirror.onlyProtectedBranches,
-    keep_divergent_refs: mirror.keepDivergentRefs,
-    delete_ambiguous_refs: mirror.deleteAmbiguousRefs,
-  };
-}
-
-function pullFields(mirror: Mirror) {
-  return {
-    mirror_trigger_builds: false,
-    only_mirror_protected_branches: mirror.onlyProtectedBranches,
-    mirror_overwrites_diverged_branches: mirror.mirrorOverwritesDivergedBranches,
   };
 }
 
@@ -128,7 +136,7 @@ export function maskedUrl(url: string, { credential, authMethod }: Pick<Mirror, 
   return url.replace('://', methodOf(authMethod).makesKeyPair ? '://*****@' : '://*****:*****@');
 }
 
-export function showHostKeys(stored: readonly string[]): readonly unknown[] {
+export function showHostKeys(stored: readonly string[]): Shown<typeof hostKeysSchema> {
   return stored.flatMap((line) => {
     const key = hostKeyFingerprint(line);
     return key === undefined ? [] : [{ fingerprint_sha256: key.sha256, fingerprint_md5: key.md5, type: key.type }];

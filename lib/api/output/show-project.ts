@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { authMethods } from '../../credentials/registry.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { Project } from '../../model/project.ts';
-import { isoTime } from '../http/answer.ts';
+import { isoTime, type Shown } from '../http/answer.ts';
 import { hasRole } from '../http/authenticate.ts';
 import { hostKeysSchema, maskedUrl, showHostKeys } from './show-mirror.ts';
 
@@ -23,8 +23,8 @@ export const projectSchema = z
   })
   .meta({ id: 'Project' });
 
-export function showProject(project: Project, isMirror: boolean, viewer: Pick<AccessToken, 'role'>): Readonly<Record<string, unknown>> {
-  const name = project.path.split('/').at(-1);
+export function showProject(project: Project, isMirror: boolean, viewer: Pick<AccessToken, 'role'>): Shown<typeof projectSchema> {
+  const name = project.path.slice(project.path.lastIndexOf('/') + 1);
   return {
     id: project.id,
     name,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Run, RunRef, RunSummary } from '../../model/run.ts';
-import { isoTime } from '../http/answer.ts';
+import { isoTime, type Shown } from '../http/answer.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import type { Hide } from './hide-addresses.ts';
 
@@ -15,7 +15,13 @@ export const runRefSchema = z.object({
   reason: z.string().nullable(),
 });
 
-const lfsFailureSchema = z.object({ oid: z.string(), size: z.int(), path: z.string().nullable(), code: z.string(), reason: z.string() });
+export const lfsFailureSchema = z.object({
+  oid: z.string(),
+  size: z.int(),
+  path: z.string().nullable(),
+  code: z.string(),
+  reason: z.string(),
+});
 
 export const runSchema = z
   .object({
@@ -42,7 +48,7 @@ export const runWithRefsSchema = runSchema
 
 const hideNothing: Hide = (words) => words;
 
-export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
+export function showRun(run: RunSummary, hidden: Hide = hideNothing): Shown<typeof runSchema> {
   const { error } = run;
   return {
     id: run.id,
@@ -53,7 +59,7 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
     error: error === null ? null : { code: error.code, message: hidden(error.message), hint: hidden(error.hint) },
     counts: run.counts,
     bytes: run.bytes,
-    path: run.path ?? ('ordinary' as const),
+    path: run.path ?? 'ordinary',
     requests: run.requests ?? null,
     duration_ms: Math.max(0, run.finishedAt - run.startedAt),
     notes: run.notes.map(hidden),
@@ -63,7 +69,7 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing) {
 }
 
 /** In short turns: thousands of refs may each have a reason of 500 characters, which is looked through for addresses. */
-export async function showRunWithRefs(run: Run, hidden: Hide = hideNothing) {
+export async function showRunWithRefs(run: Run, hidden: Hide = hideNothing): Promise<Shown<typeof runWithRefsSchema>> {
   const turns = new Turns(limits.turnMs);
   const refs: RunRef[] = [];
   for (const ref of run.refs) {

@@ -6,7 +6,7 @@ import type { SharedCredential } from '../../credentials/shared-credential.ts';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { created, isoTime, noContent, ok } from '../http/answer.ts';
+import { created, isoTime, noContent, ok, type Shown } from '../http/answer.ts';
 import { badParameter, conflict, invalidField, notFound } from '../http/api-error.ts';
 import { type Call, instanceEndpoint } from '../http/endpoint.ts';
 import { choice, idField, line, texts } from '../http/fields.ts';
@@ -208,7 +208,7 @@ async function newValue(
   return isKey ? { ...value, ...(await generateKeyPair(input.key_type ?? 'ed25519', deps)) } : value;
 }
 
-async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<object> {
+async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<Shown<typeof credentialSchema>> {
   const { id, name, authMethod, publicKey, createdAt, updatedAt } = credential;
   return {
     id,

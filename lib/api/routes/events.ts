@@ -1,7 +1,7 @@
 /** /projects/{id}/events: the branches and tags that moved, newest first. */
 import { z } from 'zod';
 import type { Activity } from '../../model/run.ts';
-import { isoTime } from '../http/answer.ts';
+import { isoTime, type Shown } from '../http/answer.ts';
 import { projectEndpoint } from '../http/endpoint.ts';
 import { pageAnswer, pageInput, pageRequest } from '../http/pagination.ts';
 
@@ -36,6 +36,6 @@ export const eventEndpoints = [
   ),
 ];
 
-function shown({ at, mirrorId, direction, runId, ref, result, old, new: now }: Activity): object {
+function shown({ at, mirrorId, direction, runId, ref, result, old, new: now }: Activity): Shown<typeof eventSchema> {
   return { created_at: isoTime(at), mirror_id: mirrorId, direction, run_id: runId, ref, result, old, new: now };
 }

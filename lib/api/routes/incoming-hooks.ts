@@ -4,7 +4,7 @@ import { type Hook, providers } from '../../model/hook.ts';
 import { hookSecret, newHookToken } from '../../model/hook-secret.ts';
 import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { created, isoTime, isoTimeOrNull, noContent, ok, type Shown } from '../http/answer.ts';
 import { badParameter, notFound, projectNotFound } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import { hasRole } from '../http/authenticate.ts';
@@ -109,7 +109,7 @@ export const incomingHookEndpoints = [
 ];
 
 /** Only the hash of the token in the address is kept. */
-function shown({ deps, token }: Pick<ProjectCall<unknown>, 'deps' | 'token'>, hook: Hook): object {
+function shown({ deps, token }: Pick<ProjectCall<unknown>, 'deps' | 'token'>, hook: Hook): Shown<typeof hookSchema> {
   const isValid = hook.previousUntil !== null && hook.previousUntil > deps.clock.now();
   return {
     id: hook.id,

@@ -1,5 +1,6 @@
 /** /projects/{id}/mirror/preview and mirror_plan: what settings that are not saved yet would match and do. Nothing is stored. */
 import { z } from 'zod';
+import { ok } from '../http/answer.ts';
 import { badParameter } from '../http/api-error.ts';
 import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { choice, flag, idField } from '../http/fields.ts';
@@ -27,9 +28,10 @@ export const mirrorPreviewEndpoints = [
       summary: 'Which branches and tags the given settings match now; nothing is stored',
       role: 'maintainer',
       input,
-      answers: { 200: previewSchema, 504: null },
+      answers: { 200: previewSchema },
+      mayTimeOut: true,
     },
-    async (call) => previewUnsaved(call, await unsaved(call)),
+    async (call) => ok(await previewUnsaved(call, await unsaved(call))),
   ),
   projectEndpoint(
     {
@@ -38,9 +40,10 @@ export const mirrorPreviewEndpoints = [
       summary: 'What a run with the given settings would do; nothing is stored',
       role: 'maintainer',
       input,
-      answers: { 200: planSchema, 504: null },
+      answers: { 200: planSchema },
+      mayTimeOut: true,
     },
-    async (call) => planUnsaved(call, await unsaved(call)),
+    async (call) => ok(await planUnsaved(call, await unsaved(call))),
   ),
 ];
 

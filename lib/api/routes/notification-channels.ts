@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Channel } from '../../model/channel.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { created, noContent, ok } from '../http/answer.ts';
+import { created, noContent, ok, type Shown } from '../http/answer.ts';
 import { notFound } from '../http/api-error.ts';
 import { type Call, type Endpoint, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
@@ -98,7 +98,7 @@ async function channelOf({ deps, pathId }: ChannelCall, projectId?: number): Pro
   return channel;
 }
 
-function saved({ channel, signingSecret }: SavedChannel): z.output<typeof newChannelSchema> {
+function saved({ channel, signingSecret }: SavedChannel): Shown<typeof newChannelSchema> {
   return { ...showChannel(channel), ...(signingSecret === undefined ? {} : { signing_secret: signingSecret }) };
 }
 

@@ -1,7 +1,7 @@
 /** /projects: repositories that somebody owns. */
 import { z } from 'zod';
 import type { Project } from '../../model/project.ts';
-import { created, ok } from '../http/answer.ts';
+import { created, ok, type Shown } from '../http/answer.ts';
 import { type Call, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
 import { line } from '../http/fields.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../http/pagination.ts';
@@ -172,12 +172,12 @@ export const projectEndpoints = [
     },
     async (call) => {
       await deleteProject(call);
-      return { status: 202, body: { message: '202 Accepted' } };
+      return { status: 202, body: { message: '202 Accepted' } } as const;
     },
   ),
 ];
 
-async function shown({ deps, token }: Pick<Call<unknown>, 'deps' | 'token'>, project: Project): Promise<object> {
+async function shown({ deps, token }: Pick<Call<unknown>, 'deps' | 'token'>, project: Project): Promise<Shown<typeof projectSchema>> {
   const pull = await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' });
   return showProject(project, pull?.enabled === true, token);
 }

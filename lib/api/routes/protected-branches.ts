@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { branchPrefix, refNameFault } from '../../git/ref-name.ts';
 import type { Project, ProtectedBranch } from '../../model/project.ts';
-import { created, noContent, ok } from '../http/answer.ts';
+import { created, noContent, ok, type Shown } from '../http/answer.ts';
 import { badParameter, conflict, notFound, projectNotFound } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import { projectEndpoint } from '../http/endpoint.ts';
@@ -109,7 +109,7 @@ function branchOf({ protectedBranches }: Project, name: string): ProtectedBranch
 }
 
 /** GitLab's fields; who may push is the host's business, not ours. */
-function shown({ id, name }: ProtectedBranch): object {
+function shown({ id, name }: ProtectedBranch): Shown<typeof branchSchema> {
   return {
     id,
     name,

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { updateNow } from '../../jobs/requests/request-run.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { type Answer, created, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { created, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
 import { ApiError, badParameter } from '../http/api-error.ts';
 import { type ProjectCall, projectEndpoint } from '../http/endpoint.ts';
 import { flag } from '../http/fields.ts';
 import { givenAddress, oneOf, signInFields, urlField } from '../input/address-input.ts';
 import { givenRules, ruleFields } from '../input/mirror-rules.ts';
-import { pullMirrorSchema, showMirror, stateOfInstance } from '../output/show-mirror.ts';
+import { pullMirrorSchema, showPullMirror, stateOfInstance } from '../output/show-mirror.ts';
 import { planMirror, planSchema } from '../use-cases/plan-mirror.ts';
 import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../use-cases/save-mirror.ts';
 
@@ -30,12 +30,19 @@ const settingsOrStart = settings.extend({
 });
 type Settings = z.output<typeof settings>;
 
+/** When the update that was asked for starts. */
+const startSchema = z.object({
+  message: z.string(),
+  status: z.enum(['queued', 'scheduled', 'running']),
+  next_run_at: z.iso.datetime().nullable(),
+});
+
 const ignored = ['mirror_trigger_builds', 'mirror_user_id'];
 
 export const pullMirrorEndpoints = [
   projectEndpoint(
     { method: 'GET', path, summary: 'The pull mirror', role: 'reporter', input: z.object({}), answers: { 200: pullMirrorSchema } },
-    async (call) => ok(showMirror(await pullMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
+    async (call) => ok(showPullMirror(await pullMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
   projectEndpoint(
     {
@@ -58,7 +65,7 @@ export const pullMirrorEndpoints = [
       input: settingsOrStart,
       ignored: [...ignored, 'action'],
       answers: {
-        200: z.union([pullMirrorSchema, z.object({ message: z.string(), next_run_at: z.string().nullable() })]),
+        200: z.union([pullMirrorSchema, startSchema]),
         201: pullMirrorSchema,
       },
     },
@@ -89,9 +96,10 @@ export const pullMirrorEndpoints = [
       summary: 'What a run would do',
       role: 'maintainer',
       input: z.object({}),
-      answers: { 200: planSchema, 504: null },
+      answers: { 200: planSchema },
+      mayTimeOut: true,
     },
-    async (call) => planMirror(call, await pullMirrorOf(call)),
+    async (call) => ok(await planMirror(call, await pullMirrorOf(call))),
   ),
 ];
 
@@ -104,13 +112,13 @@ export async function pullMirrorOf({ deps, project }: Pick<PullCall, 'deps' | 'p
   return mirror;
 }
 
-async function configure(call: PullCall, wanted: GivenMirror): Promise<Answer> {
+async function configure(call: PullCall, wanted: GivenMirror) {
   const before = await call.deps.records.mirrors.get({ projectId: call.project.id, mirror: 'pull' });
-  if (before === undefined) return created(showMirror(await createMirror(call, 'pull', wanted), call.token, call.project));
-  return ok(showMirror(await updateMirror(call, before, wanted), call.token, call.project));
+  if (before === undefined) return created(showPullMirror(await createMirror(call, 'pull', wanted), call.token, call.project));
+  return ok(showPullMirror(await updateMirror(call, before, wanted), call.token, call.project));
 }
 
-async function start(call: PullCall, force: boolean, confirmDeletions: boolean): Promise<Answer> {
+async function start(call: PullCall, force: boolean, confirmDeletions: boolean) {
   const { deps, token } = call;
   const mirror = await pullMirrorOf(call);
   if (mirror.paused && mirror.enabled && !force)

@@ -9,7 +9,7 @@ import { flag } from '../http/fields.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
 import { givenAddress, signInFields, urlField } from '../input/address-input.ts';
 import { givenPushRules, givenRules, pushRuleFields, ruleFields } from '../input/mirror-rules.ts';
-import { pushMirrorSchema, showMirror, stateOfInstance } from '../output/show-mirror.ts';
+import { pushMirrorSchema, showPushMirror, stateOfInstance } from '../output/show-mirror.ts';
 import { planMirror, planSchema } from '../use-cases/plan-mirror.ts';
 import { createMirror, deleteMirror, type GivenMirror, requestDeps, updateMirror } from '../use-cases/save-mirror.ts';
 
@@ -19,7 +19,7 @@ const mirrorPath = '/projects/{id}/remote_mirrors/{mirror_id}';
 
 const update = async (call: ProjectCall<z.output<typeof changes>>) => {
   const { input, token } = call;
-  return ok(showMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token, call.project));
+  return ok(showPushMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token, call.project));
 };
 
 export const remoteMirrorEndpoints = [
@@ -43,7 +43,7 @@ export const remoteMirrorEndpoints = [
         call,
         request,
         page,
-        page.items.map((mirror) => showMirror(mirror, call.token, call.project, state)),
+        page.items.map((mirror) => showPushMirror(mirror, call.token, call.project, state)),
       );
     },
   ),
@@ -58,7 +58,7 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => {
       const { input, token } = call;
-      return created(showMirror(await createMirror(call, 'push', given(input.url, input)), token, call.project));
+      return created(showPushMirror(await createMirror(call, 'push', given(input.url, input)), token, call.project));
     },
   ),
   projectEndpoint(
@@ -70,7 +70,7 @@ export const remoteMirrorEndpoints = [
       input: z.object({}),
       answers: { 200: pushMirrorSchema },
     },
-    async (call) => ok(showMirror(await pushMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
+    async (call) => ok(showPushMirror(await pushMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
   projectEndpoint(
     {
@@ -133,9 +133,10 @@ export const remoteMirrorEndpoints = [
       summary: 'What a run would do',
       role: 'maintainer',
       input: z.object({}),
-      answers: { 200: planSchema, 504: null },
+      answers: { 200: planSchema },
+      mayTimeOut: true,
     },
-    async (call) => planMirror(call, await pushMirrorOf(call)),
+    async (call) => ok(await planMirror(call, await pushMirrorOf(call))),
   ),
 ];
 

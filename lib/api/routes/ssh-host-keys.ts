@@ -4,25 +4,7 @@ import { ok } from '../http/answer.ts';
 import { requireRole } from '../http/authenticate.ts';
 import { instanceEndpoint } from '../http/endpoint.ts';
 import { urlField } from '../input/address-input.ts';
-import { detectForApi } from '../use-cases/detect-for-api.ts';
-
-const fingerprintSchema = z.object({
-  type: z.string().meta({ example: 'ssh-ed25519' }),
-  label: z.string().meta({ example: 'ED25519' }),
-  bits: z.int(),
-  md5: z.string(),
-  sha256: z.string(),
-  known_hosts: z.string().meta({ description: 'The line of this key' }),
-});
-
-const schema = z
-  .object({
-    host: z.string(),
-    port: z.int(),
-    known_hosts: z.string().meta({ description: 'One line per key: to be given as host_keys once somebody has compared the fingerprints' }),
-    fingerprints: z.array(fingerprintSchema),
-  })
-  .meta({ id: 'DetectedHostKeys' });
+import { detectedKeysSchema, detectForApi } from '../use-cases/detect-for-api.ts';
 
 export const sshHostKeyEndpoints = [
   instanceEndpoint(
@@ -31,7 +13,8 @@ export const sshHostKeyEndpoints = [
       path: '/ssh_host_keys/detect',
       summary: 'The keys that a server offers, to be verified by a person (maintainer)',
       input: z.object({ url: urlField() }),
-      answers: { 200: schema, 504: null },
+      answers: { 200: detectedKeysSchema },
+      mayTimeOut: true,
     },
     async ({ deps, input, token }) => {
       requireRole(token, 'maintainer');

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AccessToken, deploymentTokenId, roles } from '../../model/access-token.ts';
 import { hashToken } from '../../model/token-hash.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { created, isoTime, isoTimeOrNull, noContent, ok } from '../http/answer.ts';
+import { created, isoTime, isoTimeOrNull, noContent, ok, type Shown } from '../http/answer.ts';
 import { badParameter, conflict, invalidField, notFound } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import { isValid } from '../http/authenticate.ts';
@@ -156,7 +156,7 @@ function expiryOf(given: string | null, now: number): number | null {
   return time;
 }
 
-function shown(token: AccessToken, { clock }: ApiDeps): object {
+function shown(token: AccessToken, { clock }: ApiDeps): Shown<typeof tokenSchema> {
   return {
     id: token.id,
     name: token.name,

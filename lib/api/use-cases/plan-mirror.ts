@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { GitferryError } from '../../core/errors.ts';
 import type { Credential } from '../../credentials/credential.ts';
 import type { Mirror } from '../../model/mirror.ts';
-import { type Answer, ok } from '../http/answer.ts';
+import type { Shown } from '../http/answer.ts';
 import { ApiError, codedError } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import type { ProjectCall } from '../http/endpoint.ts';
-import { boundedRefs, runRefSchema } from '../output/show-run.ts';
+import { boundedRefs, lfsFailureSchema, runRefSchema } from '../output/show-run.ts';
 
 export const planSchema = z
   .object({
     outcome: z.enum(['success', 'partial', 'failed']),
-    error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string(), retry_after_seconds: z.number().optional() }).nullable(),
     refs: z.array(runRefSchema),
     refs_total: z.int(),
     refs_truncated: z.boolean(),
@@ -20,7 +20,14 @@ export const planSchema = z
     bytes: z.int(),
     duration_ms: z.int(),
     dry_run: z.boolean(),
-    notes: z.array(z.unknown()),
+    notes: z.array(z.object({ code: z.string(), message: z.string() })),
+    lfs: z
+      .object({
+        ...{ scan: z.string(), moved: z.int(), skipped: z.int(), failed: z.int(), bytes: z.int() },
+        failures: z.array(lfsFailureSchema),
+      })
+      .nullable(),
+    deletions_of: z.int().optional().meta({ description: 'Matching refs of the target before the deletions of the last 24 hours' }),
   })
   .meta({ id: 'Plan' });
 
@@ -29,7 +36,7 @@ export async function planMirror(
   { deps, project }: Pick<ProjectCall<unknown>, 'deps' | 'project'>,
   mirror: Mirror,
   credential?: Credential,
-): Promise<Answer> {
+): Promise<Shown<typeof planSchema>> {
   const { silentModeEnabled } = await deps.records.settings.get();
   if (silentModeEnabled) throw new ApiError(409, { message: 'Silent mode is on: no host is contacted', code: 'silent_mode' });
   try {
@@ -40,7 +47,7 @@ export async function planMirror(
       ...(credential === undefined ? {} : { credential }),
     });
     if (outcome.error?.code === 'deadline_exceeded') throw codedError(504, outcome.error);
-    return ok({ ...outcome, ...boundedRefs(outcome.refs.slice(0, apiLimits.planRefs), outcome.refs.length) });
+    return { ...outcome, ...boundedRefs(outcome.refs.slice(0, apiLimits.planRefs), outcome.refs.length) };
   } catch (error) {
     if (!(error instanceof GitferryError)) throw error;
     if (error.code === 'deadline_exceeded') throw codedError(504, error);

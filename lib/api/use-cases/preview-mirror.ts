@@ -13,13 +13,13 @@ import { unsavedSecret } from '../../jobs/runs/unsaved-secret.ts';
 import { compileRules } from '../../mirror/rules.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
-import { type Answer, ok } from '../http/answer.ts';
+import type { Shown } from '../http/answer.ts';
 import { ApiError, codedError, invalidField } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import type { ProjectCall } from '../http/endpoint.ts';
 import { initialRules, resolveRules } from '../input/mirror-rules.ts';
 import { type RemoteAddress, resolveAddress } from '../input/remote-address.ts';
-import { planMirror } from './plan-mirror.ts';
+import { planMirror, type planSchema } from './plan-mirror.ts';
 import { checkPlace, type GivenMirror } from './save-mirror.ts';
 
 const matchesSchema = z.object({
@@ -40,7 +40,7 @@ export interface UnsavedMirror extends GivenMirror {
 type PreviewCall = Pick<ProjectCall<unknown>, 'deps' | 'project' | 'token'>;
 
 /** A push mirror's source is the project, so its URL need not be given. Refuses with 400, 409 in silent mode, 504. */
-export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror): Promise<Answer> {
+export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror): Promise<Shown<typeof previewSchema>> {
   const { deps, project } = call;
   const rules = await resolveRules(unsaved.rules, call.deps.guard, unsaved.stored);
   const { silentModeEnabled } = await deps.records.settings.get();
@@ -58,15 +58,15 @@ export async function previewUnsaved(call: PreviewCall, unsaved: UnsavedMirror):
   await compiled.prepare(fullNames(listed)).catch((error: unknown) => {
     throw error instanceof GitferryError ? codedError(400, error) : error;
   });
-  return ok({
+  return {
     branches: await matches(listed.branches, compiled.branchMatches),
     tags: await matches(listed.tags, compiled.tagMatches),
     branch_filter: compiled.branchFilter ?? null,
-  });
+  };
 }
 
 /** With the roles, addresses and places that saving asks for. Refuses as saving and `planMirror` do. */
-export async function planUnsaved(call: PreviewCall, unsaved: UnsavedMirror): Promise<Answer> {
+export async function planUnsaved(call: PreviewCall, unsaved: UnsavedMirror): Promise<Shown<typeof planSchema>> {
   const rules = await resolveRules(unsaved.rules, call.deps.guard, unsaved.stored);
   const { settings, credential } = await settingsOf(call, unsaved);
   return planMirror(call, { ...blankMirror(call.project, unsaved), ...rules, ...settings }, credential);
@@ -97,7 +97,7 @@ function fullNames({ branches, tags }: SourceListing): Iterable<string> {
 }
 
 /** In short turns, so that nobody waits for a long list. */
-async function matches(names: readonly string[], fits: (name: string) => boolean): Promise<z.output<typeof matchesSchema>> {
+async function matches(names: readonly string[], fits: (name: string) => boolean): Promise<Shown<typeof matchesSchema>> {
   const turns = new Turns(limits.turnMs);
   const [fitting, others]: [string[], string[]] = [[], []];
   let matched = 0;
