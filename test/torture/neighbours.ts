@@ -1,12 +1,13 @@
 /** Mirrors that share one service: a host that hangs, and a project that is always busy, do not hold up the others. */
 
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { git, temporaryFolder } from '../support/git.ts';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import { type RunningService, startService, until } from '../support/service.ts';
-import type { TorturePart } from './torture-part.ts';
+import type { TortureInput, TorturePart } from './torture-part.ts';
 
 const hangingMirrors = 40;
 const busyMirrors = 8;
@@ -16,12 +17,21 @@ const crowd = 40;
 const slowHostMs = 700;
 /** One run that is under way, the wait of one who is next, and its own run; on a machine with other work. */
 const mostCrowdedMs = 30_000;
+/** Projects whose source sends a byte now and then, and mirrors of each. */
+const drippingProjects = 3;
+const drippingMirrors = 10;
+const dripEveryMs = 3_000;
+/** Mirrors that wait at a host which hangs, and what an update elsewhere may take then. */
+const waitingMirrors = 1_000;
+const mostBesideMs = 2_000;
 /** From "update now" to the commit on the target, while others are in trouble. */
 const mostMs = 15_000;
 
 export const neighbours: TorturePart = {
   name: 'neighbours',
   async run({ isQuick, report }) {
+    await dripping(isQuick, report);
+    await fullHost(isQuick, report);
     if (isQuick) return;
     const promised = `a quiet project's update is on its mirror within ${mostMs / 1000} s`;
     const hanging = await withQuarter(async (quarter) => {
@@ -84,6 +94,75 @@ export const neighbours: TorturePart = {
   },
 };
 
+async function dripping(isQuick: boolean, report: TortureInput['report']): Promise<void> {
+  const times = await withQuarter(async (quarter) => {
+    const drips = await Promise.all(Array.from({ length: drippingProjects }, startDrip));
+    try {
+      for (const [n, { origin }] of drips.entries())
+        await quarter.mirrors(`drip/${n}`, `${origin}/s.git`, drippingMirrors, (target) => `${origin}/${target}.git`);
+      await until('a dripping source', async () => (drips.every(({ asked }) => asked() > 0) ? true : undefined));
+      return await quarter.measure(isQuick ? 2 : 8);
+    } finally {
+      for (const drip of drips) drip.close();
+    }
+  });
+  const mirrors = drippingProjects * drippingMirrors;
+  report({
+    fault: `sources of ${drippingProjects} projects with ${mirrors} mirrors send a byte every ${dripEveryMs / 1000} s`,
+    injected: mirrors,
+    promised: `a quiet project's update is on its mirror within ${mostMs / 1000} s`,
+    ...verdict(times),
+  });
+}
+
+async function fullHost(isQuick: boolean, report: TortureInput['report']): Promise<void> {
+  const count = isQuick ? 40 : waitingMirrors;
+  const times = await withQuarter(async (quarter) => {
+    const tarpit = createServer((socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.2', resolve));
+    const { port } = tarpit.address() as AddressInfo;
+    try {
+      const projects = Array.from({ length: count }, (_, n) => n);
+      await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          for (let n = projects.pop(); n !== undefined; n = projects.pop())
+            await quarter.mirror(`full/${n}`, `http://127.0.0.2:${port}/s.git`, `http://127.0.0.2:${port}/${n}.git`);
+        }),
+      );
+      return await quarter.measure(isQuick ? 2 : 8);
+    } finally {
+      tarpit.close();
+    }
+  });
+  report({
+    fault: `${count} mirrors wait at a host that hangs`,
+    injected: count,
+    promised: `an update at another host is on its mirror within ${mostBesideMs / 1000} s`,
+    // Beside the other tests a run takes longer by itself.
+    ...verdict(times, isQuick ? mostMs : mostBesideMs),
+  });
+}
+
+/** Answers every request with a list of refs that never gets far. */
+async function startDrip(): Promise<{ readonly origin: string; asked(): number; close(): void }> {
+  let asked = 0;
+  const server = createHttpServer((request, response) => {
+    asked++;
+    request.resume();
+    response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' });
+    const bytes = Buffer.from('001e# service=git-upload-pack\n0000');
+    let at = 0;
+    const timer = setInterval(() => response.write(bytes.subarray(at % bytes.length, (at++ % bytes.length) + 1)), dripEveryMs);
+    response.on('close', () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked, close };
+}
+
 function verdict(times: readonly number[], boundMs = mostMs): { readonly seen: string; readonly breaches: readonly string[] } {
   const sorted = [...times].sort((a, b) => a - b);
   const longest = sorted.at(-1) ?? Number.POSITIVE_INFINITY;
@@ -95,8 +174,8 @@ interface Quarter {
   readonly service: RunningService;
   /** A mirror of a source (ours, or with `url` any), with its first run asked for. Resolves with its path in the API. */
   mirror(path: string, source: string, url?: string): Promise<string>;
-  /** So many of one project, on the server of `source`. */
-  mirrors(path: string, source: string, count: number): Promise<readonly string[]>;
+  /** So many of one project, on the server of `source`, or (with `urlOf`) anywhere. */
+  mirrors(path: string, source: string, count: number, urlOf?: (target: string) => string): Promise<readonly string[]>;
   /** Updates of the quiet project, one after the other. */
   measure(times: number): Promise<readonly number[]>;
 }
@@ -133,10 +212,10 @@ async function withQuarter<T>(work: (quarter: Quarter) => Promise<T>, { quietDel
       const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') ?? source })).body;
       return register(id, to);
     };
-    const mirrors = async (path: string, source: string, count: number): Promise<readonly string[]> => {
-      const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') })).body;
+    const mirrors: Quarter['mirrors'] = async (path, source, count, urlOf) => {
+      const { id } = (await service.api('POST', '/projects', { path, repository_url: sources[source]?.url('source.git') ?? source })).body;
       const made: string[] = [];
-      for (let n = 0; n < count; n++) made.push(await register(id, sources[source]?.url(await newTarget(source))));
+      for (let n = 0; n < count; n++) made.push(await register(id, urlOf?.(String(n)) ?? sources[source]?.url(await newTarget(source))));
       return made;
     };
     const quiet = await mirror('quiet/app', 'quiet');

@@ -1,5 +1,6 @@
 /** The parts of `npm run torture`, in the order in which they run. */
 import { crashPoints } from './crash-points.ts';
+import { downtime } from './downtime.ts';
 import { endpointFaults } from './endpoint-faults.ts';
 import { eventLoop } from './event-loop.ts';
 import { functionCrashes } from './function-crashes.ts';
@@ -22,6 +23,7 @@ export const tortureParts: readonly TorturePart[] = [
   storm,
   neighbours,
   outage,
+  downtime,
   webhookLoad,
   parallelRelays,
   soak,
