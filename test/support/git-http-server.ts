@@ -70,6 +70,15 @@ export interface GitHttpServer {
   close(): Promise<void>;
 }
 
+/** In pieces, twenty a second. */
+async function trickle(response: ServerResponse, bytes: Buffer, bytesPerSecond: number): Promise<void> {
+  const piece = Math.max(1, Math.round(bytesPerSecond / 20));
+  for (let at = 0; at < bytes.length && !response.destroyed; at += piece) {
+    response.write(bytes.subarray(at, at + piece));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Starts on a port of its own on 127.0.0.1. Filters are allowed unless `config` says otherwise, as on the big hosts. */
 export async function startGitHttpServer(options: GitHttpServerOptions): Promise<GitHttpServer> {
   const log: LoggedRequest[] = [];
@@ -209,6 +218,7 @@ function runBackend(
   request.on('aborted', () => backend.stdin.destroy());
   let head: Buffer | undefined = Buffer.alloc(0);
   let offset = 0;
+  let trickled = Promise.resolve();
   const send = (chunk: Buffer): void => {
     const cut = options.cutAnswerAfter;
     const isCut = cut !== undefined && entry.method === 'POST' && cut.service === entry.service && offset + chunk.length > cut.bytes;
@@ -220,9 +230,8 @@ function runBackend(
     entry.bytes += bytes.length;
     const rate = entry.method === 'POST' ? options.answerBytesPerSecond : undefined;
     if (rate !== undefined) {
-      response.write(bytes);
       backend.stdout.pause();
-      setTimeout(() => backend.stdout.resume(), (bytes.length / rate) * 1000);
+      trickled = trickled.then(() => trickle(response, bytes, rate)).then(() => void backend.stdout.resume());
     } else if (!response.write(bytes) && !isCut) {
       backend.stdout.pause();
       response.once('drain', () => backend.stdout.resume());
@@ -251,7 +260,7 @@ function runBackend(
   }
   backend.on('close', () => {
     if (head !== undefined && !response.headersSent) response.writeHead(500);
-    response.end();
+    void trickled.then(() => response.end());
   });
   response.on('close', () => backend.kill());
   return backend;

@@ -1,4 +1,5 @@
 /** A small pack, read whole before anything is pushed: the same bytes answer questions about history and pointers, and are what the target gets. */
+import { GitferryError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { ObjectFormat, Oid } from '../object-id.ts';
 import { type CommitGraph, walkAll } from '../pack/commit-graph.ts';
@@ -7,6 +8,7 @@ import type { IncomingPack } from '../pack/incoming-pack.ts';
 import { type PackObject, type PassedOver, readPackObjects } from '../pack/pack-objects.ts';
 import { type FetchPackRequest, fetchPack } from './fetch-pack.ts';
 import { type ContainmentQuestion, groupsByWithin, type HistoryAnswer, questionKey } from './history-questions.ts';
+import { atLeast, LeastRate, type Rate } from './least-rate.ts';
 import { noAnswer } from './question-packs.ts';
 import type { UploadPack } from './upload-pack.ts';
 
@@ -35,18 +37,23 @@ export class SmallPack {
 
   /**
    * Fetches the pack if it is small. undefined = it is not, or the source did not give it: nothing is known then, and nothing of it kept.
-   * Throws only what ends the run.
+   * Throws only what ends the run, and `timed_out` where the source sends too slowly.
    */
-  static async fetch(source: UploadPack, request: FetchPackRequest): Promise<SmallPack | undefined> {
+  static async fetch(
+    source: UploadPack,
+    request: FetchPackRequest,
+    leastRate: Rate = limits.leastPackRate,
+  ): Promise<SmallPack | undefined> {
     try {
       const pack = await fetchPack(source, request);
-      const bytes = await wholeIfSmall(pack);
+      const bytes = await wholeIfSmall({ ...pack, bytes: atLeast(pack.bytes, new LeastRate(leastRate, 'the pack from the source')) });
       if (bytes === undefined) return undefined;
       const { objects } = pack;
       const format = source.objectFormat;
       const contents = await readContents(bytes, objects, format);
       return contents === undefined ? undefined : new SmallPack({ wants: new Set(request.wants), bytes, objects, format }, contents);
     } catch (error) {
+      if (error instanceof GitferryError && error.code === 'timed_out') throw error;
       // Who needs the pack asks again, and is told what is wrong.
       noAnswer(error);
       return undefined;

@@ -12,7 +12,7 @@ import { type FetchResponse, parseFetchResponseV0, parseFetchResponseV2 } from '
 import { encodeLsRefsRequest, parseLsRefsAnswer } from '../wire/ls-refs.ts';
 import { type ByteStream, PktReader } from '../wire/pkt-reader.ts';
 import { demultiplex, RemoteWords } from '../wire/sideband.ts';
-import { atLeast, LeastRate } from './least-rate.ts';
+import { atLeast, LeastRate, type Rate } from './least-rate.ts';
 import type { ListShare } from './list-memory.ts';
 
 /** The refs of a repository as far as they were asked for, and where HEAD points. */
@@ -40,6 +40,8 @@ export interface FetchAnswer extends FetchResponse {
 export interface FetchOptions {
   /** Wait for a large pack; without it the limits for short questions hold. */
   readonly patient: boolean;
+  /** Of an answer that is not waited for so: `limits.leastPackRate`. */
+  readonly leastRate?: Rate;
 }
 
 const listReader = { maxBytes: limits.advertisementBytes, truncatedCode: 'protocol_error' } as const;
@@ -144,13 +146,15 @@ export class UploadPack {
    * Sends a fetch request and reads the answer up to the pack. The caller reads `pack` to its end or calls `finish`.
    * Throws `remote_error` with the server's words where it refuses (an error is not an answer to a history question).
    */
-  async fetch(request: FetchRequest, { patient }: FetchOptions): Promise<FetchAnswer> {
+  async fetch(request: FetchRequest, { patient, leastRate = limits.leastPackRate }: FetchOptions): Promise<FetchAnswer> {
     const conversation = await this.#conversationForRequest();
     const v2 = this.version === 2;
     const offered = this.#offeredV0(request);
     const body = v2 ? encodeFetchRequestV2(request, this.#commandCapabilities()) : encodeFetchRequestV0(request, offered);
     const answer = await conversation.request(body, { patient });
-    const reader = new PktReader(answer, fetchReader);
+    // A large pack is rated on its way to the target.
+    const rated = patient ? answer : atLeast(answer, new LeastRate(leastRate, "the source's answer"));
+    const reader = new PktReader(rated, fetchReader);
     try {
       const response = v2
         ? await parseFetchResponseV2(reader, this.objectFormat)

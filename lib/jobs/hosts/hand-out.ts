@@ -6,7 +6,7 @@ import type { MirrorJobs } from '../mirror-jobs.ts';
 import type { JobQueue } from '../requests/job-queue.ts';
 import { wakeUpFor } from '../requests/wake-up.ts';
 import { isDownFor } from './host-health.ts';
-import { type HostView, inTurn, openPlaces, type WaitingRun } from './host-room.ts';
+import { type HostView, inTurn, isFull, openPlaces, type WaitingRun } from './host-room.ts';
 import type { Hosts } from './hosts.ts';
 
 export interface HandOutDeps {
@@ -29,7 +29,8 @@ export async function handOutPlaces(host: string, options: HandingOut, deps: Han
   const { limit, most = limits.placesHandedOut, lookForDead = false } = options;
   const { hosts, queue, clock } = deps;
   let read = await hosts.view(host);
-  if (!read.isAwaited) return 0;
+  // A thousand runs that begin to wait at once need not read the list each.
+  if (!read.isAwaited || (!lookForDead && isFull(read, limit, clock.now()))) return 0;
   let waiting = await hosts.waiting(host, limits.waitingLooked);
   const called: MirrorKey[] = [];
   while (waiting.length > 0 && called.length < most) {

@@ -50,10 +50,16 @@ export function openPlaces({ places }: HostView, guest: Guest, limit: number, no
   if (own.length > 0) return own;
   const inUse = places.filter((place) => isInUse(place, now));
   if (hasItsShare(inUse, guest, limit)) return [];
+  if (isFull({ places }, limit, now)) return [];
   const numbers = new Set(places.map(({ slot }) => slot));
   const empty = Array.from({ length: limit }, (_, slot) => ({ slot })).filter(({ slot }) => !numbers.has(slot));
   const lapsed = places.filter((place) => place.slot < limit && !isInUse(place, now));
-  return inUse.filter(({ slot }) => slot < limit).length >= limit ? [] : [...empty, ...lapsed];
+  return [...empty, ...lapsed];
+}
+
+/** Whether there is no place for anybody, but for those whom one is kept for. */
+export function isFull({ places }: Pick<HostView, 'places'>, limit: number, now: number): boolean {
+  return places.filter((place) => place.slot < limit && isInUse(place, now)).length >= limit;
 }
 
 /**
