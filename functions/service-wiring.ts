@@ -7,6 +7,7 @@ import { createNarrowMemories } from '../lib/aws/mirrors/narrow-memories.ts';
 import { createDeadline, type Deadline } from '../lib/core/deadline.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import type { Log } from '../lib/core/log.ts';
+import { TokenCache } from '../lib/credentials/token-cache.ts';
 import { createTransport } from '../lib/git/transport/create-transport.ts';
 import type { SshConnection } from '../lib/git/transport/ssh/ssh-connection.ts';
 import { SshPool } from '../lib/git/transport/ssh/ssh-pool.ts';
@@ -58,11 +59,16 @@ async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): 
 }
 
 /** For functions that talk to Git hosts. Connections are kept for the next run. */
-function connector(allowAddresses: readonly string[]): Pick<RunSyncDeps, 'connect' | 'connectLfs'> {
+function connector({
+  allowAddresses,
+  aws,
+  clock,
+}: Pick<ReturnType<typeof service>, 'allowAddresses' | 'aws' | 'clock'>): Pick<RunSyncDeps, 'connect' | 'connectLfs' | 'signIn'> {
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
   const sshPool = new SshPool<SshConnection>();
   return {
+    signIn: { http, aws, clock, tokens: new TokenCache(clock) },
     connect: (end, deadline) => createTransport(end, { http, guard, deadline, sshPool }),
     connectLfs: (end, deadline, redactor) => createLfsServer(end, { http, guard, deadline, redactor }),
   };
@@ -91,7 +97,7 @@ export function wireApi(): ApiDeps {
   const all = service({ publicUrl: true });
   const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory } = all;
   const testing = delivering(all);
-  const connectors = { ...connector(allowAddresses), listMemory };
+  const connectors = { ...connector(all), listMemory };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
@@ -116,11 +122,10 @@ export function wireApi(): ApiDeps {
 }
 
 export function wireWorker(): BatchDeps {
-  const { clients, records, jobs, queue, outbox, secrets, clock, log, allowAddresses, tableName, listMemory, workers } = service({
-    publicUrl: false,
-  });
+  const all = service({ publicUrl: false });
+  const { clients, records, jobs, queue, outbox, secrets, clock, log, tableName, listMemory, workers } = all;
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
-  const connectors = connector(allowAddresses);
+  const connectors = connector(all);
   const ordinary: RunJobDeps['sync'] = (input, deadline) =>
     runSync(input, {
       deadline,

@@ -1,5 +1,6 @@
 /** The parts that all of the service's functions share: built out of settings, once per process. */
 import { type AwsClients, createAwsClients } from '../lib/aws/clients.ts';
+import { sdkIdentity } from '../lib/aws/identity.ts';
 import { withDeploymentToken } from '../lib/aws/instance/deployment-token.ts';
 import { createJobQueue } from '../lib/aws/job-queue.ts';
 import { createMirrorJobs } from '../lib/aws/mirrors/mirror-jobs.ts';
@@ -8,6 +9,7 @@ import { createRecords } from '../lib/aws/records.ts';
 import { createSecretStore } from '../lib/aws/secrets-manager.ts';
 import { type Clock, systemClock } from '../lib/core/clock.ts';
 import { createLog, type Log } from '../lib/core/log.ts';
+import type { AwsIdentity } from '../lib/credentials/sign-in.ts';
 import { ListMemory, listBytesFor } from '../lib/git/client/list-memory.ts';
 import type { MirrorJobs } from '../lib/jobs/mirror-jobs.ts';
 import type { JobQueue } from '../lib/jobs/requests/job-queue.ts';
@@ -17,7 +19,7 @@ import type { Records } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
 import { createOutbox, type NoticeQueue } from '../lib/notify/outbox.ts';
 import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
-import { logSink, serviceMemoryMiB, serviceSettings } from './wiring.ts';
+import { awsEndpoints, logSink, serviceMemoryMiB, serviceSettings, startedWithAws } from './wiring.ts';
 
 interface Service {
   readonly clients: AwsClients;
@@ -31,6 +33,7 @@ interface Service {
   readonly noticeQueue: NoticeQueue;
   readonly outbox: NoticeOutbox;
   readonly secrets: SecretStore;
+  readonly aws: AwsIdentity;
   readonly listMemory: ListMemory;
   readonly tableName: string;
   readonly allowAddresses: readonly string[];
@@ -80,10 +83,17 @@ export function service(needs: { readonly publicUrl: boolean }): Service & { rea
       noticeQueue,
       outbox: createOutbox({ ...records, queue: noticeQueue, clock }),
       secrets,
+      aws: isAlone ? startedIdentity() : sdkIdentity(sqs, awsEndpoints()),
       listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
     };
   }
   return { ...shared, publicUrl, workers };
+}
+
+/** On embedded endpoints the SDK has made-up credentials. */
+function startedIdentity(): AwsIdentity {
+  const { credentials, region } = startedWithAws();
+  return { credentials: async () => credentials, region: async () => region, endpoints: awsEndpoints() };
 }
 
 /** No other process works on the table: to be said before any function is loaded. */

@@ -8,9 +8,19 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from '../lib/core/service-settings.ts';
+import type { AwsCredentials } from '../lib/credentials/aws/sigv4.ts';
+import type { AwsIdentity } from '../lib/credentials/sign-in.ts';
 import { isCidr } from '../lib/net/address-guard.ts';
 
 const MiB = 1024 * 1024;
+
+/** Before anything sets variables. */
+const atStart = {
+  accessKeyId: process.env['AWS_ACCESS_KEY_ID'],
+  secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'],
+  sessionToken: process.env['AWS_SESSION_TOKEN'],
+  region: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'],
+};
 
 export function commandSettings(): CommandSettings {
   return {
@@ -61,6 +71,23 @@ export function logSink(): (line: string) => void {
 /** Whether the SDK has been pointed at other endpoints than AWS's own or a default. */
 export function hasAwsEndpoints(): boolean {
   return ['', '_DYNAMODB', '_SQS', '_SECRETS_MANAGER'].some((suffix) => (process.env[`AWS_ENDPOINT_URL${suffix}`] ?? '') !== '');
+}
+
+/**
+ * The AWS credentials and region that the process was started with: `npm start` gives its own endpoints others, and these sign in to CodeCommit. undefined = none
+ * in variables.
+ */
+export function startedWithAws(): { readonly credentials: AwsCredentials | undefined; readonly region: string | undefined } {
+  const { accessKeyId = '', secretAccessKey = '', sessionToken, region } = atStart;
+  const isThere = accessKeyId !== '' && secretAccessKey !== '';
+  return { credentials: isThere ? { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined } : undefined, region };
+}
+
+/** Where STS and KMS are asked instead of at AWS. */
+export function awsEndpoints(): AwsIdentity['endpoints'] {
+  const endpoint = (service: string): string | undefined =>
+    process.env[`AWS_ENDPOINT_URL_${service}`] || process.env['AWS_ENDPOINT_URL'] || undefined;
+  return { kms: endpoint('KMS'), sts: endpoint('STS') };
 }
 
 /** The local service tells its functions, which read the environment when they are loaded. undefined = not set from now on. */

@@ -57,6 +57,12 @@ const parameters = {
   ),
   vpcSubnets: optional(list(/^subnet-[0-9a-f]{8,17}$/, 'ids of subnets, separated by commas'), []),
   vpcSecurityGroups: optional(list(/^sg-[0-9a-f]{8,17}$/, 'ids of security groups, separated by commas'), []),
+  /** What credentials with auth_method aws_iam may use; none unless named. */
+  codeCommitRepositories: optional(
+    list(/^[A-Za-z0-9._*?-]{1,100}$/, 'names of CodeCommit repositories, separated by commas; * and ? stand for any characters'),
+    [],
+  ),
+  assumedRoles: optional(list(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'ARNs of roles, separated by commas'), []),
   /** Metrics and alarms are made of info lines: warn and error would blind them. */
   logLevel: oneOf('debug', 'info'),
   logRetentionDays: (value) =>

@@ -1,10 +1,10 @@
-/** Resources that are there only where a parameter asks for them: a topic for alarms, a domain of one's own, private networking, executions kept for webhooks. */
+/** Resources that are there only where a parameter asks for them: a topic for alarms, a domain of one's own, private networking, permissions for credentials of machines, executions kept for webhooks. */
 
 /** For `${file(infra/options.cjs):resources}`. */
 async function resources({ resolveVariable }) {
   const settings = await resolveVariable('self:custom.settings');
   const stack = await resolveVariable('self:custom.stack');
-  const parts = [alarmTopic(settings, stack), domain(settings), network(settings), reserved(settings)];
+  const parts = [alarmTopic(settings, stack), domain(settings), network(settings), reserved(settings), machineCredentials(settings)];
   const merged = (key) => Object.assign({}, ...parts.map((part) => part[key] ?? {}));
   return { Resources: merged('Resources'), Outputs: merged('Outputs'), extensions: merged('extensions') };
 }
@@ -91,6 +91,30 @@ function network({ vpcSubnets, vpcSecurityGroups }) {
     extensions: Object.fromEntries(
       connecting.map((name) => [`${name}LambdaFunction`, { Properties: { VpcConfig }, DependsOn: ['NetworkPolicy'] }]),
     ),
+  };
+}
+
+/** What signs in without a stored secret (auth_method aws_iam): the worker for runs, the api for plans and previews. */
+function machineCredentials({ codeCommitRepositories, assumedRoles }) {
+  const repository = (name) => ({ 'Fn::Sub': `arn:$\{AWS::Partition}:codecommit:*:$\{AWS::AccountId}:${name}` });
+  const statements = [
+    ...(codeCommitRepositories.length === 0
+      ? []
+      : [{ Effect: 'Allow', Action: ['codecommit:GitPull', 'codecommit:GitPush'], Resource: codeCommitRepositories.map(repository) }]),
+    ...(assumedRoles.length === 0 ? [] : [{ Effect: 'Allow', Action: ['sts:AssumeRole'], Resource: assumedRoles }]),
+  ];
+  if (statements.length === 0) return {};
+  return {
+    Resources: {
+      MachineCredentialsPolicy: {
+        Type: 'AWS::IAM::Policy',
+        Properties: {
+          PolicyName: 'machine-credentials',
+          Roles: ['Worker', 'Api'].map((name) => ({ Ref: `${name}Role` })),
+          PolicyDocument: { Version: '2012-10-17', Statement: statements },
+        },
+      },
+    },
   };
 }
 

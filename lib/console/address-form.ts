@@ -1,12 +1,12 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
 import type { Answer } from '../api/http/answer.ts';
 import { isInstanceOwner } from '../api/http/authenticate.ts';
-import { type AuthMethod, authMethods, methodOf, passwordMethod } from '../credentials/registry.ts';
+import { type AuthMethod, methodOf, ownAuthMethods, passwordMethod } from '../credentials/registry.ts';
 import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
 import { api, type Visit } from './visit.ts';
 
-export const signInWays = ['keep', 'none', ...authMethods, 'shared'] as const;
+export const signInWays = ['keep', 'none', ...ownAuthMethods, 'shared'] as const;
 export type SignInWay = (typeof signInWays)[number];
 
 export interface AddressValues {

@@ -1,5 +1,6 @@
 /** The closed list of failures: what each one means, what to do about it, and what happens next. docs/errors.md is this table as text. */
 import type { CatalogueEntry } from './catalogue-entry.ts';
+import { credentialErrors } from './credential-errors.ts';
 import { hostErrors } from './host-errors.ts';
 import { lfsErrors } from './lfs-errors.ts';
 
@@ -52,6 +53,8 @@ const entries = {
   },
 
   ...hostErrors,
+
+  ...credentialErrors,
 
   // The repositories
   object_format_mismatch: {

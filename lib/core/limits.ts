@@ -44,6 +44,14 @@ export const limits = {
   /** What comes before the pack in the answer to a fetch: at most two acknowledgements for each have, 60 bytes each, and `shallow` lines. */
   fetchAnswerBytes: 8 * MiB,
   redirects: 5,
+  /** What is read of an answer of a host's API that makes tokens: GitHub lists the permissions and repositories of one, 100 KB at most. */
+  tokenAnswerBytes: MiB,
+  /** A temporary token is replaced this long before its end, so that it lasts for the requests of a push. */
+  tokenMarginMs: 5 * 60_000,
+  /** Temporary tokens in memory, some hundred bytes each: one for each repository that a worker serves within an hour. */
+  cachedTokens: 5_000,
+  /** An App's installation, with its permissions, is asked for again after this. */
+  installationMs: 60 * 60_000,
 
   /** Addresses of a name that are tried, IPv4 and IPv6 each. Big hosts have up to eight; each that does not answer costs a quarter of a second. */
   addressesOfFamily: 8,

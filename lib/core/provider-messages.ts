@@ -4,7 +4,7 @@ import { ownWords } from './own-words.ts';
 
 const hostHints = {
   codeCommit:
-    'CodeCommit wants the HTTPS Git credentials of the IAM user (Security credentials tab), not the AWS access keys; over SSH the username is the SSH key id.',
+    'CodeCommit wants the HTTPS Git credentials of the IAM user (Security credentials tab), not the AWS access keys; over SSH the username is the SSH key id. With auth_method aws_iam the role needs codecommit:GitPull and, for a target, codecommit:GitPush on this repository, and the clock here must be right.',
   bitbucketUser:
     'Bitbucket Cloud takes tokens with a fixed user name: x-bitbucket-api-token-auth for an API token (ATATT...), x-token-auth for an access token of a repository, project or workspace (ATCTT...). App passwords ended in June 2026. On Bitbucket Data Center give the user name too.',
   gogsUser: 'Gogs takes a token as the user name: put it there and leave the password empty.',

@@ -10,4 +10,6 @@ export interface Credential {
   readonly privateKey?: string;
   /** As in authorized_keys. */
   readonly publicKey?: string;
+  /** The user name holds a secret, too: CodeCommit's has a session token behind its `%`. */
+  readonly isUsernameSecret?: boolean;
 }

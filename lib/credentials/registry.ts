@@ -1,16 +1,21 @@
 /** The ways to sign in, one row each; the API calls them `auth_method`. */
 import type { CredentialMethod } from './method.ts';
+import { awsIam } from './methods/aws-iam.ts';
 import { password } from './methods/password.ts';
 import { sshPublicKey } from './methods/ssh-public-key.ts';
 
 const methods = {
   password,
   ssh_public_key: sshPublicKey,
+  aws_iam: awsIam,
 } satisfies Readonly<Record<string, CredentialMethod>>;
 
 export type AuthMethod = keyof typeof methods;
 
 export const authMethods = Object.keys(methods) as [AuthMethod, ...AuthMethod[]];
+
+/** Those that a mirror or project can have for itself; others are shared credentials, which an owner makes. */
+export const ownAuthMethods = authMethods.filter((name) => methodOf(name).signIn === undefined);
 
 export function methodOf(name: AuthMethod): CredentialMethod {
   return methods[name];
@@ -19,9 +24,3 @@ export function methodOf(name: AuthMethod): CredentialMethod {
 /** The one that makes key pairs, and the one that takes what somebody types. */
 export const keyPairMethod: AuthMethod = 'ssh_public_key';
 export const passwordMethod: AuthMethod = 'password';
-
-/** As a choice in a form. */
-export function choiceOf(name: AuthMethod): { readonly label: string; readonly hint?: string } {
-  const { label, hint }: CredentialMethod = methods[name];
-  return { label, ...(hint === undefined ? {} : { hint }) };
-}

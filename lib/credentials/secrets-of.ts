@@ -5,6 +5,7 @@ interface CredentialTexts {
   readonly username: string;
   readonly password: string;
   readonly privateKey?: string | undefined;
+  readonly isUsernameSecret?: boolean | undefined;
 }
 
 /** Tokens have at least this many characters; a shorter user name alone (`git`, a login) is no secret. */
@@ -20,9 +21,10 @@ const shortestKeyLine = 16;
  */
 export function secretsOf(credential: CredentialTexts | undefined): readonly KnownSecret[] {
   if (credential === undefined) return [];
-  const { username, password, privateKey } = credential;
+  const { username, password, privateKey, isUsernameSecret = false } = credential;
   const isToken = privateKey === undefined && placeholders.includes(password) && username.length >= shortestToken;
-  return [{ username, password }, ...(isToken ? [{ password: username }] : []), ...keyLines(privateKey)];
+  const ofName = isUsernameSecret ? [username, username.slice(username.indexOf('%') + 1)] : isToken ? [username] : [];
+  return [{ username, password }, ...ofName.map((name) => ({ password: name })), ...keyLines(privateKey)];
 }
 
 function keyLines(privateKey = ''): readonly KnownSecret[] {

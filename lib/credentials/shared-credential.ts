@@ -11,7 +11,10 @@ export interface SharedCredential {
   readonly id: number;
   readonly name: string;
   readonly authMethod: AuthMethod;
-  readonly secretName: string;
+  /** null = its method stores no secret. */
+  readonly secretName: string | null;
+  /** Of the method's own fields (method.ts), by name. */
+  readonly settings: Readonly<Record<string, string>>;
   /** As in authorized_keys; null = it has no key pair. */
   readonly publicKey: string | null;
   /** Hosts and folders on them where it may be used (lib/git/transport/allowed-urls.ts); null = made before there were any, and not asked for since. */

@@ -47,9 +47,12 @@ export async function listSource(
   try {
     const source = mirror.direction === 'push' ? { ...project, url: project.repositoryUrl } : mirror;
     const { url } = parseRepositoryUrl(source.url, 'url');
-    const usable = await credentialOf(source.credential, url.href, deps, { fresh: false });
+    const usable = await credentialOf(source.credential, { url: url.href, writes: false, fresh: false }, deps);
     credential = usable?.value;
-    transport = deps.connect({ url, credential, allowedUrls: usable?.allowedUrls, hostKeys: source.hostKeys }, deps.deadline);
+    transport = deps.connect(
+      { url, credential, allowedUrls: usable?.allowedUrls, renew: usable?.renew, hostKeys: source.hostKeys },
+      deps.deadline,
+    );
     const { refs } = await (await UploadPack.open(transport, lists.share())).listRefs([branchPrefix, tagPrefix]);
     return await shortNames(refs);
   } catch (thrown) {

@@ -14,6 +14,8 @@ export interface LfsSignInOptions {
   readonly credential: Credential | undefined;
   /** Where it may be used; undefined = everywhere on that host. */
   readonly allowedUrls?: readonly string[] | undefined;
+  /** Of a credential that lives for minutes: asked before each batch. */
+  readonly renew?: (() => Promise<Credential>) | undefined;
   /** Instead of the usual place. */
   readonly lfsUrl: RepositoryUrl | undefined;
   /** Only for ssh:// repositories. */
@@ -30,6 +32,7 @@ export interface LfsPlace {
 export class LfsSignIn {
   readonly #options: LfsSignInOptions;
   readonly #authorized = new Map<LfsOperation, Promise<SshAuthorization | undefined>>();
+  #renewed: Credential | undefined;
   #scheme: AuthorizationScheme = 'basic';
   /** Where redirects led, by the address that was asked first. */
   readonly #moved = new Map<string, URL>();
@@ -43,6 +46,7 @@ export class LfsSignIn {
     const { url, lfsUrl } = this.#options;
     const isAskedFor = lfsUrl === undefined && url.scheme === 'ssh';
     const { href, header = {} } = (isAskedFor ? await this.#authorize(operation) : undefined) ?? {};
+    if (url.scheme !== 'ssh') this.#renewed = await this.#options.renew?.();
     const usual = lfsUrl === undefined ? (href ?? usualLfsUrl(url)) : new URL(lfsUrl.href);
     return { usual, base: this.#moved.get(usual.href) ?? usual, header };
   }
@@ -54,7 +58,8 @@ export class LfsSignIn {
 
   /** Our credential, if `url` is on the host that it belongs to and nothing else signs in there. */
   header(url: URL, given: Readonly<Record<string, string>>): Record<string, string> {
-    const { credential, allowedUrls, url: repository } = this.#options;
+    const { allowedUrls, url: repository } = this.#options;
+    const credential = this.#renewed ?? this.#options.credential;
     if (credential === undefined || repository.scheme === 'ssh' || given['authorization'] !== undefined) return {};
     if (!isSameHost(new URL(repository.href), url)) return {};
     if (allowedUrls !== undefined && !isAllowed(`${url.origin}${url.pathname}`, allowedUrls)) return {};

@@ -1,5 +1,6 @@
 /** The table as use cases see it, but for the life of an update (lib/jobs/mirror-jobs.ts). */
 
+import type { AuthMethod } from '../credentials/registry.ts';
 import type { SharedCredential } from '../credentials/shared-credential.ts';
 import type { AccessToken } from './access-token.ts';
 import type { Hook } from './hook.ts';
@@ -83,11 +84,11 @@ export interface MirrorRecords {
   ): Promise<Mirror | 'changed' | undefined>;
   /** Resolves with what was there. */
   delete(key: MirrorKey): Promise<Mirror | undefined>;
-  /** Points every mirror and project that uses one shared credential at another, where `mayUse` says so of its URL; `host` limits it to URLs on that host. Resolves with those that were changed. */
+  /** Points every mirror and project that uses one shared credential at another, where `mayUse` says so of its URL; `host` limits it to URLs on that host, `authMethod` is how they sign in from then on. Resolves with those that were changed. */
   transferCredential(
     from: number,
     to: number,
-    options?: { readonly host?: string | undefined; readonly mayUse?: (url: string) => boolean },
+    options?: { readonly host?: string | undefined; readonly mayUse?: (url: string) => boolean; readonly authMethod?: AuthMethod },
   ): Promise<{ readonly mirrors: readonly MirrorKey[]; readonly projects: readonly number[] }>;
   /** Whether any mirror or project uses it (eventually consistent). */
   usesOfCredential(id: number): Promise<number>;
@@ -136,13 +137,13 @@ export interface TokenRecords {
 
 export interface CredentialRecords {
   create(
-    credential: Omit<SharedCredential, 'id' | 'authMethod' | 'publicKey' | 'allowedUrls'> &
-      Partial<Pick<SharedCredential, 'authMethod' | 'publicKey' | 'allowedUrls'>>,
+    credential: Omit<SharedCredential, 'id' | 'authMethod' | 'settings' | 'publicKey' | 'allowedUrls'> &
+      Partial<Pick<SharedCredential, 'authMethod' | 'settings' | 'publicKey' | 'allowedUrls'>>,
   ): Promise<SharedCredential>;
   get(id: number): Promise<SharedCredential | undefined>;
   update(
     id: number,
-    changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'publicKey' | 'allowedUrls'>>,
+    changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'secretName' | 'settings' | 'publicKey' | 'allowedUrls'>>,
   ): Promise<SharedCredential | undefined>;
   /** Unless it has some; resolves with the credential as it is then. */
   noteAllowedUrls(id: number, urls: readonly string[]): Promise<SharedCredential | undefined>;

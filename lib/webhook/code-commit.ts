@@ -1,6 +1,7 @@
 /** CodeCommit's events, which come through EventBridge to the schedule function: the rule that sends them is their proof. */
+
+import { codeCommitRepositoryOf } from '../core/code-commit-url.ts';
 import type { Log } from '../core/log.ts';
-import { codeCommitRepositoryOf } from '../model/code-commit-url.ts';
 import type { Mirror, MirrorKey } from '../model/mirror.ts';
 import type { ProjectContents, ProjectRecords } from '../model/records.ts';
 import { filterMirrors } from './choose-mirrors.ts';

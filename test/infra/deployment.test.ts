@@ -30,6 +30,8 @@ describe('the resolver of parameters', () => {
       webhookReserved: 0,
       protect: false,
       restoredTable: '',
+      codeCommitRepositories: '',
+      assumedRoles: '',
     },
   };
   const resolve = (given: Readonly<Record<string, unknown>>) =>
@@ -78,6 +80,8 @@ describe('the resolver of parameters', () => {
     ['throttleBurst', 'many'],
     ['protect', 'maybe'],
     ['restoredTable', 'a b'],
+    ['codeCommitRepositories', 'a/b'],
+    ['assumedRoles', 'mirror'],
   ])('refuses %s: %s', async (name, value) => {
     await expect(resolve({ [name]: value })).rejects.toThrow(new RegExp(`: ${name} (must be|is missing)`));
   });

@@ -20,6 +20,11 @@ export const exceptions: readonly Exception[] = [
     wildcard: /:secret:[a-z0-9-]+\/signing-key\*$/,
     reason: 'Secrets Manager adds six characters of its own',
   },
+  {
+    resource: /^MachineCredentialsPolicy$/,
+    wildcard: /:codecommit:\*:|:codecommit:.*\*/,
+    reason: 'the region stands in the URL of the mirror; names are those of parameter codeCommitRepositories',
+  },
   { resource: /^(Job|DeadLetter|Notify)QueuePolicy$/, wildcard: /^sqs:\*$/, reason: 'a denial: nothing without TLS' },
   { resource: /^ServerlessDeploymentBucketPolicy$/, wildcard: /^s3:\*$|\/\*$/, reason: 'a denial by osls: nothing without TLS' },
   {

@@ -27,6 +27,8 @@ beforeAll(async () => {
       allowAddresses: '10.0.0.0/8, fd00::/8',
       tickFanOut: '8',
       restoredTable: 'gitferry-restored',
+      codeCommitRepositories: 'app, infra-*',
+      assumedRoles: 'arn:aws:iam::123456789012:role/mirror',
       scheduleEnabled: 'false',
     },
     'prod',
@@ -258,6 +260,20 @@ describe('the template', () => {
       'GET /health HttpApiIntegrationApi',
       'POST /hooks/{token} HttpApiIntegrationWebhook',
     ]);
+  });
+
+  it('lets worker and api into CodeCommit where repositories are named, and into roles that are, nowhere else', () => {
+    const policy = (compiled: typeof plain) => compiled.template.Resources['MachineCredentialsPolicy']?.Properties;
+    expect(policy(plain)).toBeUndefined();
+    expect(JSON.stringify(plain.template)).not.toMatch(/codecommit:Git|sts:AssumeRole.*role\/mirror/);
+    expect(policy(full)?.['Roles']).toEqual([{ Ref: 'WorkerRole' }, { Ref: 'ApiRole' }]);
+    const at = (name: string) => ({ 'Fn::Sub': `arn:$\{AWS::Partition}:codecommit:*:$\{AWS::AccountId}:${name}` });
+    expect(policy(full)?.['PolicyDocument']).toMatchObject({
+      Statement: [
+        { Action: ['codecommit:GitPull', 'codecommit:GitPush'], Resource: [at('app'), at('infra-*')] },
+        { Action: ['sts:AssumeRole'], Resource: ['arn:aws:iam::123456789012:role/mirror'] },
+      ],
+    });
   });
 
   it('puts only the functions that talk to Git hosts into a private network', () => {

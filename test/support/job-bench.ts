@@ -22,6 +22,7 @@ import { createHttpClient, type HttpClient } from '../../lib/net/http-client.ts'
 import { startTestAws, type TestAws } from './aws.ts';
 import { type HeldClock, heldClock } from './mirrors.ts';
 import { sampleMirror, sampleProject } from './sample-records.ts';
+import { signInMeans } from './sign-in-means.ts';
 
 export interface LogLine {
   readonly event: string;
@@ -37,6 +38,7 @@ export interface JobBench extends Omit<RunJobDeps, 'records' | 'sync'> {
   readonly lines: LogLine[];
   /** A run by the real engine, over HTTP with loopback allowed. */
   readonly sync: RunJobDeps['sync'];
+  readonly signIn: RunSyncDeps['signIn'];
   readonly connect: RunSyncDeps['connect'];
   readonly connectLfs: RunSyncDeps['connectLfs'];
   /** A project with one mirror, and a request for it unless `trigger` is null. */
@@ -71,6 +73,7 @@ export async function openJobBench(): Promise<JobBench> {
   const guard = createAddressGuard(['127.0.0.0/8']);
   const connect: RunSyncDeps['connect'] = (end, deadline) => createTransport(end, { http, guard, deadline });
   const connectLfs: RunSyncDeps['connectLfs'] = (end, deadline, redactor) => createLfsServer(end, { http, guard, deadline, redactor });
+  const signIn = signInMeans({ clock, http });
   const request: JobBench['request'] = async (key, trigger = byEvent, confirmDeletions = false) => {
     await jobs.request(key, { trigger, now: clock.now(), startAt: clock.now(), confirmDeletions, resume: false });
   };
@@ -84,9 +87,10 @@ export async function openJobBench(): Promise<JobBench> {
     secrets,
     connect,
     connectLfs,
+    signIn,
     queue: createJobQueue({ sqs, queueUrl, log }),
     hosts: createHosts({ dynamo, tableName }),
-    sync: (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, connect, connectLfs }),
+    sync: (input, deadline) => runSync(input, { deadline, secrets, credentials: records.credentials, signIn, connect, connectLfs }),
     request,
     async made({ direction = 'push', project: ofProject, mirror: ofMirror, trigger = byEvent, confirmDeletions = false } = {}) {
       const now = clock.now();

@@ -20,5 +20,7 @@ export const certificates = {
   elsewhere: { key, cert: read('elsewhere.pem') },
   /** For 127.0.0.1 and localhost, for a day in 2020. */
   expired: { key, cert: read('expired.pem') },
+  /** For git-codecommit.eu-west-1.amazonaws.com; its own authority. */
+  codeCommit: { key, cert: read('code-commit.pem') },
   selfSigned: { key, cert: read('self-signed.pem') },
 } as const;

@@ -20,6 +20,8 @@ export const apiLimits = {
   urlCharacters: 2048,
   userNameCharacters: 255,
   /** Tokens of some hosts are JWTs. */
+  /** A PEM of an RSA key of 16,384 bits. */
+  privateKeyCharacters: 16_384,
   passwordCharacters: 4096,
   /** Ours have 60; a deployment may choose its first. */
   tokenCharacters: 255,

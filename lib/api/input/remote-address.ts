@@ -11,6 +11,7 @@ import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { type ApiError, badParameter, invalidField, invalidFieldOf } from '../http/api-error.ts';
+import { isInstanceOwner } from '../http/authenticate.ts';
 import { checkUse } from './allowed-urls.ts';
 import { unmasked } from './masked-user-info.ts';
 import { checkSshUser, resolveCredential, sharedCredentialOf } from './remote-credential.ts';
@@ -66,7 +67,7 @@ export async function resolveAddress(
   if (typed === undefined) throw badParameter(`${given.urlField} is missing`);
   const masked = unmasked(typed);
   const { url, userInfo } = checkUrl(masked.text, given.urlField, deps);
-  const authMethod = given.authMethod ?? stored?.authMethod ?? passwordMethod;
+  const authMethod = await authMethodOf(given, stored, token, deps);
   const { schemes, makesKeyPair } = methodOf(authMethod);
   if (!schemes.includes(url.scheme))
     throw invalidField('auth_method', `${authMethod} goes with ${schemes.map((scheme) => `${scheme}://`).join(' and ')} URLs only`);
@@ -101,9 +102,30 @@ export async function resolveAddress(
   const changed = stored === undefined || own !== undefined || !isSameAddress(stored, address);
   if (changed && credential?.kind === 'shared') {
     const wasThere = stored?.credential?.kind === 'shared' && stored.credential.credentialId === credential.credentialId;
-    await checkUse(await sharedCredentialOf(credential.credentialId, deps), url.href, deps, wasThere ? stored.url : undefined);
+    const shared = await sharedCredentialOf(credential.credentialId, deps);
+    const fault = methodOf(shared.authMethod).urlFault?.(url.href);
+    if (fault !== undefined) throw invalidField(given.urlField, fault);
+    await checkUse(shared, url.href, deps, wasThere ? stored.url : undefined);
   }
   return { parsed: url, address, ownCredential: own, changed };
+}
+
+/** Where none is given: that of a shared credential of a machine, else what was. Taking such a credential away leaves a password, of which there is none. */
+async function authMethodOf(
+  { authMethod, credentialId }: GivenAddress,
+  stored: RemoteAddress | undefined,
+  token: AccessToken,
+  deps: AddressDeps,
+): Promise<AuthMethod> {
+  if (authMethod !== undefined) return authMethod;
+  const before = stored?.authMethod ?? passwordMethod;
+  // Others are not told which credentials there are.
+  if (typeof credentialId === 'number' && isInstanceOwner(token)) {
+    const shared = (await deps.records.credentials.get(credentialId))?.authMethod;
+    if (shared !== undefined && methodOf(shared).signIn !== undefined) return shared;
+  }
+  const leaves = credentialId === null || typeof credentialId === 'number';
+  return leaves && methodOf(before).signIn !== undefined ? passwordMethod : before;
 }
 
 function checkUrl(typed: string, field: string, { guard }: Pick<AddressDeps, 'guard'>): ReturnType<typeof parseRepositoryUrl> {

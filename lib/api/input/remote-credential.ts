@@ -47,13 +47,19 @@ export async function resolveCredential(
   token: AccessToken,
   deps: CredentialInputDeps,
 ): Promise<ResolvedCredential> {
-  const isKey = methodOf(given.authMethod).makesKeyPair;
+  const { makesKeyPair: isKey, signIn } = methodOf(given.authMethod);
   if (isKey && (given.password ?? '') !== '') throw badParameter('password goes with auth_method password');
   // What is stored for one way to sign in is of no use for the other.
   const ofThisKind = stored?.authMethod === given.authMethod ? stored.credential : null;
   const staying = isStaying ? ofThisKind : null;
   if (typeof given.credentialId === 'number')
     return { credential: await sharedCredential(given.credentialId, given, staying, token, deps), publicKey: null };
+  if (signIn !== undefined) {
+    if (given.username || given.password) throw badParameter(`username and password do not go with auth_method ${given.authMethod}`);
+    if (staying?.kind !== 'shared')
+      throw invalidField('auth_method', `${given.authMethod} goes with a shared credential: give its number as credential_id`);
+    return { credential: staying, publicKey: null };
+  }
   if (!isKey) return { ...(await passwordCredential(given, staying, deps)), publicKey: null };
   if (staying?.kind === 'shared' && given.credentialId === undefined) {
     if (given.keyType !== undefined)
@@ -127,16 +133,19 @@ async function sharedCredential(
   if (isGiven && !given.hasUrlUserOnly) throw badParameter('credential_id, username and password are mutually exclusive');
   const isStaying = staying?.kind === 'shared' && staying.credentialId === id;
   if (!isStaying && !isInstanceOwner(token)) throw forbidden('only owners of the whole instance may use shared credentials');
-  const { publicKey } = await sharedCredentialOf(id, deps);
+  const { authMethod, publicKey } = await sharedCredentialOf(id, deps);
   if (isKey && publicKey === null) throw invalidField('credential_id', 'holds a password, which goes with auth_method password');
   if (!isKey && publicKey !== null) throw invalidField('credential_id', 'holds a key pair, which goes with auth_method ssh_public_key');
+  if (authMethod !== given.authMethod)
+    throw invalidField('credential_id', `signs in by ${methodOf(authMethod).word}, which goes with auth_method ${authMethod}`);
   if (isGiven) await checkUserOfShared(id, given, deps);
   return { kind: 'shared', credentialId: id };
 }
 
 /** People write `git@` out of habit: it is taken if it says the same as the credential. */
 async function checkUserOfShared(id: number, { username }: CredentialInput, deps: CredentialInputDeps): Promise<void> {
-  const value = await readCredential((await sharedCredentialOf(id, deps)).secretName, deps);
+  const { secretName } = await sharedCredentialOf(id, deps);
+  const value = secretName === null ? undefined : await readCredential(secretName, deps);
   if (value === undefined || (value.username || 'git') === (username || 'git')) return;
   throw badParameter('username differs from that of the shared credential: leave it out, or change that');
 }

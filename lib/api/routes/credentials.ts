@@ -1,21 +1,19 @@
 /** /credentials: named credentials that many mirrors and projects use. Their values are never returned. */
 import { z } from 'zod';
-import type { Credential } from '../../credentials/credential.ts';
-import { authMethods, keyPairMethod, methodOf, passwordMethod } from '../../credentials/registry.ts';
+import { authMethods, methodOf, passwordMethod } from '../../credentials/registry.ts';
 import type { SharedCredential } from '../../credentials/shared-credential.ts';
 import { isAllowed } from '../../git/transport/allowed-urls.ts';
 import type { MirrorKey } from '../../model/mirror.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, isoTime, noContent, ok, type Shown } from '../http/answer.ts';
-import { badParameter, conflict, invalidField, notFound } from '../http/api-error.ts';
+import { conflict, invalidField, notFound } from '../http/api-error.ts';
 import { type Call, instanceEndpoint } from '../http/endpoint.ts';
 import { choice, idField, line, texts } from '../http/fields.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../http/pagination.ts';
-import { credentialFields } from '../input/address-input.ts';
 import { allowedUrlsOf, checkAllowedUrls } from '../input/allowed-urls.ts';
-import { checkCredentialValue } from '../input/credential-value.ts';
-import { generateKeyPair, sshKeyTypes } from '../input/key-pair.ts';
-import { dropSecret, readCredential } from '../input/own-secret.ts';
+import { methodFields, shownMethodFields, shownSettings } from '../input/method-fields.ts';
+import { dropSecret } from '../input/own-secret.ts';
+import { changedSharedValue, keyTypeField, newSharedValue, type SharedValue, valueFields } from '../input/shared-value.ts';
 import { requestNow } from '../use-cases/save-mirror.ts';
 
 const credentialSchema = z
@@ -24,6 +22,7 @@ const credentialSchema = z
     name: z.string(),
     auth_method: z.enum(authMethods),
     public_key: z.string().nullable(),
+    ...shownMethodFields,
     allowed_urls: z.array(z.string()).meta({ description: 'Hosts, and groups on them, where it may be used; nowhere else' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -33,7 +32,6 @@ const nameField = line(255);
 /** Of a host (`https://github.com/`, `ssh://git.example.org/`), of a group there, or of one repository. */
 const allowedUrlsField = () => texts(2048).meta({ example: ['https://github.com/acme/'] });
 const one = '/credentials/{credential_id}';
-const keyFields = { auth_method: choice(authMethods).optional(), key_type: choice(sshKeyTypes).optional() };
 
 export const credentialEndpoints = [
   instanceEndpoint(
@@ -57,13 +55,21 @@ export const credentialEndpoints = [
       path: '/credentials',
       summary: 'Create a shared credential',
       role: 'owner',
-      input: z.object({ name: nameField, allowed_urls: allowedUrlsField(), ...credentialFields, ...keyFields }),
+      input: z.object({
+        name: nameField,
+        allowed_urls: allowedUrlsField(),
+        auth_method: choice(authMethods).optional(),
+        key_type: keyTypeField,
+        ...valueFields,
+        ...methodFields,
+      }),
       answers: { 201: credentialSchema },
     },
     async ({ deps, input }) => {
       const allowedUrls = checkAllowedUrls(input.allowed_urls);
-      const value = await newValue(input, deps);
-      return created(await shown(await create(deps, input.name, value, allowedUrls), deps));
+      const authMethod = input.auth_method ?? passwordMethod;
+      const value = await newSharedValue(authMethod, input, deps);
+      return created(await shown(await create(deps, { name: input.name, authMethod, allowedUrls }, value), deps));
     },
   ),
   instanceEndpoint(
@@ -76,19 +82,21 @@ export const credentialEndpoints = [
       path: one,
       summary: 'Change its name, value or allowed URLs: what failed runs at once, the rest uses it from its next run on',
       role: 'owner',
-      input: z.object({ name: nameField.optional(), allowed_urls: allowedUrlsField().optional(), ...credentialFields }),
+      input: z.object({ name: nameField.optional(), allowed_urls: allowedUrlsField().optional(), ...valueFields, ...methodFields }),
       answers: { 200: credentialSchema },
     },
     async (call) => {
       const { deps, input } = call;
       const credential = await credentialOf(call);
-      const isRotated = input.username !== undefined || input.password !== undefined;
+      const value = await changedSharedValue(credential, input, deps);
+      const isRotated = value !== undefined;
       const allowedUrls = input.allowed_urls === undefined ? undefined : checkAllowedUrls(input.allowed_urls);
-      if (isRotated) await rotate(deps, credential, input);
+      const secretName = value === undefined ? undefined : await store(deps, credential, value);
       const changes = {
         ...(input.name === undefined ? {} : { name: input.name }),
         ...(allowedUrls === undefined ? {} : { allowedUrls }),
-        ...(isRotated ? { updatedAt: deps.clock.now() } : {}),
+        ...(value === undefined ? {} : { updatedAt: deps.clock.now(), settings: value.settings }),
+        ...(secretName === undefined ? {} : { secretName }),
       };
       const after = await deps.records.credentials.update(credential.id, changes);
       if (after === undefined) throw notFound();
@@ -104,7 +112,7 @@ export const credentialEndpoints = [
       const uses = await deps.records.mirrors.usesOfCredential(credential.id);
       if (uses > 0) throw conflict(`The credential is in use by ${uses} ${uses === 1 ? 'mirror or project' : 'mirrors and projects'}`);
       if (!(await deps.records.credentials.delete(credential.id))) throw notFound();
-      await dropSecret({ kind: 'own', secretName: credential.secretName }, deps);
+      if (credential.secretName !== null) await dropSecret({ kind: 'own', secretName: credential.secretName }, deps);
       return noContent;
     },
   ),
@@ -123,16 +131,19 @@ export const credentialEndpoints = [
       if (input.to === from.id) throw invalidField('to', 'is the same credential');
       const to = await deps.records.credentials.get(input.to);
       if (to === undefined) throw invalidField('to', 'does not exist');
-      if (to.authMethod !== from.authMethod)
-        throw invalidField(
-          'to',
-          `holds a ${methodOf(to.authMethod).makesKeyPair ? 'key pair' : 'password'}: mirrors that sign in otherwise cannot use it`,
-        );
+      const { makesKeyPair, schemes, urlFault } = methodOf(to.authMethod);
+      if (makesKeyPair !== methodOf(from.authMethod).makesKeyPair)
+        throw invalidField('to', `holds a ${makesKeyPair ? 'key pair' : 'password'}: mirrors that sign in otherwise cannot use it`);
       if (input.host !== undefined && /[/@:\s]/.test(input.host)) throw invalidField('host', 'must be a host name alone');
       const allowed = await allowedUrlsOf(to, deps.records);
       const host = input.host?.toLowerCase();
-      const mayUse = (url: string) => isAllowed(url, allowed);
-      const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, to.id, { host, mayUse });
+      const mayUse = (url: string): boolean =>
+        isAllowed(url, allowed) && schemes.some((scheme) => url.startsWith(`${scheme}:`)) && urlFault?.(url) === undefined;
+      const { mirrors, projects } = await deps.records.mirrors.transferCredential(from.id, to.id, {
+        host,
+        mayUse,
+        authMethod: to.authMethod,
+      });
       await requestNow(call, await withMirrorsOf(deps, mirrors, projects));
       return ok({ mirrors: mirrors.length, projects: projects.length });
     },
@@ -146,40 +157,32 @@ export async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' 
   return credential;
 }
 
-async function create(deps: ApiDeps, name: string, value: Credential, allowedUrls: readonly string[]): Promise<SharedCredential> {
-  const secretName = await deps.secrets.create('credential', value);
+async function create(
+  deps: ApiDeps,
+  { name, authMethod, allowedUrls }: Pick<SharedCredential, 'name' | 'authMethod'> & { readonly allowedUrls: readonly string[] },
+  { secret, settings }: SharedValue,
+): Promise<SharedCredential> {
+  const secretName = secret === undefined ? null : await deps.secrets.create('credential', secret);
   const now = deps.clock.now();
   try {
-    const publicKey = value.publicKey ?? null;
-    const authMethod = publicKey === null ? passwordMethod : keyPairMethod;
-    return await deps.records.credentials.create({ name, authMethod, secretName, publicKey, allowedUrls, createdAt: now, updatedAt: now });
+    const publicKey = secret?.publicKey ?? null;
+    return await deps.records.credentials.create({
+      ...{ name, authMethod, settings, secretName, publicKey, allowedUrls },
+      createdAt: now,
+      updatedAt: now,
+    });
   } catch (error) {
-    await dropSecret({ kind: 'own', secretName }, deps);
+    if (secretName !== null) await dropSecret({ kind: 'own', secretName }, deps);
     throw error;
   }
 }
 
-/** What is not given stays. */
-async function rotate(
-  { secrets }: ApiDeps,
-  { secretName, authMethod }: SharedCredential,
-  { username, password }: { readonly username?: string | null | undefined; readonly password?: string | null | undefined },
-): Promise<void> {
-  if (methodOf(authMethod).makesKeyPair) {
-    if ((password ?? '') !== '') throw invalidField('password', 'does not go with a key pair');
-    const pair = await readCredential(secretName, { secrets });
-    if (pair === undefined) throw invalidField('username', 'belongs to a key pair that is gone: make a new one with POST .../public_key');
-    checkCredentialValue({ username: username ?? '', password: '' });
-    return secrets.update(secretName, { ...pair, username: username === undefined ? pair.username : (username ?? '') });
-  }
-  const old = username === undefined || password === undefined ? await readCredential(secretName, { secrets }) : undefined;
-  const value = {
-    username: username === undefined ? (old?.username ?? '') : (username ?? ''),
-    password: password === undefined ? (old?.password ?? '') : (password ?? ''),
-  };
-  if (value.username === '' && value.password === '') throw badParameter('password is missing');
-  checkCredentialValue(value);
-  await secrets.update(secretName, value);
+/** Stores the new value. A method that had no secret so far may get one. */
+async function store({ secrets }: ApiDeps, { secretName }: SharedCredential, { secret }: SharedValue): Promise<string | undefined> {
+  if (secret === undefined) return undefined;
+  if (secretName === null) return secrets.create('credential', secret);
+  await secrets.update(secretName, secret);
+  return undefined;
 }
 
 /** A project's own credential matters to all its mirrors. */
@@ -193,28 +196,14 @@ async function withMirrorsOf(
   return [...new Map(all.map((key) => [`${key.projectId}/${key.mirror}`, key])).values()];
 }
 
-/** Refuses with 400. */
-async function newValue(
-  input: z.output<z.ZodObject<typeof credentialFields & typeof keyFields>>,
-  deps: Pick<ApiDeps, 'publicUrl'>,
-): Promise<Credential> {
-  const value = { username: input.username ?? '', password: input.password ?? '' };
-  const method = input.auth_method ?? passwordMethod;
-  const isKey = methodOf(method).makesKeyPair;
-  if (isKey && value.password !== '') throw badParameter('password goes with auth_method password');
-  if (!isKey && input.key_type !== undefined) throw badParameter('key_type goes with auth_method ssh_public_key');
-  if (!isKey && value.username === '' && value.password === '') throw badParameter('password is missing');
-  checkCredentialValue(value);
-  return isKey ? { ...value, ...(await generateKeyPair(input.key_type ?? 'ed25519', deps)) } : value;
-}
-
 async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<Shown<typeof credentialSchema>> {
-  const { id, name, authMethod, publicKey, createdAt, updatedAt } = credential;
+  const { id, name, authMethod, settings, publicKey, createdAt, updatedAt } = credential;
   return {
     id,
     name,
     auth_method: authMethod,
     public_key: publicKey,
+    ...shownSettings(authMethod, settings),
     allowed_urls: await allowedUrlsOf(credential, records),
     created_at: isoTime(createdAt),
     updated_at: isoTime(updatedAt),

@@ -56,7 +56,7 @@ export const publicKeyEndpoints = [
   instanceEndpoint({ ...renew, path: shared, summary: 'Make a new key pair for everything that uses it', role: 'owner' }, async (call) => {
     const { deps, input } = call;
     const { id, secretName, publicKey } = await credentialOf(call);
-    if (publicKey === null) throw notFound();
+    if (publicKey === null || secretName === null) throw notFound();
     const value = await renewedValue({ secretName, publicKey }, input.key_type, deps);
     await deps.secrets.update(secretName, value);
     const after = await deps.records.credentials.update(id, { publicKey: value.publicKey, updatedAt: deps.clock.now() });

@@ -23,6 +23,7 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
         id,
         title: credential.name,
         auth_method: credential.authMethod,
+        settings: credential.settings,
         secret_name: credential.secretName,
         public_key: credential.publicKey,
         allowed_urls: credential.allowedUrls,
@@ -35,8 +36,15 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
 
     get,
 
-    async update(id, { name, updatedAt, publicKey, allowedUrls }) {
-      const changes = { title: name, updated_at: updatedAt, public_key: publicKey, allowed_urls: allowedUrls };
+    async update(id, { name, updatedAt, secretName, settings, publicKey, allowedUrls }) {
+      const changes = {
+        title: name,
+        updated_at: updatedAt,
+        secret_name: secretName ?? undefined,
+        settings,
+        public_key: publicKey,
+        allowed_urls: allowedUrls,
+      };
       if (Object.values(changes).every((value) => value === undefined)) return get(id);
       const item = await table.update(keys.credential(id), updateExpression(changes), exists);
       return item === undefined ? undefined : credentialOfItem(item);
@@ -65,7 +73,8 @@ function credentialOfItem(item: Item): SharedCredential {
     name: item['title'],
     // Made before there were more than two methods.
     authMethod: item['auth_method'] ?? (item['public_key'] == null ? passwordMethod : keyPairMethod),
-    secretName: item['secret_name'],
+    secretName: item['secret_name'] ?? null,
+    settings: item['settings'] ?? {},
     publicKey: item['public_key'] ?? null,
     allowedUrls: item['allowed_urls'] ?? null,
     createdAt: item['created_at'],

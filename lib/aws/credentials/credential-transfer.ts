@@ -1,5 +1,6 @@
 /** Points everything that uses one shared credential at another, walking the `by_credential` index page by page. */
 import type { Clock } from '../../core/clock.ts';
+import type { AuthMethod } from '../../credentials/registry.ts';
 import type { Mirror, MirrorKey } from '../../model/mirror.ts';
 import { changeMirror } from '../mirrors/mirror-change.ts';
 import { keyOfItem, mirrorOfItem } from '../mirrors/mirror-item.ts';
@@ -13,6 +14,8 @@ export interface Transfer {
   readonly to: number;
   /** Only URLs on this host, whatever the port. */
   readonly host: string | undefined;
+  /** How they sign in from then on; undefined = as before. */
+  readonly authMethod: AuthMethod | undefined;
   /** Whether the other one may be used there. */
   mayUse(url: string): boolean;
 }
@@ -69,19 +72,19 @@ export async function usesOfCredential(table: RecordTable, id: number): Promise<
 }
 
 async function transferMirror(table: RecordTable, clock: Clock, key: MirrorKey, transfer: Transfer): Promise<boolean> {
-  const { from, to } = transfer;
+  const { from, to, authMethod } = transfer;
   const only = ({ credential, url }: Mirror) => credential?.kind === 'shared' && credential.credentialId === from && isMeant(url, transfer);
-  const changes = { credential: { kind: 'shared', credentialId: to } } as const;
+  const changes = { credential: { kind: 'shared', credentialId: to }, ...(authMethod === undefined ? {} : { authMethod }) } as const;
   return (await changeMirror(table, clock, key, { changes, resetStatus: true, only })) !== undefined;
 }
 
 async function transferProject(table: RecordTable, clock: Clock, id: number, transfer: Transfer): Promise<boolean> {
-  const { from, to } = transfer;
+  const { from, to, authMethod } = transfer;
   const project = await table.get(keys.project(id));
   const url = String(project?.['repository_url']);
   if (project?.['credential_id'] !== from || !isMeant(url, transfer)) return false;
   const known = { values: { ':from': from, ':url': url } };
-  const parts = updateExpression({ credential_id: to }, known);
+  const parts = updateExpression({ credential_id: to, auth_method: authMethod }, known);
   if ((await table.update(keys.project(id), parts, 'credential_id = :from AND repository_url = :url')) === undefined) return false;
   await resetFailingOfProject(table, clock, id);
   return true;

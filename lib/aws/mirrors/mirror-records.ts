@@ -73,7 +73,8 @@ export function createMirrorRecords(table: RecordTable, clock: Clock): MirrorRec
       return item === undefined ? undefined : mirrorOfItem(item);
     },
 
-    transferCredential: (from, to, { host, mayUse = () => true } = {}) => transferCredential(table, clock, { from, to, host, mayUse }),
+    transferCredential: (from, to, { host, mayUse = () => true, authMethod } = {}) =>
+      transferCredential(table, clock, { from, to, host, mayUse, authMethod }),
     urlsOfCredential: (id) => urlsOfCredential(table, id),
     usesOfCredential: (id) => usesOfCredential(table, id),
     resetFailingUsers: (id) => resetFailingUsers(table, clock, id),

@@ -1,5 +1,5 @@
 /** Finds projects by their CodeCommit repositories: one small item per repository and project. */
-import { codeCommitRepositoryOf } from '../../model/code-commit-url.ts';
+import { codeCommitRepositoryOf } from '../../core/code-commit-url.ts';
 import type { RecordTable } from '../table/record-table.ts';
 import { type ItemKey, keys } from '../table/table.ts';
 

@@ -1,13 +1,14 @@
 /** Form fields for a repository's URL, the way to sign in there, and the host keys, with what a host offered shown for comparison. */
 
 import type { Child } from 'hono/jsx';
-import { authMethods, choiceOf, methodOf } from '../../credentials/registry.ts';
+import { methodOf, ownAuthMethods } from '../../credentials/registry.ts';
 import type { AddressValues, CredentialOption, DetectedKey, SignInWay } from '../address-form.ts';
 import type { Faults } from '../faults.ts';
 import { hostNote } from '../host-notes.ts';
 import { shownUrl } from '../shown-url.ts';
 import { KeyTypeField, PasswordField } from './credential-fields.tsx';
-import { CheckField, RadioField, SelectField, TextField } from './form-field.tsx';
+import { CheckField, RadioField, type RadioOption, SelectField, TextField } from './form-field.tsx';
+import { methodOption } from './method-fields.tsx';
 
 interface Props {
   readonly values: AddressValues;
@@ -45,7 +46,7 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
         fault={fault('auth_method') ?? fault('credential_id')}
         options={wayOptions(canKeep, credentials.length > 0)}
       />
-      <div class="for-ways for-password for-ssh_public_key">
+      <div class="for-ways for-username">
         <TextField
           name="username"
           label="User name"
@@ -58,7 +59,7 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
       <div class="for-ways for-password">
         <PasswordField fault={fault('password')} hint="Kept in the secret store and never shown again." />
       </div>
-      <div class="for-ways for-ssh_public_key">
+      <div class="for-ways for-key-type">
         <KeyTypeField label="Type of a new key" value={values.keyType} fault={fault('key_type')} />
       </div>
       {credentials.length > 0 && (
@@ -96,12 +97,12 @@ export function AddressFields({ values, faults, credentials, urlName, urlLabel, 
   );
 }
 
-function wayOptions(canKeep: boolean, hasShared: boolean): { value: SignInWay; label: string; hint?: string }[] {
+function wayOptions(canKeep: boolean, hasShared: boolean): (RadioOption & { readonly value: SignInWay })[] {
   return [
     ...(canKeep ? [{ value: 'keep' as const, label: 'As it is now', hint: 'A password stays only while the URL stays on its host.' }] : []),
     { value: 'none', label: canKeep ? 'Without signing in' : 'Without, or as the URL says' },
-    ...authMethods.map((method) => ({ value: method, ...choiceOf(method) })),
-    ...(hasShared ? [{ value: 'shared' as const, label: 'With a shared credential' }] : []),
+    ...ownAuthMethods.map((method) => methodOption(method)),
+    ...(hasShared ? [{ value: 'shared' as const, takes: 'shared', label: 'With a shared credential' }] : []),
   ];
 }
 

@@ -112,7 +112,17 @@ export function CheckField({ name, label, hint, fault, checked, value = 'true' }
 
 interface RadioProps extends FieldProps {
   readonly value: string;
-  readonly options: readonly { readonly value: string; readonly label: string; readonly hint?: Child }[];
+  readonly options: readonly RadioOption[];
+}
+
+export interface RadioOption {
+  readonly value: string;
+  readonly label: string;
+  readonly hint?: Child;
+  /** Parts of the form that are shown with it: classes `for-…` of console.css. */
+  readonly takes?: string;
+  /** Fields of its own, shown once it is chosen. */
+  readonly detail?: Child;
 }
 
 export function RadioField({ name, label, hint, fault, value, options }: RadioProps) {
@@ -130,10 +140,12 @@ export function RadioField({ name, label, hint, fault, value, options }: RadioPr
               type="radio"
               value={option.value}
               checked={option.value === value}
+              data-takes={option.takes}
               aria-describedby={describedBy(optionId, option.hint, undefined)}
             />
             <label for={optionId}>{option.label}</label>
             <FieldWords id={optionId} hint={option.hint} fault={undefined} />
+            {option.detail !== undefined && <div class="field-detail">{option.detail}</div>}
           </div>
         );
       })}

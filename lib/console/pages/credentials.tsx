@@ -1,7 +1,7 @@
 /** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
 
 import type { Hono } from 'hono';
-import { authMethods, choiceOf, methodOf, passwordMethod } from '../../credentials/registry.ts';
+import { type AuthMethod, authMethods, methodOf, passwordMethod } from '../../credentials/registry.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { credentialOptions } from '../address-form.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
@@ -11,6 +11,7 @@ import { EmptyState } from '../components/empty-state.tsx';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { RadioField, TextField } from '../components/form-field.tsx';
+import { MethodFields, type MethodValues, methodOption, methodValues, PrivateKeyField } from '../components/method-fields.tsx';
 import { Pagination } from '../components/pagination.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
@@ -30,11 +31,16 @@ interface Values {
   readonly keyType: string;
   /** One per line. */
   readonly allowedUrls: string;
+  /** Of the chosen method's own fields. */
+  readonly own: MethodValues;
 }
 
 const list = '/settings/credentials';
-const fields = ['name', 'auth_method', 'username', 'password', 'key_type', 'allowed_urls'] as const;
-const empty: Values = { name: '', way: passwordMethod, username: '', keyType: 'ed25519', allowedUrls: '' };
+const fields = [
+  ...['name', 'auth_method', 'username', 'password', 'private_key', 'key_type', 'allowed_urls'],
+  ...authMethods.flatMap((method) => methodOf(method).fields.map(({ name }) => name)),
+];
+const empty: Values = { name: '', way: passwordMethod, username: '', keyType: 'ed25519', allowedUrls: '', own: {} };
 
 export function addCredentialPages(app: Hono<ConsoleEnv>): void {
   app.get(list, (context) => sendCredentials(context, empty, noFaults));
@@ -58,18 +64,22 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
-    const password = form.exact('password');
+    const [password, privateKey] = [form.exact('password'), form.exact('private_key')];
+    const { auth_method: method } = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
+    const own = methodValues(form, method);
     const [name, username, allowedUrls] = [form.text('name'), form.text('username'), form.text('allowed_urls')];
     const input = {
-      ...{ name, allowed_urls: linesOf(allowedUrls) },
+      ...{ name, allowed_urls: linesOf(allowedUrls), ...own },
       ...(username === '' ? {} : { username }),
       ...(password === '' ? {} : { password }),
+      ...(privateKey === '' ? {} : { private_key: privateKey }),
     };
     const answer = await api(visit, 'PUT', pathOf(context), input);
     const faults = faultsOf(answer, fields);
-    if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { name, username, allowedUrls }, faults });
+    if (faults !== noFaults && answer.status !== 404)
+      return sendCredential(context, { typed: { name, username, allowedUrls, own }, faults });
     const saved = await answered<CredentialView>(answer);
-    const isRotated = username !== '' || password !== '';
+    const isRotated = username !== '' || password !== '' || privateKey !== '';
     const text = isRotated
       ? `${saved.name} is saved. Mirrors that failed run at once; the others use it from their next run on.`
       : `${saved.name} is saved.`;
@@ -122,16 +132,25 @@ function pathOf(context: ConsoleContext): string {
 function valuesOf(form: Form): Values {
   return {
     ...{ name: form.text('name'), way: form.text('auth'), username: form.text('username') },
-    ...{ keyType: form.text('key_type'), allowedUrls: form.text('allowed_urls') },
+    ...{ keyType: form.text('key_type'), allowedUrls: form.text('allowed_urls'), own: methodValues(form, methodNamed(form.text('auth'))) },
   };
 }
 
+function methodNamed(name: string): AuthMethod {
+  return authMethods.find((known) => known === name) ?? passwordMethod;
+}
+
 function inputOf(form: Form): Record<string, unknown> {
-  const { name, way, username, keyType, allowedUrls } = valuesOf(form);
-  const common = { name, allowed_urls: linesOf(allowedUrls), ...(username === '' ? {} : { username }) };
-  const method = authMethods.find((known) => known === way) ?? passwordMethod;
-  if (methodOf(method).makesKeyPair) return { ...common, auth_method: method, key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' };
-  return { ...common, auth_method: method, password: form.exact('password') };
+  const { name, way, username, keyType, allowedUrls, own } = valuesOf(form);
+  const method = methodNamed(way);
+  const { takesPassword, makesKeyPair, takesPrivateKey } = methodOf(method);
+  return {
+    ...{ name, allowed_urls: linesOf(allowedUrls), auth_method: method, ...own },
+    ...(username === '' || !(takesPassword || makesKeyPair) ? {} : { username }),
+    ...(takesPassword ? { password: form.exact('password') } : {}),
+    ...(makesKeyPair ? { key_type: keyType === 'rsa' ? 'rsa' : 'ed25519' } : {}),
+    ...(takesPrivateKey ? { private_key: form.exact('private_key') } : {}),
+  };
 }
 
 function linesOf(text: string): readonly string[] {
@@ -158,7 +177,7 @@ async function sendCredential(
   const { visit } = context.var;
   const credential = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
   const others = (await credentialOptions(visit)).filter(
-    ({ id, auth_method: way }) => id !== credential.id && way === credential.auth_method,
+    ({ id, auth_method: way }) => id !== credential.id && methodOf(way).makesKeyPair === methodOf(credential.auth_method).makesKeyPair,
   );
   const page = (
     <EditCredential visit={visit} credential={credential} others={others} typed={typed} faults={faults} transferFaults={transferFaults} />
@@ -223,14 +242,27 @@ function Credentials({ visit, credentials, values, faults }: CredentialsProps) {
           label="Kind"
           value={values.way}
           fault={faults.fields['auth_method']}
-          options={authMethods.map((method) => ({ value: method, ...choiceOf(method) }))}
+          options={authMethods.map((method) => ({
+            ...methodOption(method),
+            ...(methodOf(method).fields.length === 0
+              ? {}
+              : { detail: <MethodFields method={method} values={values.own} faults={values.way === method ? faults : noFaults} /> }),
+          }))}
         />
-        <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
+        <div class="for-ways for-username">
+          <TextField name="username" label="User name" value={values.username} code fault={faults.fields['username']} />
+        </div>
         <div class="for-ways for-password">
           <PasswordField fault={faults.fields['password']} />
         </div>
-        <div class="for-ways for-ssh_public_key">
+        <div class="for-ways for-key-type">
           <KeyTypeField label="Type of the key" value={values.keyType} fault={faults.fields['key_type']} />
+        </div>
+        <div class="for-ways for-private-key">
+          <PrivateKeyField
+            hint="In PEM, as the host gives it out. Kept in the secret store and never shown."
+            fault={faults.fields['private_key']}
+          />
         </div>
       </FormCard>
     </SettingsPage>

@@ -1,4 +1,5 @@
 /** One shared credential: its name, a new value, its public key, and the transfer of everything that uses it. */
+import { methodOf } from '../../credentials/registry.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { AllowedUrlsField, PasswordField } from '../components/credential-fields.tsx';
@@ -6,6 +7,7 @@ import { PostButton, Form as PostForm } from '../components/form.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { FormFaults } from '../components/form-faults.tsx';
 import { SelectField, TextField } from '../components/form-field.tsx';
+import { MethodFields, type MethodValues, PrivateKeyField } from '../components/method-fields.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
 import type { Faults } from '../faults.ts';
 import type { Visit } from '../visit.ts';
@@ -21,7 +23,7 @@ export interface CredentialView extends CredentialOption {
 interface Props {
   readonly visit: Visit;
   readonly credential: CredentialView;
-  /** Of the same kind. */
+  /** That could take its place. */
   readonly others: readonly CredentialOption[];
   /** What was sent with a form that was refused. */
   readonly typed: TypedCredential;
@@ -33,13 +35,20 @@ export interface TypedCredential {
   readonly name?: string;
   readonly username?: string;
   readonly allowedUrls?: string;
+  readonly own?: MethodValues;
   readonly to?: string;
   readonly host?: string;
 }
 
+/** Of the method's own fields, as the API shows them. */
+function ownValues(credential: CredentialView): MethodValues {
+  const shown = new Map<string, unknown>(Object.entries(credential));
+  return Object.fromEntries(methodOf(credential.auth_method).fields.map(({ name }) => [name, String(shown.get(name) ?? '')]));
+}
+
 export function EditCredential({ visit, credential, others, typed, faults, transferFaults }: Props) {
   const path = `/settings/credentials/${credential.id}`;
-  const isKey = credential.public_key !== null;
+  const { takesPassword, makesKeyPair, takesPrivateKey, word } = methodOf(credential.auth_method);
   return (
     <SettingsPage
       title={credential.name}
@@ -58,18 +67,25 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
           </p>
         </section>
       )}
-      <FormCard id="value" title={isKey ? 'Name' : 'Name and value'} faults={faults} action={path} submit="Save">
+      <FormCard id="value" title={makesKeyPair ? 'Name' : 'Name and value'} faults={faults} action={path} submit="Save">
         <TextField name="name" label="Name" value={typed.name ?? credential.name} required fault={faults.fields['name']} />
         <AllowedUrlsField value={typed.allowedUrls ?? credential.allowed_urls.join('\n')} fault={faults.fields['allowed_urls']} />
-        <TextField
-          name="username"
-          label="New user name"
-          value={typed.username ?? ''}
-          code
-          fault={faults.fields['username']}
-          hint="Empty: it stays."
-        />
-        {!isKey && (
+        <p class="muted">Signs in by {word}.</p>
+        <MethodFields method={credential.auth_method} values={typed.own ?? ownValues(credential)} faults={faults} />
+        {(takesPassword || makesKeyPair) && (
+          <TextField
+            name="username"
+            label="New user name"
+            value={typed.username ?? ''}
+            code
+            fault={faults.fields['username']}
+            hint="Empty: it stays."
+          />
+        )}
+        {takesPrivateKey && (
+          <PrivateKeyField hint="Empty: it stays. In PEM, as the host gives it out." fault={faults.fields['private_key']} />
+        )}
+        {takesPassword && (
           <PasswordField
             label="New password or token"
             fault={faults.fields['password']}
@@ -85,7 +101,7 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
         </p>
         <FormFaults faults={transferFaults} />
         {others.length === 0 ? (
-          <p class="muted">There is no other credential of this kind. Make one first.</p>
+          <p class="muted">There is no other credential that could take its place. Make one first.</p>
         ) : (
           <PostForm action={`${path}/transfer`}>
             <SelectField

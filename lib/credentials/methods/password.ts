@@ -7,4 +7,6 @@ export const password: CredentialMethod = {
   schemes: ['https', 'http', 'ssh'],
   takesPassword: true,
   makesKeyPair: false,
+  takesPrivateKey: false,
+  fields: [],
 };

@@ -8,4 +8,6 @@ export const sshPublicKey: CredentialMethod = {
   schemes: ['ssh'],
   takesPassword: false,
   makesKeyPair: true,
+  takesPrivateKey: false,
+  fields: [],
 };

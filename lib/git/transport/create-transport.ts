@@ -15,6 +15,8 @@ export interface RemoteEndpoint {
   readonly credential: Credential | undefined;
   /** Where the credential may be used; undefined = everywhere on the URL's host. */
   readonly allowedUrls?: readonly string[] | undefined;
+  /** Of a credential that lives for minutes: asked before each request over HTTP. */
+  readonly renew?: (() => Promise<Credential>) | undefined;
   /** Stored known_hosts lines; for ssh:// only. */
   readonly hostKeys: readonly string[];
 }
@@ -28,8 +30,8 @@ export interface TransportDeps {
 }
 
 /** Connects to nothing yet. SSH is loaded when it is first used: runs over HTTP do not pay for it. */
-export function createTransport({ url, credential, allowedUrls, hostKeys }: RemoteEndpoint, deps: TransportDeps): Transport {
-  if (url.scheme !== 'ssh') return createHttpTransport(url, credential, { ...deps, allowedUrls });
+export function createTransport({ url, credential, allowedUrls, renew, hostKeys }: RemoteEndpoint, deps: TransportDeps): Transport {
+  if (url.scheme !== 'ssh') return createHttpTransport(url, credential, { ...deps, allowedUrls, renew });
   let loading: Promise<Transport> | undefined;
   const load = (): Promise<Transport> => {
     loading ??= import('./ssh/ssh.ts').then(({ createSshTransport }) => createSshTransport(url, credential, { ...deps, hostKeys }));

@@ -91,6 +91,11 @@ interface RunSide extends RemoteEndpoint {
   readonly credential: Credential | undefined;
 }
 
+interface RunSides {
+  readonly project: RunSide;
+  readonly mirror: RunSide;
+}
+
 class MirrorRun {
   readonly #input: RunSyncInput;
   readonly #deps: RunSyncDeps;
@@ -119,15 +124,16 @@ class MirrorRun {
   }
 
   async #attempts(): Promise<RunOutcome> {
-    const ends = await this.#ends({ fresh: false });
+    const ends = await this.#ends();
     const outcome = await this.#sync(ends);
     if (outcome.outcome !== 'failed' || !refusals.has(outcome.error?.code ?? '')) return outcome;
     // A secret that cannot be read now does not hide what the host said.
-    const fresh = await this.#ends({ fresh: true }).catch(() => ends);
+    const fresh = await this.#ends(ends).catch(() => ends);
     return isSame(ends.project, fresh.project) && isSame(ends.mirror, fresh.mirror) ? outcome : this.#sync(fresh);
   }
 
-  async #ends(options: { readonly fresh: boolean }): Promise<{ readonly project: RunSide; readonly mirror: RunSide }> {
+  /** `refused`: with these the hosts have let nobody in. */
+  async #ends(refused?: RunSides): Promise<RunSides> {
     const { project, mirror } = this.#input;
     const urls = {
       project: parseRepositoryUrl(project.repositoryUrl, 'repository_url').url,
@@ -135,8 +141,8 @@ class MirrorRun {
     };
     if (isSameRepository(urls.project, urls.mirror)) throw new GitferryError('same_repository');
     const [ofProject, ofMirror] = await Promise.all([
-      this.#credential(project.credential, urls.project.href, options),
-      this.#credential(mirror.credential, urls.mirror.href, options),
+      this.#credential(project.credential, { url: urls.project.href, writes: mirror.direction === 'pull' }, refused?.project),
+      this.#credential(mirror.credential, { url: urls.mirror.href, writes: mirror.direction === 'push' }, refused?.mirror),
     ]);
     return {
       project: endOf(urls.project, ofProject, project.hostKeys),
@@ -146,17 +152,24 @@ class MirrorRun {
 
   async #credential(
     reference: CredentialReference | null,
-    url: string,
-    options: { readonly fresh: boolean },
+    use: { readonly url: string; readonly writes: boolean },
+    refused: RunSide | undefined,
   ): Promise<UsableCredential | undefined> {
-    const credential = await credentialOf(reference, url, this.#deps, options);
+    const credential = await credentialOf(reference, { ...use, fresh: refused !== undefined, refused: refused?.credential }, this.#deps);
     if (credential === undefined) return undefined;
     this.#used = [...this.#used, credential.value];
     this.#redactor = createRedactor(this.#used.flatMap(secretsOf));
-    return credential;
+    const { renew } = credential;
+    if (renew === undefined) return credential;
+    const learning = async (): Promise<Credential> => {
+      const value = await renew();
+      this.#redactor.learn(secretsOf(value).map(({ password }) => password));
+      return value;
+    };
+    return { ...credential, renew: learning };
   }
 
-  async #sync({ project, mirror }: { readonly project: RunSide; readonly mirror: RunSide }): Promise<RunOutcome> {
+  async #sync({ project, mirror }: RunSides): Promise<RunOutcome> {
     const { direction, lfsUrl } = this.#input.mirror;
     const rules = await compileRules(rulesOf(this.#input));
     const ends = direction === 'push' ? { source: project, target: mirror } : { source: mirror, target: project };
@@ -226,7 +239,7 @@ export function rulesOf({
 }
 
 function endOf(url: RepositoryUrl, credential: UsableCredential | undefined, hostKeys: readonly string[]): RunSide {
-  return { url, credential: credential?.value, allowedUrls: credential?.allowedUrls, hostKeys };
+  return { url, credential: credential?.value, allowedUrls: credential?.allowedUrls, renew: credential?.renew, hostKeys };
 }
 
 /** Where redirects of this host led to before, if its credential may go there. */

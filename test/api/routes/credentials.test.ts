@@ -10,7 +10,7 @@ afterAll(() => api.close());
 const allowed_urls = ['https://m.example.org/', 'https://here.example.org/', 'https://there.example.org/', 'https://git.example.org/'];
 const newCredential = async (name = 'robot'): Promise<number> =>
   (await api.call('POST', '/credentials', { body: { name, username: 'bot', password: 'token-1234', allowed_urls } })).body.id;
-const storedValue = async (id: number) => api.deps.secrets.read((await api.deps.records.credentials.get(id))!.secretName, { fresh: true });
+const storedValue = async (id: number) => api.deps.secrets.read((await api.deps.records.credentials.get(id))!.secretName!, { fresh: true });
 
 async function newMirror(credentialId: number, url = 'https://m.example.org/a.git') {
   const { id: projectId } = await api.newProject();
@@ -56,7 +56,7 @@ describe('/credentials', () => {
 
   it('deletes only what nothing uses, with its secret', async () => {
     const id = await newCredential();
-    const { secretName } = (await api.deps.records.credentials.get(id))!;
+    const secretName = (await api.deps.records.credentials.get(id))!.secretName!;
     const { projectId, mirror } = await newMirror(id);
     const refused = await api.call('DELETE', `/credentials/${id}`);
     expect([refused.status, refused.body.message]).toEqual([409, expect.stringContaining('1 mirror')]);

@@ -165,6 +165,30 @@ describe('shared credentials', () => {
     expect(keyIn((await person.get(path)).text)).not.toBe(before);
   });
 
+  it('can be a role: its own fields are sent, kept, shown and changed, and those of other methods are not', async () => {
+    const person = await site.signedIn();
+    const role_arn = 'arn:aws:iam::123456789012:role/mirror';
+    const form = {
+      name: 'role',
+      auth: 'aws_iam',
+      username: 'left over',
+      password: 'left-over',
+      role_arn,
+      external_id: 'a b',
+      allowed_urls,
+    };
+    const refused = await person.post('/settings/credentials', form);
+    expect([refused.status, chosenIn(refused.text)]).toMatchObject([400, { auth: 'aws_iam', role_arn, external_id: 'a b' }]);
+    expect(refused.text).toContain('field-external_id-fault');
+    const made = await person.post('/settings/credentials', { ...form, external_id: 'ext-7' });
+    expect(made.location).toMatch(/^\/settings\/credentials\/\d+$/);
+    const shown = await person.get(made.location ?? '');
+    expect(chosenIn(shown.text)).toMatchObject({ role_arn, external_id: 'ext-7' });
+    expect(shown.text).not.toMatch(/name="password"|left.over/);
+    expect((await person.post(made.location ?? '', { name: 'role', role_arn, external_id: '', allowed_urls })).status).toBe(303);
+    expect(chosenIn((await person.get(made.location ?? '')).text)).toMatchObject({ role_arn, external_id: '' });
+  });
+
   it.each([
     ['no name', { name: '', auth: 'password', password: 'x' }, /field-name-fault/],
     ['no value', { name: 'x', auth: 'password', allowed_urls }, /field-password-fault/],

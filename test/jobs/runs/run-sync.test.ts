@@ -42,6 +42,7 @@ async function run({ mirror, project, deps, ...input }: Changes): Promise<Synced
         credentials: bench.records.credentials,
         connect: bench.connect,
         connectLfs: bench.connectLfs,
+        signIn: bench.signIn,
         ...deps,
       },
     );
@@ -141,7 +142,14 @@ describe('the memory for ref lists that runs share', () => {
 
   async function preview({ sourceUrl }: Scenario, listMemory: ListMemory) {
     const deadline = createDeadline(60_000);
-    const deps = { deadline, secrets: bench.secrets, credentials: bench.records.credentials, connect: bench.connect, listMemory };
+    const deps = {
+      deadline,
+      secrets: bench.secrets,
+      credentials: bench.records.credentials,
+      signIn: bench.signIn,
+      connect: bench.connect,
+      listMemory,
+    };
     try {
       return await listSource({ mirror: plainMirror, project: { ...plainProject, repositoryUrl: sourceUrl } }, deps);
     } finally {

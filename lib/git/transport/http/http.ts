@@ -27,6 +27,8 @@ export interface HttpTransportDeps {
   readonly deadline: Deadline;
   /** Where the credential may be used; undefined = everywhere on the URL's host. */
   readonly allowedUrls?: readonly string[] | undefined;
+  /** Of a credential that lives for minutes: asked before each request. */
+  readonly renew?: (() => Promise<Credential>) | undefined;
 }
 
 /** Begins like git's own: some hosts tell Git clients from browsers by that. */
@@ -217,7 +219,7 @@ class HttpTransport implements Transport {
     headersMs: number,
     options: RequestOptions = {},
   ): Promise<HttpResponse> {
-    const header = this.#authorization();
+    const header = await this.#authorization();
     const request: HttpRequest = {
       method,
       url,
@@ -237,9 +239,9 @@ class HttpTransport implements Transport {
     }
   }
 
-  #authorization(): string | undefined {
-    if (this.#credential === undefined) return undefined;
-    return authorization(this.#authScheme, this.#credential, this.#base.hostname);
+  async #authorization(): Promise<string | undefined> {
+    const credential = (await this.#deps.renew?.()) ?? this.#credential;
+    return credential === undefined ? undefined : authorization(this.#authScheme, credential, this.#base.hostname);
   }
 
   #context(): Parameters<typeof errorForStatus>[1] {

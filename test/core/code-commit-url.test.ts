@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeCommitRepositoryOf } from '../../lib/model/code-commit-url.ts';
+import { codeCommitRepositoryOf } from '../../lib/core/code-commit-url.ts';
 
 describe('the CodeCommit repository of a URL', () => {
   it.each([
