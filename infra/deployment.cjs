@@ -62,6 +62,8 @@ const parameters = {
     list(/^[A-Za-z0-9._*?-]{1,100}$/, 'names of CodeCommit repositories, separated by commas; * and ? stand for any characters'),
     [],
   ),
+  /** RSA keys that hold the private keys of Apps. */
+  signingKeys: optional(list(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]{1,256}$/, 'ARNs of KMS keys, separated by commas'), []),
   assumedRoles: optional(list(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'ARNs of roles, separated by commas'), []),
   /** Metrics and alarms are made of info lines: warn and error would blind them. */
   logLevel: oneOf('debug', 'info'),

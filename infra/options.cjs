@@ -94,13 +94,14 @@ function network({ vpcSubnets, vpcSecurityGroups }) {
   };
 }
 
-/** What signs in without a stored secret (auth_method aws_iam): the worker for runs, the api for plans and previews. */
-function machineCredentials({ codeCommitRepositories, assumedRoles }) {
+/** What signs in without a stored secret (auth_method aws_iam), or with a key in KMS (github_app): the worker for runs, the api for plans and previews. */
+function machineCredentials({ codeCommitRepositories, assumedRoles, signingKeys }) {
   const repository = (name) => ({ 'Fn::Sub': `arn:$\{AWS::Partition}:codecommit:*:$\{AWS::AccountId}:${name}` });
   const statements = [
     ...(codeCommitRepositories.length === 0
       ? []
       : [{ Effect: 'Allow', Action: ['codecommit:GitPull', 'codecommit:GitPush'], Resource: codeCommitRepositories.map(repository) }]),
+    ...(signingKeys.length === 0 ? [] : [{ Effect: 'Allow', Action: ['kms:Sign'], Resource: signingKeys }]),
     ...(assumedRoles.length === 0 ? [] : [{ Effect: 'Allow', Action: ['sts:AssumeRole'], Resource: assumedRoles }]),
   ];
   if (statements.length === 0) return {};

@@ -23,4 +23,34 @@ export const credentialErrors = {
     sentence: 'The clock of this machine differs from that of the host.',
     hint: 'Signed requests are valid for some minutes only. Set the clock (NTP), then run the mirror again.',
   },
+  app_key_invalid: {
+    disposition: 'park',
+    sentence: "The App's private key is no RSA private key.",
+    hint: 'Make a private key in the settings of the App and give the whole file, from BEGIN to END, without a passphrase.',
+  },
+  app_refused: {
+    disposition: 'park',
+    sentence: 'The host does not know this App, or not by this private key.',
+    hint: 'Compare app_id with the App id or client id in the settings of the App, and make a new private key there if in doubt.',
+  },
+  app_not_installed: {
+    disposition: 'park',
+    sentence: 'The App is not installed for this repository.',
+    hint: "An owner of the repository's account installs it (settings of the App, Install App) and chooses this repository or all.",
+  },
+  app_suspended: {
+    disposition: 'park',
+    sentence: 'The installation of the App is suspended.',
+    hint: "An owner of the repository's account can end that (settings, GitHub Apps, Configure).",
+  },
+  app_permission_missing: {
+    disposition: 'park',
+    sentence: 'The App has not the permissions that this needs.',
+    hint: 'A source needs Contents: read, a target Contents: write, and Workflows: write where files below .github/workflows change. Change them in the settings of the App; each owner has to accept them.',
+  },
+  kms_denied: {
+    disposition: 'park',
+    sentence: "KMS did not sign with the App's key.",
+    hint: 'The key must be an RSA key for SIGN_VERIFY that is enabled, and worker and api need kms:Sign on it: parameter signingKeys of the deployment.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

@@ -1,6 +1,7 @@
 /** The ways to sign in, one row each; the API calls them `auth_method`. */
 import type { CredentialMethod } from './method.ts';
 import { awsIam } from './methods/aws-iam.ts';
+import { githubApp } from './methods/github-app.ts';
 import { password } from './methods/password.ts';
 import { sshPublicKey } from './methods/ssh-public-key.ts';
 
@@ -8,6 +9,7 @@ const methods = {
   password,
   ssh_public_key: sshPublicKey,
   aws_iam: awsIam,
+  github_app: githubApp,
 } satisfies Readonly<Record<string, CredentialMethod>>;
 
 export type AuthMethod = keyof typeof methods;

@@ -31,6 +31,7 @@ describe('the resolver of parameters', () => {
       protect: false,
       restoredTable: '',
       codeCommitRepositories: '',
+      signingKeys: '',
       assumedRoles: '',
     },
   };
@@ -82,6 +83,7 @@ describe('the resolver of parameters', () => {
     ['restoredTable', 'a b'],
     ['codeCommitRepositories', 'a/b'],
     ['assumedRoles', 'mirror'],
+    ['signingKeys', 'alias/app'],
   ])('refuses %s: %s', async (name, value) => {
     await expect(resolve({ [name]: value })).rejects.toThrow(new RegExp(`: ${name} (must be|is missing)`));
   });

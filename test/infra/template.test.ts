@@ -28,6 +28,7 @@ beforeAll(async () => {
       tickFanOut: '8',
       restoredTable: 'gitferry-restored',
       codeCommitRepositories: 'app, infra-*',
+      signingKeys: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd',
       assumedRoles: 'arn:aws:iam::123456789012:role/mirror',
       scheduleEnabled: 'false',
     },
@@ -271,6 +272,7 @@ describe('the template', () => {
     expect(policy(full)?.['PolicyDocument']).toMatchObject({
       Statement: [
         { Action: ['codecommit:GitPull', 'codecommit:GitPush'], Resource: [at('app'), at('infra-*')] },
+        { Action: ['kms:Sign'], Resource: ['arn:aws:kms:eu-west-1:123456789012:key/1234abcd'] },
         { Action: ['sts:AssumeRole'], Resource: ['arn:aws:iam::123456789012:role/mirror'] },
       ],
     });

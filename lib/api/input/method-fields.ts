@@ -13,10 +13,11 @@ for (const method of authMethods)
 export const methodFields: Readonly<Record<never, z.ZodType>> = Object.fromEntries(
   [...ownersOf].map(([name, owners]) => [
     name,
-    text(apiLimits.urlCharacters)
-      .nullable()
-      .optional()
-      .meta({ description: `Of auth_method ${owners.join(', ')}` }),
+    // Ids are numbers to some clients.
+    z
+      .preprocess((value) => (typeof value === 'number' ? String(value) : value), text(apiLimits.urlCharacters).nullable().optional())
+      .meta({ type: 'string', description: `Of auth_method ${owners.join(', ')}` })
+      .optional(),
   ]),
 );
 

@@ -1,6 +1,8 @@
 /** Shared credentials that sign in by themselves: made, shown and given to mirrors over the API. */
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../support/api.ts';
+import { appKey } from '../../support/github-app-server.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -102,5 +104,54 @@ describe('a credential that is a role', () => {
     const now = ({ id: project, answer }: typeof there) => api.call('GET', `/projects/${project}/remote_mirrors/${answer.body.id}`);
     expect((await now(there)).body).toMatchObject({ auth_method: 'aws_iam', credential_id: id });
     expect((await now(elsewhere)).body).toMatchObject({ auth_method: 'password', credential_id: password.id });
+  });
+});
+
+describe('a credential that is a GitHub App', () => {
+  const allowed_urls = ['https://github.com/acme/'];
+  const newApp = (more: object = {}) => made({ auth_method: 'github_app', allowed_urls, app_id: 'Iv23li', private_key: appKey, ...more });
+  const stored = async (id: number) => {
+    const { secretName } = (await api.deps.records.credentials.get(id))!;
+    return secretName === null ? null : api.deps.secrets.read(secretName, { fresh: true });
+  };
+
+  it('keeps its private key as a secret that is never shown, and can be given another', async () => {
+    const { id, ...shown } = await newApp({ installation_id: 4711 });
+    expect(shown).toMatchObject({ auth_method: 'github_app', app_id: 'Iv23li', installation_id: '4711', kms_key_id: null });
+    expect(JSON.stringify(shown)).not.toMatch(/PRIVATE|private_key/);
+    expect(await stored(id)).toMatchObject({ privateKey: appKey });
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { private_key: other } })).status).toBe(200);
+    expect(await stored(id)).toMatchObject({ privateKey: other });
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { app_id: '' } })).body).toEqual({ message: { app_id: ['is missing'] } });
+  });
+
+  it('may have its key in KMS, and stores none then', async () => {
+    const { id } = await newApp({ private_key: undefined, kms_key_id: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd' });
+    expect(await stored(id)).toBeNull();
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { kms_key_id: null } })).status).toBe(400);
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { kms_key_id: null, private_key: appKey } })).status).toBe(200);
+    expect(await stored(id)).toMatchObject({ privateKey: appKey });
+  });
+
+  it.each([
+    [{ app_id: undefined }, /"app_id":\["is missing"\]/],
+    [{ private_key: undefined }, /"private_key":\["is missing/],
+    [{ private_key: 'canary no key' }, /"private_key":\["is no RSA private key/],
+    [{ private_key: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) }, /"private_key":\["is no RSA/],
+    [{ installation_id: 'acme' }, /"installation_id":\["is no number/],
+    [{ kms_key_id: 'a b' }, /"kms_key_id":\["is no KMS key"/],
+    [{ password: 'canary' }, /password goes with/],
+  ])('is not made with %j', async (more, words) => {
+    const body = { name: 'x', auth_method: 'github_app', allowed_urls, app_id: 'Iv23li', private_key: appKey, ...more };
+    const { status, text } = await api.call('POST', '/credentials', { body });
+    expect([status, text]).toEqual([400, expect.stringMatching(words)]);
+    expect(text).not.toMatch(/canary|PRIVATE KEY/);
+  });
+
+  it('is refused for what is no owner/name', async () => {
+    const { id } = await newApp();
+    const { answer } = await mirrorWith({ url: 'https://github.com/acme/group/app', credential_id: id });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('is no repository of GitHub')]);
   });
 });
