@@ -12,27 +12,28 @@ import { protectedBranchEndpoints } from './routes/protected-branches.ts';
 import { publicKeyEndpoints } from './routes/public-keys.ts';
 import { pullMirrorEndpoints } from './routes/pull-mirror.ts';
 import { remoteMirrorEndpoints } from './routes/remote-mirrors.ts';
-import { runEndpoints } from './routes/runs.ts';
+import { pullRunEndpoints, pushRunEndpoints } from './routes/runs.ts';
 import { settingsEndpoints } from './routes/settings.ts';
 import { sshHostKeyEndpoints } from './routes/ssh-host-keys.ts';
 import { tokenEndpoints } from './routes/tokens.ts';
 
 const calls: readonly Endpoint[] = [
-  ...projectEndpoints,
-  ...protectedBranchEndpoints,
-  ...remoteMirrorEndpoints,
-  ...pullMirrorEndpoints,
-  ...mirrorPreviewEndpoints,
-  ...publicKeyEndpoints,
-  ...runEndpoints,
-  ...eventEndpoints,
-  ...incomingHookEndpoints,
-  ...notificationChannelEndpoints,
-  ...sshHostKeyEndpoints,
-  ...credentialEndpoints,
-  ...settingsEndpoints,
-  ...tokenEndpoints,
-  ...instanceEndpoints,
+  ...Object.values(projectEndpoints),
+  ...Object.values(protectedBranchEndpoints),
+  ...Object.values(remoteMirrorEndpoints),
+  ...Object.values(pullMirrorEndpoints),
+  ...Object.values(mirrorPreviewEndpoints),
+  ...Object.values(publicKeyEndpoints),
+  ...Object.values(pushRunEndpoints),
+  ...Object.values(pullRunEndpoints),
+  ...Object.values(eventEndpoints),
+  ...Object.values(incomingHookEndpoints),
+  ...Object.values(notificationChannelEndpoints),
+  ...Object.values(sshHostKeyEndpoints),
+  ...Object.values(credentialEndpoints),
+  ...Object.values(settingsEndpoints),
+  ...Object.values(tokenEndpoints),
+  ...Object.values(instanceEndpoints),
 ];
 
 /** With the one that describes them all. */

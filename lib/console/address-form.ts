@@ -1,6 +1,9 @@
 /** The part of a form that says where a repository is and how one signs in there: read from what was sent, written into a call of the API. */
-import type { Answer } from '../api/http/answer.ts';
+import type { Shown } from '../api/http/answer.ts';
 import { isInstanceOwner } from '../api/http/authenticate.ts';
+import { credentialEndpoints, type credentialSchema } from '../api/routes/credentials.ts';
+import { sshHostKeyEndpoints } from '../api/routes/ssh-host-keys.ts';
+import type { detectedKeysSchema } from '../api/use-cases/detect-for-api.ts';
 import { type AuthMethod, methodOf, ownAuthMethods, passwordMethod } from '../credentials/registry.ts';
 import { consoleLimits } from './console-limits.ts';
 import type { Form } from './read-form.ts';
@@ -21,20 +24,11 @@ export interface AddressValues {
   readonly detected?: readonly DetectedKey[];
 }
 
-/** As POST /ssh_host_keys/detect names them. */
-export interface DetectedKey {
-  readonly type: string;
-  readonly bits: number;
-  readonly md5: string;
-  readonly sha256: string;
-}
+type DetectedKeys = Shown<typeof detectedKeysSchema>;
+export type DetectedKey = Pick<DetectedKeys['fingerprints'][number], 'type' | 'bits' | 'md5' | 'sha256'>;
 
-/** A shared credential as the API lists it, for owners. */
-export interface CredentialOption {
-  readonly id: number;
-  readonly name: string;
-  readonly auth_method: AuthMethod;
-}
+/** A shared credential, for owners. */
+export type CredentialOption = Pick<Shown<typeof credentialSchema>, 'id' | 'name' | 'auth_method'>;
 
 /** The names of the form's fields; `url` is what the API calls it, so that its faults find their fields. */
 export const addressFields = ['username', 'password', 'auth_method', 'key_type', 'credential_id', 'host_keys'] as const;
@@ -98,14 +92,12 @@ function ownCredentialInput(method: AuthMethod, values: AddressValues, form: For
 }
 
 /** Asks the host for its keys. The answer's faults are those of the field `url`. */
-export function detectHostKeys(visit: Visit, url: string): Promise<Answer> {
-  return api(visit, 'POST', '/ssh_host_keys/detect', { url });
+export function detectHostKeys(visit: Visit, url: string) {
+  return api(visit, sshHostKeyEndpoints.detect, {}, { url });
 }
 
-/** The values with what the host offered filled in; undefined if the answer is a refusal. */
-export function withDetectedKeys(values: AddressValues, { status, body }: Answer): AddressValues | undefined {
-  if (status !== 200) return undefined;
-  const { known_hosts: hostKeys, fingerprints } = body as { readonly known_hosts: string; readonly fingerprints: readonly DetectedKey[] };
+/** The values with what the host offered filled in. */
+export function withDetectedKeys(values: AddressValues, { known_hosts: hostKeys, fingerprints }: DetectedKeys): AddressValues {
   return { ...values, hostKeys, detected: fingerprints };
 }
 
@@ -114,10 +106,10 @@ export async function credentialOptions(visit: Visit): Promise<readonly Credenti
   if (!isInstanceOwner(visit.token)) return [];
   const options: CredentialOption[] = [];
   for (let page = 1; options.length < consoleLimits.offeredCredentials; page++) {
-    const { status, body, headers } = await api(visit, 'GET', '/credentials', { page, per_page: 100, sort: 'asc' });
-    if (status !== 200) break;
-    options.push(...(body as readonly CredentialOption[]));
-    if ((headers?.['x-next-page'] ?? '') === '') break;
+    const answer = await api(visit, credentialEndpoints.list, {}, { page, per_page: 100, sort: 'asc' });
+    if ('refusal' in answer) break;
+    options.push(...answer.body);
+    if ((answer.headers?.['x-next-page'] ?? '') === '') break;
   }
   return options;
 }

@@ -60,7 +60,7 @@ export function createConsole(deps: ApiDeps, bodies = new RequestBodies(apiLimit
 
   app.notFound((context) => problemPage(context, visitOf(context), 404));
   app.onError((thrown, context) => {
-    if (thrown instanceof Refusal) return problemPage(context, visitOf(context), thrown.status, thrown.body);
+    if (thrown instanceof Refusal) return problemPage(context, visitOf(context), thrown.status, thrown.reason);
     const { code, message, hint } = toGitferryError(thrown);
     const isUnavailable = code === 'storage_unavailable' || code === 'secrets_unavailable';
     deps.log.write(isUnavailable ? 'warn' : 'error', 'console_page_failed', { code, error: message });
@@ -71,7 +71,7 @@ export function createConsole(deps: ApiDeps, bodies = new RequestBodies(apiLimit
 
 /** undefined before somebody is known, and on paths that nobody has to sign in for. */
 function visitOf(context: ConsoleContext): Visit | undefined {
-  return context.get('visit') as Visit | undefined;
+  return context.get('visit');
 }
 
 /** Back to the page afterwards; after a form, to the page that held it. A part of a page that updates itself takes the whole page along. */

@@ -27,8 +27,7 @@ export function withOfferedKeys(form: Form, address: AddressValues): AddressValu
 export async function hostKeyStep(visit: Visit, form: Form, urlName: string, address: AddressValues): Promise<AddressStep | undefined> {
   if (form.text('step') === 'detect') {
     const answer = await detectHostKeys(visit, address.url);
-    const detected = withDetectedKeys(address, answer);
-    if (detected !== undefined) return { address: detected, faults: noFaults };
+    if (!('refusal' in answer)) return { address: withDetectedKeys(address, answer.body), faults: noFaults };
     const { fields, ...rest } = faultsOf(answer, ['url']);
     return { address, faults: { ...rest, fields: fields['url'] === undefined ? {} : { [urlName]: fields['url'] } } };
   }

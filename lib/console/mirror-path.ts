@@ -1,4 +1,4 @@
-/** Where a mirror is: in the console's paths and in the API's. */
+/** Where a mirror is: in the console's paths. */
 import type { Mirror } from '../model/mirror.ts';
 import { parseId } from '../model/parse-id.ts';
 import { Refusal } from './refusal.ts';
@@ -6,11 +6,6 @@ import type { Visit } from './visit.ts';
 
 export function mirrorPage({ projectId, mirror }: Pick<Mirror, 'projectId' | 'mirror'>): string {
   return `/projects/${projectId}/mirrors/${mirror}`;
-}
-
-/** Below /api/v4. */
-export function mirrorApi({ projectId, mirror }: Pick<Mirror, 'projectId' | 'mirror'>): string {
-  return `/projects/${projectId}/${mirror === 'pull' ? 'mirror/pull' : `remote_mirrors/${mirror}`}`;
 }
 
 /** `mirror` as it stands in a path. Throws a Refusal with 404 where there is none, deleted in another tab or never there. */

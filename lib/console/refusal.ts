@@ -1,14 +1,17 @@
 /** A page that cannot be shown: thrown anywhere below a page, answered by create-console.tsx with a page of that status. */
+import type { ApiRefusal } from '../api/http/api-error.ts';
+
+/** The API's own words, where it refused. */
+export type RefusalReason = 'foreign_origin' | Pick<ApiRefusal, 'message' | 'code' | 'hint'>;
 
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
-  /** The API's own answer, where one refused. */
-  readonly body: unknown;
+  readonly reason: RefusalReason | undefined;
 
-  constructor(status: number, body?: unknown) {
+  constructor(status: number, reason?: RefusalReason) {
     super(`HTTP ${status}`);
     this.status = status;
-    this.body = body;
+    this.reason = reason;
   }
 }

@@ -1,10 +1,12 @@
 /** One request of somebody who is signed in: who it is, what they may do, and the API on their behalf. */
 import type { Context } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
-import type { Answer } from '../api/http/answer.ts';
+import type { Answer, BodyAnswer } from '../api/http/answer.ts';
 import { callApi } from '../api/http/answer-call.ts';
+import type { RefusedAnswer } from '../api/http/api-error.ts';
 import { hasRole, isInstanceOwner } from '../api/http/authenticate.ts';
-import type { Endpoint } from '../api/http/endpoint.ts';
+import type { Endpoint, PathParameters } from '../api/http/endpoint.ts';
+import type { Parameters } from '../api/http/read-parameters.ts';
 import type { AccessToken } from '../model/access-token.ts';
 import type { Session } from '../model/session.ts';
 import { type Flash, leaveFlash } from './flash.ts';
@@ -25,21 +27,29 @@ export interface Visit {
 export type ConsoleEnv = { Variables: { visit: Visit } };
 export type ConsoleContext = Context<ConsoleEnv>;
 
-/** A call of the API as the person who is signed in. Refusals are answers: look at the status, or use `answered`. */
-export function api(
+/** A call of the API as the person who is signed in. Refusals are answers (`'refusal' in answer`), or use `answered`. */
+export function api<P extends string, R extends Answer>(
   visit: Visit,
-  method: Endpoint['method'],
-  path: string,
-  input: Readonly<Record<string, unknown>> = {},
-): Promise<Answer> {
-  return callApi(visit.deps, visit.token, method, path, input);
+  endpoint: Endpoint<P, R>,
+  parameters: PathParameters<P>,
+  input: Parameters = {},
+): Promise<R | RefusedAnswer> {
+  return callApi(visit.deps, visit.token, endpoint, parameters, input);
 }
 
-/** The body of a call that must work for the page to be shown. Throws a Refusal, which becomes the page of that status. `T` is what the endpoint's schema says. */
-export async function answered<T>(answer: Answer | Promise<Answer>): Promise<T> {
-  const { status, body } = await answer;
-  if (status >= 400) throw new Refusal(status, body);
-  return body as T;
+type Asked<R extends Answer> = R | RefusedAnswer | Promise<R | RefusedAnswer>;
+
+/** The body of a call that must work for the page to be shown. Throws a Refusal, which becomes the page of that status. */
+export async function answered<R extends BodyAnswer<number, unknown>>(answer: Asked<R>): Promise<R['body']> {
+  const got = await answer;
+  if ('refusal' in got) throw new Refusal(got.status, got.refusal);
+  return got.body;
+}
+
+/** The same for calls that answer nothing, or nothing that is needed. */
+export async function succeeded(answer: Asked<Answer>): Promise<void> {
+  const got = await answer;
+  if ('refusal' in got) throw new Refusal(got.status, got.refusal);
 }
 
 /** For pages that hold a form: refuses with 403 what the API would refuse once the form is sent. */

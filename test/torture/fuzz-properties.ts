@@ -500,7 +500,7 @@ export const fuzzProperties: readonly FuzzProperty[] = [
         const reading = { query: new URLSearchParams(), bodies: new RequestBodies(apiLimits.bodies), sender: 1, takesBody: true };
         checkInput(input, ignored, await readParameters(request, reading));
       } catch (error) {
-        check(error instanceof ApiError && error.status >= 400 && error.status < 500, String(error));
+        check(error instanceof ApiError && error.answer.status >= 400 && error.answer.status < 500, String(error));
       }
       check(({} as Record<string, unknown>)['x'] === undefined, 'something was written to every object');
     }),

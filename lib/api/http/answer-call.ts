@@ -7,9 +7,9 @@ import type { Project } from '../../model/project.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { endpoints } from '../endpoints.ts';
 import type { Answer } from './answer.ts';
-import { ApiError, badParameter, projectNotFound } from './api-error.ts';
+import { ApiError, badParameter, projectNotFound, type RefusedAnswer } from './api-error.ts';
 import { maySee, requireInstanceRole, requireRole } from './authenticate.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, PathParameters } from './endpoint.ts';
 import { type FoundEndpoint, findEndpoint } from './find-endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
 import { apiPrefix, routeSegments } from './route-path.ts';
@@ -17,7 +17,6 @@ import { secretsOfCall } from './secrets-of-call.ts';
 
 /** A call as it came in, by HTTP or from the console. `token` and `input` refuse with an ApiError. */
 export interface IncomingCall {
-  readonly method: string;
   /** With `/api/v4` in front; percent-encoded or decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -27,18 +26,26 @@ export interface IncomingCall {
 }
 
 /**
- * A call for somebody who is known already, in this process: the same routes, roles, checks, masking and redaction as by HTTP. `path` is below /api/v4;
- * names in it are percent-encoded by the caller. Refusals are answers, too: look at the status. Never rejects.
+ * A call for somebody who is known already, in this process: the same endpoints, roles, checks, masking and redaction as by HTTP; its answer has the type of
+ * the endpoint's schemas. Refusals are answers, too (`'refusal' in answer`). Never rejects.
  */
-export function callApi(
+export function callApi<P extends string, R extends Answer>(
   deps: ApiDeps,
   token: AccessToken,
-  method: Endpoint['method'],
-  path: string,
+  endpoint: Endpoint<P, R>,
+  parameters: PathParameters<P>,
   input: Parameters = {},
-): Promise<Answer> {
-  const call = { method, path: `${apiPrefix}${path}`, query: new URLSearchParams(), token: async () => token, input: async () => input };
-  return answerCall(call, deps);
+): Promise<R | RefusedAnswer> {
+  const given = new Map(Object.entries<string | number>(parameters).map(([name, value]) => [name, String(value)]));
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given.get(name) ?? ''));
+  const incoming = { path: `${apiPrefix}${path}`, query: new URLSearchParams(), token: async () => token, input: async () => input };
+  return carryOut(incoming, { endpoint, parameters: given }, deps);
+}
+
+/** The call that a request means. Never rejects. */
+export async function answerCall(incoming: IncomingCall & { readonly method: string }, deps: ApiDeps): Promise<Answer | RefusedAnswer> {
+  const found = findEndpoint(endpoints, incoming.method, routeSegments(incoming.path) ?? []);
+  return 'endpoint' in found ? carryOut(incoming, found, deps) : found.answer;
 }
 
 /** What is known of a call when it is logged. */
@@ -48,25 +55,26 @@ interface Seen {
   token: AccessToken | undefined;
 }
 
-/** Never rejects. */
-export async function answerCall(incoming: IncomingCall, deps: ApiDeps): Promise<Answer> {
-  const found = findEndpoint(endpoints, incoming.method, routeSegments(incoming.path) ?? []);
+async function carryOut<R extends Answer>(
+  incoming: IncomingCall,
+  { endpoint, parameters }: FoundEndpoint<R>,
+  deps: ApiDeps,
+): Promise<R | RefusedAnswer> {
   // What the call holds, for the redactor of what may go wrong, and who makes it.
   const seen: Seen = { input: {}, token: undefined };
-  try {
-    if (!('endpoint' in found)) return found.answer;
-    const answer = await carryOut(incoming, found, deps, seen);
-    logCall(found, seen, answer.status, deps);
-    return answer;
-  } catch (thrown) {
-    const endpoint = 'endpoint' in found ? found.endpoint : undefined;
-    const refusal = thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps);
-    if ('endpoint' in found) logCall(found, seen, refusal.status, deps);
-    return { status: refusal.status, body: refusal.body, headers: refusal.headers };
-  }
+  const answered = await admitAndHandle(incoming, { endpoint, parameters }, deps, seen).catch(
+    (thrown: unknown) => (thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps)).answer,
+  );
+  logCall({ endpoint, parameters }, seen, answered.status, deps);
+  return answered;
 }
 
-async function carryOut(incoming: IncomingCall, { endpoint, parameters }: FoundEndpoint, deps: ApiDeps, seen: Seen): Promise<Answer> {
+async function admitAndHandle<R extends Answer>(
+  incoming: IncomingCall,
+  { endpoint, parameters }: FoundEndpoint<R>,
+  deps: ApiDeps,
+  seen: Seen,
+): Promise<R> {
   const token = await incoming.token();
   seen.token = token;
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
@@ -102,14 +110,14 @@ async function admit({ access }: Endpoint, token: AccessToken, id: string, { rec
 
 function idOf(name: string, text: string): number {
   const id = parseId(text);
-  if (id === undefined) throw badParameter(`${name} is invalid`);
+  if (id === undefined) throw badParameter(name, 'is invalid');
   return id;
 }
 
 /** Our own stores are down: 503, the caller may try again. Everything else is a defect and told to the log only. */
-function refusalOf(error: GitferryError, endpoint: Endpoint | undefined, input: Parameters, { log }: ApiDeps): ApiError {
+function refusalOf(error: GitferryError, endpoint: Endpoint, input: Parameters, { log }: ApiDeps): ApiError {
   const isUnavailable = error.code === 'storage_unavailable' || error.code === 'secrets_unavailable';
-  const fields = { call: endpoint && `${endpoint.method} ${endpoint.path}`, code: error.code, error: error.message };
+  const fields = { call: `${endpoint.method} ${endpoint.path}`, code: error.code, error: error.message };
   log.write(isUnavailable ? 'warn' : 'error', 'api_call_failed', fields, createRedactor(secretsOfCall(input)));
   if (!isUnavailable) return new ApiError(500, { message: '500 Internal Server Error' });
   return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });

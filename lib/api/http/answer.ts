@@ -1,6 +1,7 @@
 /** What a route answers, and how times are written in it. */
 import type { z } from 'zod';
 import { printableJson } from '../../core/printable.ts';
+import { gitlabWords, type RefusedAnswer } from './api-error.ts';
 
 export interface Answer {
   readonly status: number;
@@ -43,7 +44,9 @@ export function created<const B>(body: B): BodyAnswer<201, B> {
 export const noContent = { status: 204 } as const;
 
 /** The content type has no charset: python-gitlab compares it as a whole. Answers hold secrets at times: nobody may keep them. */
-export function toResponse({ status, body, headers }: Answer): Response {
+export function toResponse(answer: Answer | RefusedAnswer): Response {
+  const { status, headers } = answer;
+  const body = 'refusal' in answer ? gitlabWords(answer.refusal) : answer.body;
   const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   if (body === undefined) return new Response(null, { status, headers: { ...common, ...headers } });
   return new Response(printableJson(body), { status, headers: { ...common, 'content-type': 'application/json', ...headers } });

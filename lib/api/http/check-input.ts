@@ -1,6 +1,6 @@
-/** Checks parameters against a call's schema; every fault names its field in the words GitLab's API uses. */
+/** Checks parameters against a call's schema; every fault names its field, in GitLab's words. */
 import type { z } from 'zod';
-import { badParameter } from './api-error.ts';
+import { badParameters, type Fault } from './api-error.ts';
 import type { Parameters } from './read-parameters.ts';
 
 const shownNames = 10;
@@ -10,21 +10,15 @@ const shownCharacters = 60;
 export function checkInput<I extends z.ZodObject>(schema: I, ignored: ReadonlySet<string>, given: Parameters): z.output<I> {
   const known = Object.entries(given).filter(([name]) => !ignored.has(name) || Object.hasOwn(schema.shape, name));
   const strangers = known.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name));
-  if (strangers.length > 0)
-    throw badParameter(
-      strangers
-        .slice(0, shownNames)
-        .map((name) => `${shown(name)} is unknown`)
-        .join(', '),
-    );
+  if (strangers.length > 0) throw badParameters(strangers.slice(0, shownNames).map((name) => ({ field: shown(name), why: 'is unknown' })));
   const result = schema.safeParse(Object.fromEntries(known));
   if (result.success) return result.data;
-  const faults = new Map<string, string>();
+  const faults = new Map<string, Fault>();
   for (const issue of result.error.issues) {
     const name = String(issue.path[0]);
-    if (!faults.has(name)) faults.set(name, `${name} ${Object.hasOwn(given, name) ? faultOf(issue) : 'is missing'}`);
+    if (!faults.has(name)) faults.set(name, { field: name, why: Object.hasOwn(given, name) ? faultOf(issue) : 'is missing' });
   }
-  throw badParameter([...faults.values()].join(', '));
+  throw badParameters([...faults.values()]);
 }
 
 function faultOf(issue: z.core.$ZodIssue): string {

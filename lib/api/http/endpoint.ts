@@ -54,6 +54,10 @@ export interface Endpoint<P extends string = string, R extends Answer = Answer> 
   handle(call: UncheckedCall): Promise<R>;
 }
 
+/** A value for each `{name}` of a path. */
+export type PathParameters<P extends string> = Readonly<Record<NamesIn<P>, string | number>>;
+type NamesIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
+
 interface Spec<P extends string, I extends z.ZodObject, A extends AnswerSchemas> {
   readonly method: Endpoint['method'];
   readonly path: P;

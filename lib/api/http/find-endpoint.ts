@@ -2,8 +2,8 @@
 import type { Answer } from './answer.ts';
 import type { Endpoint } from './endpoint.ts';
 
-export interface FoundEndpoint {
-  readonly endpoint: Endpoint;
+export interface FoundEndpoint<R extends Answer = Answer> {
+  readonly endpoint: Endpoint<string, R>;
   /** By the names in the endpoint's path, decoded. */
   readonly parameters: ReadonlyMap<string, string>;
 }

@@ -32,7 +32,7 @@ type IdPageCall = Pick<Call<z.output<typeof idPageInput>>, 'input' | 'deps' | 'p
 export function pageRequest({ page = 1, per_page: perPage = 20 }: z.output<typeof pageInput>): PageRequest {
   const request = { page, perPage: Math.min(perPage, apiLimits.perPage) };
   if ((page - 1) * request.perPage > apiLimits.offset)
-    throw badParameter(`page is invalid: pages end at ${apiLimits.offset} entries; use pagination=keyset where the call takes it`);
+    throw badParameter('page', `is invalid: pages end at ${apiLimits.offset} entries; use pagination=keyset where the call takes it`);
   return request;
 }
 
@@ -41,7 +41,8 @@ export function idPageRequest(input: z.output<typeof idPageInput>): PageRequest 
   const { id_after: idAfter, id_before: idBefore } = input;
   const sort = input.sort ?? (idAfter === undefined ? 'desc' : 'asc');
   const [border, other] = sort === 'asc' ? [idAfter, idBefore] : [idBefore, idAfter];
-  if (other !== undefined) throw badParameter(sort === 'asc' ? 'id_before goes with sort=desc' : 'id_after goes with sort=asc');
+  if (other !== undefined)
+    throw sort === 'asc' ? badParameter('id_before', 'goes with sort=desc') : badParameter('id_after', 'goes with sort=asc');
   const isKeyset = input.pagination === 'keyset' || border !== undefined;
   if (!isKeyset) return { ...pageRequest(input), sort };
   const start = sort === 'asc' ? 0 : Number.MAX_SAFE_INTEGER;

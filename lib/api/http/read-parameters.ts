@@ -1,7 +1,7 @@
 /** Takes a call's parameters from the query and from a JSON or form body alike, as GitLab does. */
 import { isWithinBounds } from '../../core/json-bounds.ts';
 import type { BodyRefusal, RequestBodies } from '../../core/request-bodies.ts';
-import { ApiError, badParameter } from './api-error.ts';
+import { ApiError, badRequest } from './api-error.ts';
 import { apiLimits } from './api-limits.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -36,15 +36,15 @@ async function bodyParameters(request: Request, { bodies, sender, takesBody }: O
   } finally {
     body.release();
   }
-  throw new ApiError(415, { error: "The provided content-type is not supported: use 'application/json' or a form." });
+  throw new ApiError(415, { as: 'error', message: "The provided content-type is not supported: use 'application/json' or a form." });
 }
 
 function refusalOf(refusal: BodyRefusal, maxBytes: number): ApiError {
   switch (refusal) {
     case 'too_large':
-      return new ApiError(413, { error: `The request body is larger than ${maxBytes} bytes.` });
+      return new ApiError(413, { as: 'error', message: `The request body is larger than ${maxBytes} bytes.` });
     case 'incomplete':
-      return badParameter('the request body is not complete');
+      return badRequest('the request body is not complete');
     case 'too_slow':
       return new ApiError(408, { message: '408 Request Timeout' });
     case 'busy':
@@ -54,19 +54,19 @@ function refusalOf(refusal: BodyRefusal, maxBytes: number): ApiError {
 
 function fromForm(bytes: Uint8Array): Parameters {
   const pairs = [...new URLSearchParams(new TextDecoder().decode(bytes))];
-  if (pairs.length > apiLimits.json.marks) throw badParameter('the request body has too many parameters');
+  if (pairs.length > apiLimits.json.marks) throw badRequest('the request body has too many parameters');
   return fromPairs(pairs);
 }
 
 function fromJson(bytes: Uint8Array): Parameters {
-  if (!isWithinBounds(bytes, apiLimits.json)) throw badParameter('the request body has too many values, or nests them too deeply');
+  if (!isWithinBounds(bytes, apiLimits.json)) throw badRequest('the request body has too many values, or nests them too deeply');
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw badParameter('message body does not match declared format');
+    throw badRequest('message body does not match declared format');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParameter('the request body must be a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('the request body must be a JSON object');
   return value as Parameters;
 }
 
@@ -74,7 +74,7 @@ async function fromMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string
   try {
     return fromPairs([...(await new Response(bytes, { headers: { 'content-type': contentType } }).formData())]);
   } catch {
-    throw badParameter('message body does not match declared format');
+    throw badRequest('message body does not match declared format');
   }
 }
 

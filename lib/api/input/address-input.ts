@@ -1,7 +1,7 @@
 /** How calls name a repository's address and the way one signs in there; the names of GitLab's calls are taken as well as our own. */
 import type { z } from 'zod';
 import { authMethods } from '../../credentials/registry.ts';
-import { badParameter } from '../http/api-error.ts';
+import { badRequest } from '../http/api-error.ts';
 import { apiLimits } from '../http/api-limits.ts';
 import { choice, idField, text, texts } from '../http/fields.ts';
 import { sshKeyTypes } from './key-pair.ts';
@@ -45,6 +45,6 @@ export function givenAddress(urlField: string, url: string | undefined, input: S
 
 /** The one that is given. */
 export function oneOf<T>(name: string, value: T | undefined, otherName: string, other: T | undefined): T | undefined {
-  if (value !== undefined && other !== undefined) throw badParameter(`${name}, ${otherName} are mutually exclusive`);
-  return value ?? other ?? (value === null || other === null ? (null as T) : undefined);
+  if (value !== undefined && other !== undefined) throw badRequest(`${name}, ${otherName} are mutually exclusive`);
+  return value === undefined ? other : value;
 }

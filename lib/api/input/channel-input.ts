@@ -69,7 +69,7 @@ export function resolveSecret(
   const foreign = isGiven.find((name) =>
     kind === 'email' ? name === 'url' || name === 'signing_secret' : name !== 'url' && (name !== 'signing_secret' || kind !== 'webhook'),
   );
-  if (foreign !== undefined) throw badParameter(`${foreign} is not for channels of the kind ${kind}`);
+  if (foreign !== undefined) throw badParameter(foreign, `is not for channels of the kind ${kind}`);
   return kind === 'email' ? mailSecret(given, before, guard) : urlSecret(kind, given, before, guard);
 }
 

@@ -5,5 +5,5 @@ import { badParameter } from '../http/api-error.ts';
 /** Refuses with 400. */
 export function checkCredentialValue(value: { readonly username: string; readonly password: string }): void {
   const found = credentialFault(value);
-  if (found !== undefined) throw badParameter(`${found.of} is invalid: ${found.fault}`);
+  if (found !== undefined) throw badParameter(found.of, `is invalid: ${found.fault}`);
 }

@@ -36,7 +36,7 @@ export function checkedSettings(method: AuthMethod, input: object, before: Setti
     const owners = ownersOf.get(name);
     if (owners === undefined || value === undefined) continue;
     const field = fields.find((known) => known.name === name);
-    if (field === undefined) throw badParameter(`${name} goes with auth_method ${owners.join(' and ')}`);
+    if (field === undefined) throw badParameter(name, `goes with auth_method ${owners.join(' and ')}`);
     const given = typeof value === 'string' ? value.trim() : '';
     const fault = given === '' ? undefined : field.fault(given);
     if (fault !== undefined) throw invalidField(name, fault);

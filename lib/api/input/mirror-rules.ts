@@ -90,7 +90,7 @@ export async function resolveRules(given: GivenRules, guard: AddressGuard, store
   };
   if (rules.onlyProtectedBranches && rules.mirrorBranchRegex !== null) {
     const { code, hint } = new GitferryError('filters_exclusive');
-    throw new ApiError(400, { error: 'only_protected_branches, mirror_branch_regex are mutually exclusive', code, hint });
+    throw new ApiError(400, { as: 'error', message: 'only_protected_branches, mirror_branch_regex are mutually exclusive', code, hint });
   }
   if (given.mirrorBranchRegex) await checkRegex('mirror_branch_regex', { branchRegex: given.mirrorBranchRegex });
   if (given.mirrorTags === '') throw invalidField('mirror_tags', 'is empty: give all, none or a regular expression');

@@ -64,14 +64,14 @@ export async function resolveAddress(
   deps: AddressDeps,
 ): Promise<AddressChange> {
   const typed = given.url ?? stored?.url;
-  if (typed === undefined) throw badParameter(`${given.urlField} is missing`);
+  if (typed === undefined) throw badParameter(given.urlField, `is missing`);
   const masked = unmasked(typed);
   const { url, userInfo } = checkUrl(masked.text, given.urlField, deps);
   const authMethod = await authMethodOf(given, stored, token, deps);
   const { schemes, makesKeyPair } = methodOf(authMethod);
   if (!schemes.includes(url.scheme))
     throw invalidField('auth_method', `${authMethod} goes with ${schemes.map((scheme) => `${scheme}://`).join(' and ')} URLs only`);
-  if (given.keyType !== undefined && !makesKeyPair) throw badParameter(`key_type goes with auth_method ${keyPairMethod}`);
+  if (given.keyType !== undefined && !makesKeyPair) throw badParameter('key_type', `goes with auth_method ${keyPairMethod}`);
   if (url.scheme === 'ssh') checkSshUser(given.username);
   const isStaying = stored !== undefined && isSameHost(new URL(stored.url), new URL(url.href));
   const isReplaced = typeof given.credentialId === 'number';

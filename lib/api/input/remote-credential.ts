@@ -6,7 +6,7 @@ import type { CredentialReference, SharedCredential } from '../../credentials/sh
 import type { SshKeyType } from '../../git/transport/ssh/ssh-key-pair.ts';
 import type { AccessToken } from '../../model/access-token.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { badParameter, forbidden, invalidField } from '../http/api-error.ts';
+import { badParameter, badRequest, forbidden, invalidField } from '../http/api-error.ts';
 import { isInstanceOwner } from '../http/authenticate.ts';
 import { checkCredentialValue } from './credential-value.ts';
 import { generateKeyPair, keyTypeOf } from './key-pair.ts';
@@ -48,14 +48,14 @@ export async function resolveCredential(
   deps: CredentialInputDeps,
 ): Promise<ResolvedCredential> {
   const { makesKeyPair: isKey, signIn } = methodOf(given.authMethod);
-  if (isKey && (given.password ?? '') !== '') throw badParameter('password goes with auth_method password');
+  if (isKey && (given.password ?? '') !== '') throw badParameter('password', 'goes with auth_method password');
   // What is stored for one way to sign in is of no use for the other.
   const ofThisKind = stored?.authMethod === given.authMethod ? stored.credential : null;
   const staying = isStaying ? ofThisKind : null;
   if (typeof given.credentialId === 'number')
     return { credential: await sharedCredential(given.credentialId, given, staying, token, deps), publicKey: null };
   if (signIn !== undefined) {
-    if (given.username || given.password) throw badParameter(`username and password do not go with auth_method ${given.authMethod}`);
+    if (given.username || given.password) throw badRequest(`username and password do not go with auth_method ${given.authMethod}`);
     if (staying?.kind !== 'shared')
       throw invalidField('auth_method', `${given.authMethod} goes with a shared credential: give its number as credential_id`);
     return { credential: staying, publicKey: null };
@@ -63,7 +63,7 @@ export async function resolveCredential(
   if (!isKey) return { ...(await passwordCredential(given, staying, deps)), publicKey: null };
   if (staying?.kind === 'shared' && given.credentialId === undefined) {
     if (given.keyType !== undefined)
-      throw badParameter('key_type goes with a key pair of its own: this one belongs to a shared credential');
+      throw badParameter('key_type', 'goes with a key pair of its own: this one belongs to a shared credential');
     if (given.username !== undefined) await checkUserOfShared(staying.credentialId, given, deps);
     return { credential: staying, publicKey: null };
   }
@@ -87,7 +87,8 @@ async function passwordCredential(
   const isHalf = username === undefined || password === undefined;
   if (staying?.kind === 'shared' && credentialId === undefined && isHalf)
     throw badParameter(
-      `${username === undefined ? 'username' : 'password'} is missing: what is stored belongs to shared credential ${staying.credentialId}; give both, or change that`,
+      username === undefined ? 'username' : 'password',
+      `is missing: what is stored belongs to shared credential ${staying.credentialId}; give both, or change that`,
     );
   const old = staying?.kind === 'own' && isHalf ? await readCredential(staying.secretName, deps) : undefined;
   const value = {
@@ -130,7 +131,7 @@ async function sharedCredential(
 ): Promise<CredentialReference> {
   const isGiven = given.username !== undefined || given.password !== undefined;
   const isKey = methodOf(given.authMethod).makesKeyPair;
-  if (isGiven && !given.hasUrlUserOnly) throw badParameter('credential_id, username and password are mutually exclusive');
+  if (isGiven && !given.hasUrlUserOnly) throw badRequest('credential_id, username and password are mutually exclusive');
   const isStaying = staying?.kind === 'shared' && staying.credentialId === id;
   if (!isStaying && !isInstanceOwner(token)) throw forbidden('only owners of the whole instance may use shared credentials');
   const { authMethod, publicKey } = await sharedCredentialOf(id, deps);
@@ -147,7 +148,7 @@ async function checkUserOfShared(id: number, { username }: CredentialInput, deps
   const { secretName } = await sharedCredentialOf(id, deps);
   const value = secretName === null ? undefined : await readCredential(secretName, deps);
   if (value === undefined || (value.username || 'git') === (username || 'git')) return;
-  throw badParameter('username differs from that of the shared credential: leave it out, or change that');
+  throw badParameter('username', 'differs from that of the shared credential: leave it out, or change that');
 }
 
 /** Refuses with 400. */
@@ -160,5 +161,5 @@ export async function sharedCredentialOf(id: number, { records }: Pick<ApiDeps, 
 /** Nothing that a shell or ssh(1) would take for more than a name. Refuses with 400. */
 export function checkSshUser(username: string | null | undefined): void {
   if (username && !/^[A-Za-z0-9_][\w.@+=,%~-]*$/.test(username))
-    throw badParameter('username is invalid: it is not the name of an SSH user');
+    throw badParameter('username', 'is invalid: it is not the name of an SSH user');
 }

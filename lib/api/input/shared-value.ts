@@ -33,9 +33,9 @@ export async function newSharedValue(
 ): Promise<SharedValue> {
   const { takesPassword, makesKeyPair } = methodOf(method);
   refuseForeignFields(method, input);
-  if (!makesKeyPair && input.key_type !== undefined) throw badParameter(`key_type goes with auth_method ${keyPairMethod}`);
+  if (!makesKeyPair && input.key_type !== undefined) throw badParameter('key_type', `goes with auth_method ${keyPairMethod}`);
   const value = { username: input.username ?? '', password: input.password ?? '' };
-  if (takesPassword && value.username === '' && value.password === '') throw badParameter('password is missing');
+  if (takesPassword && value.username === '' && value.password === '') throw badParameter('password', 'is missing');
   checkCredentialValue(value);
   if (makesKeyPair) return { secret: { ...value, ...(await generateKeyPair(input.key_type ?? 'ed25519', deps)) }, settings: {} };
   return checked(method, { ...value, ...privateKeyOf(input) }, checkedSettings(method, input));
@@ -61,7 +61,7 @@ export async function changedSharedValue(
     password: input.password === undefined ? (old?.password ?? '') : (input.password ?? ''),
     ...privateKeyOf(input),
   };
-  if (takesPassword && value.username === '' && value.password === '') throw badParameter('password is missing');
+  if (takesPassword && value.username === '' && value.password === '') throw badParameter('password', 'is missing');
   checkCredentialValue(value);
   const after = checked(method, value, checkedSettings(method, input, settings));
   if (isSecret) return after;
@@ -70,9 +70,9 @@ export async function changedSharedValue(
 
 function refuseForeignFields(method: AuthMethod, { username, password, private_key: privateKey }: GivenValue): void {
   const { takesPassword, makesKeyPair, takesPrivateKey } = methodOf(method);
-  if (!takesPassword && (password ?? '') !== '') throw badParameter(`password goes with auth_method ${passwordMethod}`);
-  if (!takesPassword && !makesKeyPair && (username ?? '') !== '') throw badParameter(`username does not go with auth_method ${method}`);
-  if (!takesPrivateKey && (privateKey ?? '') !== '') throw badParameter(`private_key does not go with auth_method ${method}`);
+  if (!takesPassword && (password ?? '') !== '') throw badParameter('password', `goes with auth_method ${passwordMethod}`);
+  if (!takesPassword && !makesKeyPair && (username ?? '') !== '') throw badParameter('username', `does not go with auth_method ${method}`);
+  if (!takesPrivateKey && (privateKey ?? '') !== '') throw badParameter('private_key', `does not go with auth_method ${method}`);
 }
 
 function checked(method: AuthMethod, value: Credential, settings: SharedValue['settings']): SharedValue {

@@ -16,7 +16,7 @@ import { dropSecret } from '../input/own-secret.ts';
 import { changedSharedValue, keyTypeField, newSharedValue, type SharedValue, valueFields } from '../input/shared-value.ts';
 import { requestNow } from '../use-cases/save-mirror.ts';
 
-const credentialSchema = z
+export const credentialSchema = z
   .object({
     id: z.int(),
     name: z.string(),
@@ -33,8 +33,8 @@ const nameField = line(255);
 const allowedUrlsField = () => texts(2048).meta({ example: ['https://github.com/acme/'] });
 const one = '/credentials/{credential_id}';
 
-export const credentialEndpoints = [
-  instanceEndpoint(
+export const credentialEndpoints = {
+  list: instanceEndpoint(
     {
       method: 'GET',
       path: '/credentials',
@@ -49,7 +49,7 @@ export const credentialEndpoints = [
       return idPageAnswer(call, request, page, await Promise.all(page.items.map((credential) => shown(credential, call.deps))));
     },
   ),
-  instanceEndpoint(
+  create: instanceEndpoint(
     {
       method: 'POST',
       path: '/credentials',
@@ -72,11 +72,11 @@ export const credentialEndpoints = [
       return created(await shown(await create(deps, { name: input.name, authMethod, allowedUrls }, value), deps));
     },
   ),
-  instanceEndpoint(
+  show: instanceEndpoint(
     { method: 'GET', path: one, summary: 'A shared credential', role: 'owner', input: z.object({}), answers: { 200: credentialSchema } },
     async (call) => ok(await shown(await credentialOf(call), call.deps)),
   ),
-  instanceEndpoint(
+  change: instanceEndpoint(
     {
       method: 'PUT',
       path: one,
@@ -104,7 +104,7 @@ export const credentialEndpoints = [
       return ok(await shown(after, deps));
     },
   ),
-  instanceEndpoint(
+  remove: instanceEndpoint(
     { method: 'DELETE', path: one, summary: 'Delete one that nothing uses', role: 'owner', input: z.object({}), answers: { 204: null } },
     async (call) => {
       const { deps } = call;
@@ -116,7 +116,7 @@ export const credentialEndpoints = [
       return noContent;
     },
   ),
-  instanceEndpoint(
+  transfer: instanceEndpoint(
     {
       method: 'POST',
       path: `${one}/transfer`,
@@ -148,7 +148,7 @@ export const credentialEndpoints = [
       return ok({ mirrors: mirrors.length, projects: projects.length });
     },
   ),
-];
+};
 
 /** Refuses with 400 or 404. */
 export async function credentialOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>): Promise<SharedCredential> {

@@ -18,8 +18,8 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' });
 
-export const eventEndpoints = [
-  projectEndpoint(
+export const eventEndpoints = {
+  list: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}/events',
@@ -34,7 +34,7 @@ export const eventEndpoints = [
       return pageAnswer(call, request, page, page.items.map(shown));
     },
   ),
-];
+};
 
 function shown({ at, mirrorId, direction, runId, ref, result, old, new: now }: Activity): Shown<typeof eventSchema> {
   return { created_at: isoTime(at), mirror_id: mirrorId, direction, run_id: runId, ref, result, old, new: now };

@@ -31,8 +31,8 @@ export const hookWithSecretSchema = hookSchema
 
 const hookPath = '/projects/{id}/incoming_hooks/{hook_id}';
 
-export const incomingHookEndpoints = [
-  projectEndpoint(
+export const incomingHookEndpoints = {
+  list: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}/incoming_hooks',
@@ -52,7 +52,7 @@ export const incomingHookEndpoints = [
       );
     },
   ),
-  projectEndpoint(
+  create: projectEndpoint(
     {
       method: 'POST',
       path: '/projects/{id}/incoming_hooks',
@@ -66,14 +66,14 @@ export const incomingHookEndpoints = [
       // Before anything is written: without it the hook would have no secret to show.
       const signingKey = await deps.secrets.signingKey();
       if ((await deps.records.hooks.ofProject(project.id)).length >= apiLimits.hooks)
-        throw badParameter(`provider is invalid: a project has at most ${apiLimits.hooks} hooks`);
+        throw badParameter('provider', `is invalid: a project has at most ${apiLimits.hooks} hooks`);
       const token = newHookToken(project.id);
       const hook = await deps.records.hooks.create(project.id, { provider: input.provider, tokenHash: hashToken(token) }, deps.clock.now());
       if (hook === undefined) throw projectNotFound();
       return created({ ...shown(call, hook), url: hookUrl(deps, token), secret: hookSecret(signingKey, hook) });
     },
   ),
-  projectEndpoint(
+  show: projectEndpoint(
     { method: 'GET', path: hookPath, summary: 'A hook', role: 'reporter', input: z.object({}), answers: { 200: hookSchema } },
     async (call) => {
       const id = call.pathId('hook_id');
@@ -82,7 +82,7 @@ export const incomingHookEndpoints = [
       return ok(shown(call, hook));
     },
   ),
-  projectEndpoint(
+  renewSecret: projectEndpoint(
     {
       method: 'PUT',
       path: hookPath,
@@ -99,14 +99,14 @@ export const incomingHookEndpoints = [
       return ok({ ...shown(call, hook), secret: hookSecret(signingKey, hook) });
     },
   ),
-  projectEndpoint(
+  remove: projectEndpoint(
     { method: 'DELETE', path: hookPath, summary: 'Delete a hook', role: 'maintainer', input: z.object({}), answers: { 204: null } },
     async ({ deps, project, pathId }) => {
       if (!(await deps.records.hooks.delete(project.id, pathId('hook_id')))) throw notFound();
       return noContent;
     },
   ),
-];
+};
 
 /** Only the hash of the token in the address is kept. */
 function shown({ deps, token }: Pick<ProjectCall<unknown>, 'deps' | 'token'>, hook: Hook): Shown<typeof hookSchema> {

@@ -21,8 +21,8 @@ const userSchema = z
   })
   .meta({ id: 'User' });
 
-export const instanceEndpoints = [
-  instanceEndpoint(
+export const instanceEndpoints = {
+  user: instanceEndpoint(
     { method: 'GET', path: '/user', summary: 'Whom the token stands for', input: z.object({}), answers: { 200: userSchema } },
     async ({ token }) =>
       ok({
@@ -36,7 +36,7 @@ export const instanceEndpoints = [
         created_at: isoTime(token.createdAt),
       }),
   ),
-  instanceEndpoint(
+  version: instanceEndpoint(
     {
       method: 'GET',
       path: '/version',
@@ -46,4 +46,4 @@ export const instanceEndpoints = [
     },
     async () => ok({ version: `${gitlabVersion}-gitferry`, revision: commit, enterprise: false, gitferry: version }),
   ),
-];
+};

@@ -20,8 +20,8 @@ const input = z.object({
   mirror_overwrites_diverged_branches: flag().optional(),
 });
 
-export const mirrorPreviewEndpoints = [
-  projectEndpoint(
+export const mirrorPreviewEndpoints = {
+  preview: projectEndpoint(
     {
       method: 'POST',
       path: '/projects/{id}/mirror/preview',
@@ -33,7 +33,7 @@ export const mirrorPreviewEndpoints = [
     },
     async (call) => ok(await previewUnsaved(call, await unsaved(call))),
   ),
-  projectEndpoint(
+  plan: projectEndpoint(
     {
       method: 'POST',
       path: '/projects/{id}/mirror/plan',
@@ -45,13 +45,13 @@ export const mirrorPreviewEndpoints = [
     },
     async (call) => ok(await planUnsaved(call, await unsaved(call))),
   ),
-];
+};
 
 /** A project's one pull mirror completes what is given for it by itself. */
 async function unsaved(call: ProjectCall<z.output<typeof input>>): Promise<UnsavedMirror> {
   const { deps, project, input: given } = call;
   const { direction, mirror_id: mirrorId } = given;
-  if (direction === 'pull' && mirrorId !== undefined) throw badParameter('mirror_id goes with direction push');
+  if (direction === 'pull' && mirrorId !== undefined) throw badParameter('mirror_id', 'goes with direction push');
   const stored =
     direction === 'pull'
       ? await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' })

@@ -4,7 +4,7 @@ import type { Channel } from '../../model/channel.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { created, noContent, ok, type Shown } from '../http/answer.ts';
 import { notFound } from '../http/api-error.ts';
-import { type Call, type Endpoint, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
+import { type Call, instanceEndpoint, projectEndpoint } from '../http/endpoint.ts';
 import { pageAnswer, pageInput, pageOfArray, pageRequest } from '../http/pagination.ts';
 import { channelChanges, newChannelInput } from '../input/channel-input.ts';
 import { channelSchema, deliverySchema, newChannelSchema, showChannel, showDelivery } from '../output/show-channel.ts';
@@ -51,42 +51,44 @@ const [instance, project] = ['/notification_channels', '/projects/{id}/notificat
 const [ofInstance, ofProject] = [`${instance}/{channel_id}`, `${project}/{channel_id}`] as const;
 const [owner, maintainer] = [{ role: 'owner' }, { role: 'maintainer' }] as const;
 
-export const notificationChannelEndpoints: readonly Endpoint[] = [
-  instanceEndpoint({ ...list, ...owner, path: instance }, async (call) => listed(call, await call.deps.records.channels.all())),
-  instanceEndpoint({ ...create, ...owner, path: instance }, async ({ input, deps }) =>
+export const notificationChannelEndpoints = {
+  list: instanceEndpoint({ ...list, ...owner, path: instance }, async (call) => listed(call, await call.deps.records.channels.all())),
+  create: instanceEndpoint({ ...create, ...owner, path: instance }, async ({ input, deps }) =>
     created(saved(await createChannel(input, null, deps))),
   ),
-  instanceEndpoint({ ...show, ...owner, path: ofInstance }, async (call) => ok(showChannel(await channelOf(call)))),
-  instanceEndpoint({ ...change, ...owner, path: ofInstance }, async (call) =>
+  show: instanceEndpoint({ ...show, ...owner, path: ofInstance }, async (call) => ok(showChannel(await channelOf(call)))),
+  change: instanceEndpoint({ ...change, ...owner, path: ofInstance }, async (call) =>
     ok(saved(await updateChannel(await channelOf(call), call.input, call.deps))),
   ),
-  instanceEndpoint({ ...remove, ...owner, path: ofInstance }, async (call) => removed(call)),
-  instanceEndpoint({ ...test, ...owner, path: `${ofInstance}/send_test` }, async (call) => tested(await channelOf(call), call.deps)),
-  instanceEndpoint({ ...deliveries, ...owner, path: `${ofInstance}/sent_notifications` }, async (call) =>
+  remove: instanceEndpoint({ ...remove, ...owner, path: ofInstance }, async (call) => removed(call)),
+  test: instanceEndpoint({ ...test, ...owner, path: `${ofInstance}/send_test` }, async (call) => tested(await channelOf(call), call.deps)),
+  deliveries: instanceEndpoint({ ...deliveries, ...owner, path: `${ofInstance}/sent_notifications` }, async (call) =>
     sent(call, await channelOf(call)),
   ),
 
-  projectEndpoint({ ...list, ...maintainer, path: project }, async (call) =>
+  listOfProject: projectEndpoint({ ...list, ...maintainer, path: project }, async (call) =>
     listed(
       call,
       (await call.deps.records.channels.all()).filter(({ projectId }) => projectId === call.project.id),
     ),
   ),
-  projectEndpoint({ ...create, ...maintainer, path: project }, async ({ input, deps, project: { id } }) =>
+  createOfProject: projectEndpoint({ ...create, ...maintainer, path: project }, async ({ input, deps, project: { id } }) =>
     created(saved(await createChannel(input, id, deps))),
   ),
-  projectEndpoint({ ...show, ...maintainer, path: ofProject }, async (call) => ok(showChannel(await channelOf(call, call.project.id)))),
-  projectEndpoint({ ...change, ...maintainer, path: ofProject }, async (call) =>
+  showOfProject: projectEndpoint({ ...show, ...maintainer, path: ofProject }, async (call) =>
+    ok(showChannel(await channelOf(call, call.project.id))),
+  ),
+  changeOfProject: projectEndpoint({ ...change, ...maintainer, path: ofProject }, async (call) =>
     ok(saved(await updateChannel(await channelOf(call, call.project.id), call.input, call.deps))),
   ),
-  projectEndpoint({ ...remove, ...maintainer, path: ofProject }, async (call) => removed(call, call.project.id)),
-  projectEndpoint({ ...test, ...maintainer, path: `${ofProject}/send_test` }, async (call) =>
+  removeOfProject: projectEndpoint({ ...remove, ...maintainer, path: ofProject }, async (call) => removed(call, call.project.id)),
+  testOfProject: projectEndpoint({ ...test, ...maintainer, path: `${ofProject}/send_test` }, async (call) =>
     tested(await channelOf(call, call.project.id), call.deps),
   ),
-  projectEndpoint({ ...deliveries, ...maintainer, path: `${ofProject}/sent_notifications` }, async (call) =>
+  deliveriesOfProject: projectEndpoint({ ...deliveries, ...maintainer, path: `${ofProject}/sent_notifications` }, async (call) =>
     sent(call, await channelOf(call, call.project.id)),
   ),
-];
+};
 
 type ChannelCall = Pick<Call<unknown>, 'deps' | 'pathId'>;
 type ChannelPageCall = Call<z.output<typeof pageInput>>;

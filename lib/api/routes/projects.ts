@@ -86,8 +86,8 @@ const foreignFilters = [
   'with_shared',
 ];
 
-export const projectEndpoints = [
-  instanceEndpoint(
+export const projectEndpoints = {
+  list: instanceEndpoint(
     {
       method: 'GET',
       path: '/projects',
@@ -117,7 +117,7 @@ export const projectEndpoints = [
       return idPageAnswer({ ...call, input }, request, page, await Promise.all(page.items.map((project) => shown(call, project))));
     },
   ),
-  instanceEndpoint(
+  create: instanceEndpoint(
     {
       method: 'POST',
       path: '/projects',
@@ -133,7 +133,7 @@ export const projectEndpoints = [
       return created(showProject(project, false, token));
     },
   ),
-  projectEndpoint(
+  show: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}',
@@ -145,7 +145,7 @@ export const projectEndpoints = [
     },
     async (call) => ok(await shown(call, call.project)),
   ),
-  projectEndpoint(
+  change: projectEndpoint(
     {
       method: 'PUT',
       path: '/projects/{id}',
@@ -160,7 +160,7 @@ export const projectEndpoints = [
       return ok(await shown(call, await updateProject(call, input.path, givenAddress('repository_url', input.repository_url, input))));
     },
   ),
-  projectEndpoint(
+  remove: projectEndpoint(
     {
       method: 'DELETE',
       path: '/projects/{id}',
@@ -175,7 +175,7 @@ export const projectEndpoints = [
       return { status: 202, body: { message: '202 Accepted' } } as const;
     },
   ),
-];
+};
 
 async function shown({ deps, token }: Pick<Call<unknown>, 'deps' | 'token'>, project: Project): Promise<Shown<typeof projectSchema>> {
   const pull = await deps.records.mirrors.get({ projectId: project.id, mirror: 'pull' });

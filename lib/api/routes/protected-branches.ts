@@ -22,8 +22,8 @@ const branchSchema = z
   })
   .meta({ id: 'ProtectedBranch' });
 
-export const protectedBranchEndpoints = [
-  projectEndpoint(
+export const protectedBranchEndpoints = {
+  list: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}/protected_branches',
@@ -40,7 +40,7 @@ export const protectedBranchEndpoints = [
       return pageAnswer(call, request, page, page.items.map(shown));
     },
   ),
-  projectEndpoint(
+  protect: projectEndpoint(
     {
       method: 'POST',
       path: '/projects/{id}/protected_branches',
@@ -61,16 +61,16 @@ export const protectedBranchEndpoints = [
     },
     async ({ deps, project, input: { name } }) => {
       // A star stands for any characters; with a letter in its place the rest must be a name that git accepts.
-      if (refNameFault(`${branchPrefix}${name.replaceAll('*', 'x')}`) !== undefined) throw badParameter('name is invalid');
+      if (refNameFault(`${branchPrefix}${name.replaceAll('*', 'x')}`) !== undefined) throw badParameter('name', 'is invalid');
       if (project.protectedBranches.length >= apiLimits.protectedBranches)
-        throw badParameter(`name is invalid: a project has at most ${apiLimits.protectedBranches} protected branches`);
+        throw badParameter('name', `is invalid: a project has at most ${apiLimits.protectedBranches} protected branches`);
       const after = await deps.records.projects.protectBranch(project.id, name);
       if (after === undefined) throw projectNotFound();
       if (after === 'exists') throw conflict(`Protected branch '${name}' already exists`);
       return created(shown(branchOf(after, name)));
     },
   ),
-  projectEndpoint(
+  show: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}/protected_branches/{name}',
@@ -81,7 +81,7 @@ export const protectedBranchEndpoints = [
     },
     async ({ project, pathParameter }) => ok(shown(branchOf(project, pathParameter('name')))),
   ),
-  projectEndpoint(
+  unprotect: projectEndpoint(
     {
       method: 'DELETE',
       path: '/projects/{id}/protected_branches/{name}',
@@ -96,7 +96,7 @@ export const protectedBranchEndpoints = [
       return noContent;
     },
   ),
-];
+};
 
 function byId({ protectedBranches }: Project): readonly ProtectedBranch[] {
   return [...protectedBranches].sort((one, other) => one.id - other.id);

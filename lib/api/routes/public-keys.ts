@@ -24,28 +24,32 @@ const shown = (publicKey: string) => ({ public_key: publicKey });
 const read = { method: 'GET', input: none, answers: { 200: schema } } as const;
 const renew = { method: 'POST', input: renewal, answers: { 201: schema } } as const;
 
-export const publicKeyEndpoints = [
-  projectEndpoint({ ...read, path: push, summary: 'The public key of a mirror that signs in with one', role: 'reporter' }, async (call) =>
-    ok(shown(await publicKeyOf(await pushMirrorOf(call), call.deps))),
+export const publicKeyEndpoints = {
+  ofPushMirror: projectEndpoint(
+    { ...read, path: push, summary: 'The public key of a mirror that signs in with one', role: 'reporter' },
+    async (call) => ok(shown(await publicKeyOf(await pushMirrorOf(call), call.deps))),
   ),
-  projectEndpoint({ ...renew, path: push, summary: 'Make a new key pair; the old one is gone at once', role: 'maintainer' }, async (call) =>
-    created(shown(await renewMirrorKey(await pushMirrorOf(call), call.input.key_type, call.deps))),
+  renewOfPushMirror: projectEndpoint(
+    { ...renew, path: push, summary: 'Make a new key pair; the old one is gone at once', role: 'maintainer' },
+    async (call) => created(shown(await renewMirrorKey(await pushMirrorOf(call), call.input.key_type, call.deps))),
   ),
-  projectEndpoint(
+  ofPullMirror: projectEndpoint(
     { ...read, path: pull, summary: 'The public key of the pull mirror, if it signs in with one', role: 'reporter' },
     async (call) => ok(shown(await publicKeyOf(await pullMirrorOf(call), call.deps))),
   ),
-  projectEndpoint({ ...renew, path: pull, summary: 'Make a new key pair; the old one is gone at once', role: 'maintainer' }, async (call) =>
-    created(shown(await renewMirrorKey(await pullMirrorOf(call), call.input.key_type, call.deps))),
+  renewOfPullMirror: projectEndpoint(
+    { ...renew, path: pull, summary: 'Make a new key pair; the old one is gone at once', role: 'maintainer' },
+    async (call) => created(shown(await renewMirrorKey(await pullMirrorOf(call), call.input.key_type, call.deps))),
   ),
-  projectEndpoint(
+  ofProject: projectEndpoint(
     { ...read, path: project, summary: 'The public key of a project that signs in with one', role: 'reporter' },
     async (call) => ok(shown(await publicKeyOf(call.project, call.deps))),
   ),
-  projectEndpoint({ ...renew, path: project, summary: 'Make a new key pair; the old one is gone at once', role: 'owner' }, async (call) =>
-    created(shown(await renewProjectKey(call.project, call.input.key_type, call.deps))),
+  renewOfProject: projectEndpoint(
+    { ...renew, path: project, summary: 'Make a new key pair; the old one is gone at once', role: 'owner' },
+    async (call) => created(shown(await renewProjectKey(call.project, call.input.key_type, call.deps))),
   ),
-  instanceEndpoint(
+  ofCredential: instanceEndpoint(
     { ...read, path: shared, summary: 'The public key of a shared credential that is a key pair', role: 'owner' },
     async (call) => {
       const { publicKey } = await credentialOf(call);
@@ -53,15 +57,18 @@ export const publicKeyEndpoints = [
       return ok(shown(publicKey));
     },
   ),
-  instanceEndpoint({ ...renew, path: shared, summary: 'Make a new key pair for everything that uses it', role: 'owner' }, async (call) => {
-    const { deps, input } = call;
-    const { id, secretName, publicKey } = await credentialOf(call);
-    if (publicKey === null || secretName === null) throw notFound();
-    const value = await renewedValue({ secretName, publicKey }, input.key_type, deps);
-    await deps.secrets.update(secretName, value);
-    const after = await deps.records.credentials.update(id, { publicKey: value.publicKey, updatedAt: deps.clock.now() });
-    if (after === undefined) throw notFound();
-    await deps.records.mirrors.resetFailingUsers(id);
-    return created(shown(value.publicKey));
-  }),
-];
+  renewOfCredential: instanceEndpoint(
+    { ...renew, path: shared, summary: 'Make a new key pair for everything that uses it', role: 'owner' },
+    async (call) => {
+      const { deps, input } = call;
+      const { id, secretName, publicKey } = await credentialOf(call);
+      if (publicKey === null || secretName === null) throw notFound();
+      const value = await renewedValue({ secretName, publicKey }, input.key_type, deps);
+      await deps.secrets.update(secretName, value);
+      const after = await deps.records.credentials.update(id, { publicKey: value.publicKey, updatedAt: deps.clock.now() });
+      if (after === undefined) throw notFound();
+      await deps.records.mirrors.resetFailingUsers(id);
+      return created(shown(value.publicKey));
+    },
+  ),
+};

@@ -39,12 +39,12 @@ const startSchema = z.object({
 
 const ignored = ['mirror_trigger_builds', 'mirror_user_id'];
 
-export const pullMirrorEndpoints = [
-  projectEndpoint(
+export const pullMirrorEndpoints = {
+  show: projectEndpoint(
     { method: 'GET', path, summary: 'The pull mirror', role: 'reporter', input: z.object({}), answers: { 200: pullMirrorSchema } },
     async (call) => ok(showPullMirror(await pullMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
-  projectEndpoint(
+  change: projectEndpoint(
     {
       method: 'PUT',
       path,
@@ -56,7 +56,7 @@ export const pullMirrorEndpoints = [
     },
     async (call) => ok((await configure(call, given(call.input.url, 'url', call.input.enabled, call.input))).body),
   ),
-  projectEndpoint(
+  changeOrStart: projectEndpoint(
     {
       method: 'POST',
       path,
@@ -78,18 +78,18 @@ export const pullMirrorEndpoints = [
       }
       const { force = false, confirm_deletions: confirmDeletions = false, ...others } = input;
       const [stray] = Object.keys(others);
-      if (stray !== undefined) throw badParameter(`${stray} goes with url, or with PUT`);
+      if (stray !== undefined) throw badParameter(stray, `goes with url, or with PUT`);
       return start(call, force, confirmDeletions);
     },
   ),
-  projectEndpoint(
+  remove: projectEndpoint(
     { method: 'DELETE', path, summary: 'Delete the pull mirror', role: 'maintainer', input: z.object({}), answers: { 204: null } },
     async (call) => {
       await deleteMirror(call, await pullMirrorOf(call));
       return noContent;
     },
   ),
-  projectEndpoint(
+  plan: projectEndpoint(
     {
       method: 'GET',
       path: `${path}/plan`,
@@ -101,7 +101,7 @@ export const pullMirrorEndpoints = [
     },
     async (call) => ok(await planMirror(call, await pullMirrorOf(call))),
   ),
-];
+};
 
 type PullCall = Pick<ProjectCall<unknown>, 'deps' | 'project' | 'token'>;
 

@@ -22,8 +22,8 @@ const update = async (call: ProjectCall<z.output<typeof changes>>) => {
   return ok(showPushMirror(await updateMirror(call, await pushMirrorOf(call), given(input.url, input)), token, call.project));
 };
 
-export const remoteMirrorEndpoints = [
-  projectEndpoint(
+export const remoteMirrorEndpoints = {
+  list: projectEndpoint(
     {
       method: 'GET',
       path: '/projects/{id}/remote_mirrors',
@@ -47,7 +47,7 @@ export const remoteMirrorEndpoints = [
       );
     },
   ),
-  projectEndpoint(
+  create: projectEndpoint(
     {
       method: 'POST',
       path: '/projects/{id}/remote_mirrors',
@@ -61,7 +61,7 @@ export const remoteMirrorEndpoints = [
       return created(showPushMirror(await createMirror(call, 'push', given(input.url, input)), token, call.project));
     },
   ),
-  projectEndpoint(
+  show: projectEndpoint(
     {
       method: 'GET',
       path: mirrorPath,
@@ -72,7 +72,7 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => ok(showPushMirror(await pushMirrorOf(call), call.token, call.project, await stateOfInstance(call))),
   ),
-  projectEndpoint(
+  change: projectEndpoint(
     {
       method: 'PUT',
       path: mirrorPath,
@@ -83,7 +83,7 @@ export const remoteMirrorEndpoints = [
     },
     update,
   ),
-  projectEndpoint(
+  changeByPost: projectEndpoint(
     {
       method: 'POST',
       path: mirrorPath,
@@ -94,7 +94,7 @@ export const remoteMirrorEndpoints = [
     },
     update,
   ),
-  projectEndpoint(
+  remove: projectEndpoint(
     {
       method: 'DELETE',
       path: mirrorPath,
@@ -108,7 +108,7 @@ export const remoteMirrorEndpoints = [
       return noContent;
     },
   ),
-  projectEndpoint(
+  start: projectEndpoint(
     {
       method: 'POST',
       path: `${mirrorPath}/sync`,
@@ -126,7 +126,7 @@ export const remoteMirrorEndpoints = [
       return noContent;
     },
   ),
-  projectEndpoint(
+  plan: projectEndpoint(
     {
       method: 'GET',
       path: `${mirrorPath}/plan`,
@@ -138,7 +138,7 @@ export const remoteMirrorEndpoints = [
     },
     async (call) => ok(await planMirror(call, await pushMirrorOf(call))),
   ),
-];
+};
 
 const disabled = 'Cannot proceed with the push mirroring. Please verify your mirror configuration. The mirror is disabled.';
 

@@ -12,14 +12,12 @@ import { pushMirrorOf } from './remote-mirrors.ts';
 
 type MirrorOf = (call: Pick<ProjectCall<unknown>, 'deps' | 'project' | 'pathId'>) => Promise<Mirror>;
 
-export const runEndpoints = [
-  ...endpointsBelow('/projects/{id}/remote_mirrors/{mirror_id}', pushMirrorOf),
-  ...endpointsBelow('/projects/{id}/mirror/pull', pullMirrorOf),
-];
+export const pushRunEndpoints = endpointsBelow('/projects/{id}/remote_mirrors/{mirror_id}', pushMirrorOf);
+export const pullRunEndpoints = endpointsBelow('/projects/{id}/mirror/pull', pullMirrorOf);
 
-function endpointsBelow(path: string, mirrorOf: MirrorOf) {
-  return [
-    projectEndpoint(
+function endpointsBelow<const P extends string>(path: P, mirrorOf: MirrorOf) {
+  return {
+    list: projectEndpoint(
       {
         method: 'GET',
         path: `${path}/runs`,
@@ -40,7 +38,7 @@ function endpointsBelow(path: string, mirrorOf: MirrorOf) {
         );
       },
     ),
-    projectEndpoint(
+    show: projectEndpoint(
       {
         method: 'GET',
         path: `${path}/runs/{run_id}`,
@@ -56,5 +54,5 @@ function endpointsBelow(path: string, mirrorOf: MirrorOf) {
         return ok(await showRunWithRefs(run, hiderFor(call.token, mirror, call.project)));
       },
     ),
-  ];
+  };
 }

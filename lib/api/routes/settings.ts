@@ -18,11 +18,11 @@ const fields = {
   max_runs_per_host: integer({ min: 1, max: 1000 }),
   max_deletions_percent: integer({ min: 0, max: 100 }),
 } as const;
-const settingsSchema = z.object(fields).meta({ id: 'Settings' });
+export const settingsSchema = z.object(fields).meta({ id: 'Settings' });
 const changesSchema = z.object(fields).partial();
 
-export const settingsEndpoints = [
-  instanceEndpoint(
+export const settingsEndpoints = {
+  show: instanceEndpoint(
     {
       method: 'GET',
       path: '/application/settings',
@@ -33,7 +33,7 @@ export const settingsEndpoints = [
     },
     async ({ deps }) => ok(shown(await deps.records.settings.get({ fresh: true }))),
   ),
-  instanceEndpoint(
+  change: instanceEndpoint(
     {
       method: 'PUT',
       path: '/application/settings',
@@ -49,7 +49,7 @@ export const settingsEndpoints = [
       return ok(shown(after));
     },
   ),
-];
+};
 
 function changesOf(input: z.output<typeof changesSchema>): Partial<InstanceSettings> {
   const changes: { readonly [Name in keyof InstanceSettings]: InstanceSettings[Name] | undefined } = {

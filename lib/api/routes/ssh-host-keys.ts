@@ -6,8 +6,8 @@ import { instanceEndpoint } from '../http/endpoint.ts';
 import { urlField } from '../input/address-input.ts';
 import { detectedKeysSchema, detectForApi } from '../use-cases/detect-for-api.ts';
 
-export const sshHostKeyEndpoints = [
-  instanceEndpoint(
+export const sshHostKeyEndpoints = {
+  detect: instanceEndpoint(
     {
       method: 'POST',
       path: '/ssh_host_keys/detect',
@@ -21,4 +21,4 @@ export const sshHostKeyEndpoints = [
       return ok(await detectForApi(input.url, deps));
     },
   ),
-];
+};

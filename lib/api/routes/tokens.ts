@@ -12,7 +12,7 @@ import { type Call, instanceEndpoint } from '../http/endpoint.ts';
 import { choice, idField, line, text } from '../http/fields.ts';
 import { idPageAnswer, idPageInput, idPageRequest } from '../http/pagination.ts';
 
-const tokenSchema = z
+export const tokenSchema = z
   .object({
     id: z.int(),
     name: z.string(),
@@ -30,8 +30,8 @@ const newTokenSchema = tokenSchema
 
 const one = '/personal_access_tokens/{token_id}';
 
-export const tokenEndpoints = [
-  instanceEndpoint(
+export const tokenEndpoints = {
+  list: instanceEndpoint(
     {
       method: 'GET',
       path: '/personal_access_tokens',
@@ -51,7 +51,7 @@ export const tokenEndpoints = [
       );
     },
   ),
-  instanceEndpoint(
+  create: instanceEndpoint(
     {
       method: 'POST',
       path: '/personal_access_tokens',
@@ -84,7 +84,7 @@ export const tokenEndpoints = [
       return created({ ...shown(token, deps), token: value });
     },
   ),
-  instanceEndpoint(
+  showSelf: instanceEndpoint(
     {
       method: 'GET',
       path: '/personal_access_tokens/self',
@@ -94,7 +94,7 @@ export const tokenEndpoints = [
     },
     async ({ deps, token }) => ok(shown(token, deps)),
   ),
-  instanceEndpoint(
+  removeSelf: instanceEndpoint(
     {
       method: 'DELETE',
       path: '/personal_access_tokens/self',
@@ -104,15 +104,15 @@ export const tokenEndpoints = [
     },
     async ({ deps, token }) => remove(deps, token, token),
   ),
-  instanceEndpoint(
+  show: instanceEndpoint(
     { method: 'GET', path: one, summary: 'A token', role: 'owner', input: z.object({}), answers: { 200: tokenSchema } },
     async (call) => ok(shown(await tokenOf(call), call.deps)),
   ),
-  instanceEndpoint(
+  remove: instanceEndpoint(
     { method: 'DELETE', path: one, summary: 'Delete a token', role: 'owner', input: z.object({}), answers: { 204: null } },
     async (call) => remove(call.deps, await tokenOf(call), call.token),
   ),
-];
+};
 
 async function tokenOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>): Promise<AccessToken> {
   const token = await deps.records.tokens.get(pathId('token_id'));
@@ -151,7 +151,7 @@ function expiryOf(given: string | null, now: number): number | null {
   const time = isTime ? Date.parse(given) : Number.NaN;
   // Date.parse takes 30 February for the 2nd of March.
   if (Number.isNaN(time) || new Date(`${given.slice(0, 10)}T00:00:00Z`).toISOString().slice(0, 10) !== given.slice(0, 10))
-    throw badParameter('expires_at is invalid');
+    throw badParameter('expires_at', 'is invalid');
   if (time <= now) throw invalidField('expires_at', 'must be in the future');
   return time;
 }

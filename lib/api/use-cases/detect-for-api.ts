@@ -42,7 +42,7 @@ export async function detectForApi(typed: string, deps: Pick<ApiDeps, 'guard' | 
     const error = toGitferryError(thrown);
     if (error.code === 'internal_error') throw error;
     if (error.code === 'deadline_exceeded' || error.code === 'timed_out') throw codedError(504, error);
-    throw new ApiError(400, { message: { url: [error.message] }, code: error.code, hint: error.hint });
+    throw new ApiError(400, { faults: [{ field: 'url', why: error.message }], code: error.code, hint: error.hint });
   } finally {
     deadline.clear();
   }

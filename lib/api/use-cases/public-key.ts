@@ -8,7 +8,7 @@ import type { Mirror } from '../../model/mirror.ts';
 import type { Project } from '../../model/project.ts';
 import type { SecretKind } from '../../model/secret-store.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { badParameter, notFound } from '../http/api-error.ts';
+import { badRequest, notFound } from '../http/api-error.ts';
 import { generateKeyPair, keyTypeOf } from '../input/key-pair.ts';
 import { dropReplaced, readCredential, withOwnSecret } from '../input/own-secret.ts';
 import { resetMirrors } from './save-project.ts';
@@ -65,7 +65,7 @@ async function renew(
   const publicKey = await publicKeyOf(holder, deps);
   const { credential } = holder;
   if (credential?.kind !== 'own')
-    throw badParameter(
+    throw badRequest(
       `the key belongs to shared credential ${credential?.credentialId}: POST /credentials/${credential?.credentialId}/public_key renews it`,
     );
   const value = await renewedValue({ secretName: credential.secretName, publicKey }, type, deps);

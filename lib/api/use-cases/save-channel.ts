@@ -22,7 +22,7 @@ export async function createChannel(
   deps: SaveDeps,
 ): Promise<SavedChannel> {
   if ((await deps.records.channels.all()).length >= notifyLimits.channels)
-    throw badParameter(`kind is invalid: an instance has at most ${notifyLimits.channels} channels`);
+    throw badParameter('kind', `is invalid: an instance has at most ${notifyLimits.channels} channels`);
   const resolved = resolveSecret(given.kind, given, undefined, deps.guard);
   if (resolved === undefined) throw invalidField('url', 'is missing');
   const quietHours = resolveQuietHours(given, null) ?? null;

@@ -18,19 +18,14 @@ interface Props {
 /** The words of the error are those that the API shows to this token. */
 export function MirrorStatusWords({ mirror, repositoryUrl, visit, now }: Props) {
   const shown = showMirror(mirror, visit.token, { repositoryUrl });
-  const error = mirror.enabled ? (shown['last_error'] as string | null) : null;
-  const next = shown['next_run_at'] as string | null;
+  const error = mirror.enabled ? shown.last_error : null;
+  const next = shown.next_run_at;
   const isWaiting = mirror.queuedAt !== null && mirror.leaseToken !== null;
   return (
     <span class="status">
       <StatusPill state={mirrorState(mirror)} />
       {error !== null && (
-        <ErrorBadge
-          id={`error-${mirror.mirror}`}
-          message={error}
-          code={shown['last_error_code'] as string | null}
-          hint={shown['last_error_hint'] as string | null}
-        />
+        <ErrorBadge id={`error-${mirror.mirror}`} message={error} code={shown.last_error_code} hint={shown.last_error_hint} />
       )}
       {isWaiting && <span class="muted">one more update follows</span>}
       {next !== null && mirror.leaseToken === null && (

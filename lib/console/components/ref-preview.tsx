@@ -1,5 +1,5 @@
 /** What a mirror's rules match now, and what its first run would do: shown in the form before anything is saved. */
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
 import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
 import { consoleLimits } from '../console-limits.ts';
@@ -7,8 +7,8 @@ import { countWords } from '../ref-words.ts';
 import { ForeignText } from './foreign-text.tsx';
 import { RefTable } from './ref-table.tsx';
 
-type Preview = z.output<typeof previewSchema>;
-type ShownPlan = z.output<typeof planSchema>;
+type Preview = Shown<typeof previewSchema>;
+type ShownPlan = Shown<typeof planSchema>;
 
 export function RefPreview({ preview }: { readonly preview: Preview }) {
   const { branches, tags } = preview;

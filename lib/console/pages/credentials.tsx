@@ -1,6 +1,8 @@
 /** Shared credentials: made, given another value, transferred, deleted. Their values are never shown. */
 
 import type { Hono } from 'hono';
+import { credentialEndpoints } from '../../api/routes/credentials.ts';
+import { publicKeyEndpoints } from '../../api/routes/public-keys.ts';
 import { type AuthMethod, authMethods, methodOf, passwordMethod } from '../../credentials/registry.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { credentialOptions } from '../address-form.ts';
@@ -20,7 +22,7 @@ import { firstTime } from '../first-time.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { type ListPage, readList } from '../read-list.ts';
 import { Refusal } from '../refusal.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
+import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, succeeded, type Visit } from '../visit.ts';
 import { type CredentialView, EditCredential, type TypedCredential } from './edit-credential.tsx';
 import { sendPage } from './problem.tsx';
 
@@ -51,10 +53,10 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     const form = await readForm(context.req.raw);
     if (!(await firstTime(visit, form)))
       return redirect(context, list, { kind: 'note', text: 'This form was sent twice; it was carried out once.' });
-    const answer = await api(visit, 'POST', '/credentials', inputOf(form));
+    const answer = await api(visit, credentialEndpoints.create, {}, inputOf(form));
     const faults = faultsOf(answer, fields);
     if (faults !== noFaults) return sendCredentials(context, valuesOf(form), faults);
-    const { id, name } = await answered<CredentialView>(answer);
+    const { id, name } = await answered(answer);
     return redirect(context, `${list}/${id}`, { kind: 'done', text: `The credential ${name} is saved.` });
   });
 
@@ -65,7 +67,7 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
     const [password, privateKey] = [form.exact('password'), form.exact('private_key')];
-    const { auth_method: method } = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
+    const { auth_method: method } = await answered(api(visit, credentialEndpoints.show, idOf(context)));
     const own = methodValues(form, method);
     const [name, username, allowedUrls] = [form.text('name'), form.text('username'), form.text('allowed_urls')];
     const input = {
@@ -74,11 +76,11 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
       ...(password === '' ? {} : { password }),
       ...(privateKey === '' ? {} : { private_key: privateKey }),
     };
-    const answer = await api(visit, 'PUT', pathOf(context), input);
+    const answer = await api(visit, credentialEndpoints.change, idOf(context), input);
     const faults = faultsOf(answer, fields);
     if (faults !== noFaults && answer.status !== 404)
       return sendCredential(context, { typed: { name, username, allowedUrls, own }, faults });
-    const saved = await answered<CredentialView>(answer);
+    const saved = await answered(answer);
     const isRotated = username !== '' || password !== '' || privateKey !== '';
     const text = isRotated
       ? `${saved.name} is saved. Mirrors that failed run at once; the others use it from their next run on.`
@@ -88,7 +90,7 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
 
   app.post(`${list}/:credential/public-key`, async (context) => {
     const { visit } = context.var;
-    await answered(api(visit, 'POST', `${pathOf(context)}/public_key`));
+    await succeeded(api(visit, publicKeyEndpoints.renewOfCredential, idOf(context)));
     const text = 'There is a new key pair. Give its public key to the hosts: the old one is gone.';
     return redirect(context, `${list}/${context.req.param('credential')}`, { kind: 'done', text });
   });
@@ -98,35 +100,35 @@ export function addCredentialPages(app: Hono<ConsoleEnv>): void {
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
     const [to, host] = [form.text('to'), form.text('host')];
-    const answer = await api(visit, 'POST', `${pathOf(context)}/transfer`, { to, ...(host === '' ? {} : { host }) });
+    const answer = await api(visit, credentialEndpoints.transfer, idOf(context), { to, ...(host === '' ? {} : { host }) });
     const faults = faultsOf(answer, ['to', 'host']);
     if (faults !== noFaults && answer.status !== 404) return sendCredential(context, { typed: { to, host }, transferFaults: faults });
-    const { mirrors, projects } = await answered<{ readonly mirrors: number; readonly projects: number }>(answer);
+    const { mirrors, projects } = await answered(answer);
     return redirect(context, list, { kind: 'done', text: `Transferred: ${mirrors} mirrors, ${projects} projects. They run now.` });
   });
 
   app.get(`${list}/:credential/delete`, async (context) => {
-    const credential = await answered<CredentialView>(api(context.var.visit, 'GET', pathOf(context)));
+    const credential = await answered(api(context.var.visit, credentialEndpoints.show, idOf(context)));
     return sendPage(context, <DeleteCredential visit={context.var.visit} credential={credential} />);
   });
 
   app.post(`${list}/:credential/delete`, async (context) => {
-    const answer = await api(context.var.visit, 'DELETE', pathOf(context));
+    const answer = await api(context.var.visit, credentialEndpoints.remove, idOf(context));
     if (answer.status === 409) {
       const text = `${faultsOf(answer, []).general.join(' ')} Transfer them to another credential first.`;
       return redirect(context, `${list}/${context.req.param('credential')}`, { kind: 'failed', text });
     }
-    await answered(answer);
+    await succeeded(answer);
     return redirect(context, list, { kind: 'done', text: 'The credential is deleted.' });
   });
 }
 
-/** Below /api/v4. Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
-function pathOf(context: ConsoleContext): string {
+/** Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
+function idOf(context: ConsoleContext) {
   requireInstanceOwner(context.var.visit);
   const id = parseId(context.req.param('credential') ?? '');
   if (id === undefined) throw new Refusal(404);
-  return `/credentials/${id}`;
+  return { credential_id: id };
 }
 
 function valuesOf(form: Form): Values {
@@ -159,7 +161,7 @@ function linesOf(text: string): readonly string[] {
 
 async function sendCredentials(context: ConsoleContext, values: Values, faults: Faults): Promise<Response> {
   const { visit } = context.var;
-  const credentials = await readList<CredentialView>(visit, '/credentials', context.req.query('page'));
+  const credentials = await readList(visit, credentialEndpoints.list, context.req.query('page'));
   const page = <Credentials visit={visit} credentials={credentials} values={values} faults={faults} />;
   return sendPage(context, page, faults === noFaults ? 200 : 400);
 }
@@ -175,7 +177,7 @@ async function sendCredential(
   { typed = {}, faults = noFaults, transferFaults = noFaults }: RefusedForm,
 ): Promise<Response> {
   const { visit } = context.var;
-  const credential = await answered<CredentialView>(api(visit, 'GET', pathOf(context)));
+  const credential = await answered(api(visit, credentialEndpoints.show, idOf(context)));
   const others = (await credentialOptions(visit)).filter(
     ({ id, auth_method: way }) => id !== credential.id && methodOf(way).makesKeyPair === methodOf(credential.auth_method).makesKeyPair,
   );

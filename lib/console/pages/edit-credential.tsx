@@ -1,4 +1,7 @@
 /** One shared credential: its name, a new value, its public key, and the transfer of everything that uses it. */
+
+import type { Shown } from '../../api/http/answer.ts';
+import type { credentialSchema } from '../../api/routes/credentials.ts';
 import { methodOf } from '../../credentials/registry.ts';
 import type { CredentialOption } from '../address-form.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
@@ -12,13 +15,7 @@ import { SettingsPage } from '../components/settings-page.tsx';
 import type { Faults } from '../faults.ts';
 import type { Visit } from '../visit.ts';
 
-/** As the API shows it. */
-export interface CredentialView extends CredentialOption {
-  readonly public_key: string | null;
-  readonly allowed_urls: readonly string[];
-  readonly created_at: string;
-  readonly updated_at: string;
-}
+export type CredentialView = Shown<typeof credentialSchema>;
 
 interface Props {
   readonly visit: Visit;

@@ -5,12 +5,13 @@ import { methodOf } from '../../credentials/registry.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { faultsOf } from '../faults.ts';
-import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
+import { changeMirror, removeMirror, renewPublicKey } from '../mirror-calls.ts';
+import { mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { readForm } from '../read-form.ts';
 import { refCount } from '../ref-words.ts';
 import { Refusal } from '../refusal.ts';
 import { returnPath } from '../return-path.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer } from '../visit.ts';
+import { type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer, succeeded } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { projectOf } from './project-values.ts';
 
@@ -43,8 +44,8 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
 
   app.post('/projects/:id/mirrors/:mirror/rotate-key', async (context) => {
     const { visit, mirror } = await found(context);
-    const answer = await api(visit, 'POST', `${mirrorApi(mirror)}/public_key`);
-    if (answer.status === 404 || answer.status === 403) throw new Refusal(answer.status, answer.body);
+    const answer = await renewPublicKey(visit, mirror);
+    if (answer.status === 404 || answer.status === 403) await succeeded(answer);
     const { general } = faultsOf(answer, []);
     if (general.length > 0) return redirect(context, mirrorPage(mirror), { kind: 'failed', text: general.join(' ') });
     return redirect(context, mirrorPage(mirror), {
@@ -107,7 +108,7 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
 
   app.post('/projects/:id/mirrors/:mirror/delete', async (context) => {
     const { visit, project, mirror } = await found(context);
-    await answered(api(visit, 'DELETE', mirrorApi(mirror)));
+    await succeeded(removeMirror(visit, mirror));
     return redirect(context, `/projects/${project.id}`, { kind: 'done', text: 'The mirror is deleted.' });
   });
 }
@@ -116,7 +117,7 @@ export function addMirrorActions(app: Hono<ConsoleEnv>): void {
 async function switchTo(context: ConsoleContext, enabled: boolean): Promise<Response> {
   const { visit, project, mirror } = await found(context);
   const form = await readForm(context.req.raw);
-  await answered(api(visit, 'PUT', mirrorApi(mirror), { enabled }));
+  await succeeded(changeMirror(visit, mirror, { enabled }));
   const back = form.text('back') === '' ? `/projects/${project.id}` : returnPath(form.text('back'));
   const text = enabled
     ? 'The mirror is resumed; an update starts now.'

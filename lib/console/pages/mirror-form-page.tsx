@@ -1,7 +1,6 @@
 /** The page of a mirror's form: where it goes, what it moves, and beside it what that means now. */
 
-import type { z } from 'zod';
-import type { Answer } from '../../api/http/answer.ts';
+import type { Shown as Answered } from '../../api/http/answer.ts';
 import type { planSchema } from '../../api/use-cases/plan-mirror.ts';
 import type { previewSchema } from '../../api/use-cases/preview-mirror.ts';
 import { passwordMethod } from '../../credentials/registry.ts';
@@ -23,11 +22,10 @@ import type { Visit } from '../visit.ts';
 import type { ProjectView } from './project-values.ts';
 
 /** What a look at the settings found. */
-interface Look {
-  readonly step: 'preview' | 'plan';
-  readonly answer: Answer;
-  readonly faults: Faults;
-}
+export type LookFound = { readonly plan: Plan } | { readonly preview: Preview } | { readonly faults: Faults };
+type Plan = Answered<typeof planSchema>;
+type Preview = Answered<typeof previewSchema>;
+type Look = LookFound & { readonly step: 'preview' | 'plan' };
 
 export interface Shown {
   readonly values: MirrorValues;
@@ -112,7 +110,7 @@ export function MirrorFormPage(props: Props) {
             </a>
           </div>
         </div>
-        <Preview action={action} look={look} isPush={isPush} />
+        <PreviewCard action={action} look={look} isPush={isPush} />
       </Form>
     </Page>
   );
@@ -133,7 +131,7 @@ function DirectionLinks({ project, direction }: { readonly project: ProjectView;
 }
 
 /** The buttons post the form as it is, unsaved. Where scripts run, only this part is replaced, and the preview follows the rules by itself. */
-function Preview({ action, look, isPush }: { readonly action: string; readonly look: Look | undefined; readonly isPush: boolean }) {
+function PreviewCard({ action, look, isPush }: { readonly action: string; readonly look: Look | undefined; readonly isPush: boolean }) {
   const ask = {
     'hx-post': action,
     'hx-select': '#preview',
@@ -170,8 +168,9 @@ function Preview({ action, look, isPush }: { readonly action: string; readonly l
   );
 }
 
-function LookResult({ look: { step, answer, faults } }: { readonly look: Look }) {
-  if (answer.status >= 400)
+function LookResult({ look }: { readonly look: Look }) {
+  if ('faults' in look) {
+    const { faults } = look;
     return (
       <div class="message message-failed">
         <p>{faults.general.join(' ')}</p>
@@ -183,9 +182,6 @@ function LookResult({ look: { step, answer, faults } }: { readonly look: Look })
         )}
       </div>
     );
-  return step === 'plan' ? (
-    <PlanPreview plan={answer.body as z.output<typeof planSchema>} />
-  ) : (
-    <RefPreview preview={answer.body as z.output<typeof previewSchema>} />
-  );
+  }
+  return 'plan' in look ? <PlanPreview plan={look.plan} /> : <RefPreview preview={look.preview} />;
 }

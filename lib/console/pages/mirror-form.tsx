@@ -1,13 +1,20 @@
 /** Adding a mirror and changing one: checks while typing, host keys, previews before anything is saved. */
 
 import type { Hono } from 'hono';
+import type { Answer } from '../../api/http/answer.ts';
+import type { RefusedAnswer } from '../../api/http/api-error.ts';
+import type { Parameters } from '../../api/http/read-parameters.ts';
+import { mirrorPreviewEndpoints } from '../../api/routes/mirror-previews.ts';
+import { pullMirrorEndpoints } from '../../api/routes/pull-mirror.ts';
+import { remoteMirrorEndpoints } from '../../api/routes/remote-mirrors.ts';
 import { keyPairMethod } from '../../credentials/registry.ts';
-import type { Mirror } from '../../model/mirror.ts';
+import type { Mirror, MirrorKey } from '../../model/mirror.ts';
 import { type CredentialOption, credentialOptions } from '../address-form.ts';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
 import { hasUnconfirmedKeys, hostKeyStep, withOfferedKeys } from '../host-key-step.ts';
-import { mirrorApi, mirrorOf, mirrorPage } from '../mirror-path.ts';
+import { changeMirror } from '../mirror-calls.ts';
+import { mirrorOf, mirrorPage } from '../mirror-path.ts';
 import {
   type MirrorValues,
   mirrorFields,
@@ -21,7 +28,7 @@ import { type Form, readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
 import { splitUserInfo } from '../split-user-info.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer, type Visit } from '../visit.ts';
-import { MirrorFormPage, type Shown } from './mirror-form-page.tsx';
+import { type LookFound, MirrorFormPage, type Shown } from './mirror-form-page.tsx';
 import { sendPage } from './problem.tsx';
 import { type ProjectView, projectOf } from './project-values.ts';
 
@@ -100,12 +107,12 @@ async function create(context: ConsoleContext, { visit, project, credentials }: 
   const input = { ...mirrorInput(form, { isNew: true, credentials }), ...(awaitsKey ? { enabled: false } : {}) };
   const answer =
     direction === 'push'
-      ? await api(visit, 'POST', `${page}/remote_mirrors`, input)
-      : await api(visit, 'PUT', `${page}/mirror/pull`, input);
+      ? await api(visit, remoteMirrorEndpoints.create, { id: project.id }, input)
+      : await api(visit, pullMirrorEndpoints.change, { id: project.id }, input);
   const faults = refused(answer);
   if (faults !== noFaults) return { faults };
-  const { id } = answer.body as { readonly id: number };
-  const made = { projectId: project.id, mirror: direction === 'push' ? id : ('pull' as const) };
+  const { id } = await answered(answer);
+  const made: MirrorKey = { projectId: project.id, mirror: direction === 'push' ? id : 'pull' };
   if (awaitsKey)
     return redirect(context, `${mirrorPage(made)}?start=1`, {
       kind: 'done',
@@ -125,10 +132,10 @@ async function save(context: ConsoleContext, { visit, credentials }: Editing, be
     ];
     return { faults: { ...noFaults, general }, values: { ...mirrorValues(form), version: now } };
   }
-  const answer = await api(visit, 'PUT', mirrorApi(before), mirrorInput(form, { isNew: false, credentials }));
+  const answer = await changeMirror(visit, before, mirrorInput(form, { isNew: false, credentials }));
   const faults = refused(answer);
   if (faults !== noFaults) return { faults };
-  const after = await answered<{ readonly update_status: string; readonly enabled: boolean }>(answer);
+  const after = await answered(answer);
   const starts = after.enabled && after.update_status === 'none';
   return redirect(context, mirrorPage(before), {
     kind: 'done',
@@ -137,7 +144,7 @@ async function save(context: ConsoleContext, { visit, credentials }: Editing, be
 }
 
 /** A refusal for the whole page where the project or mirror is gone; otherwise what is wrong with the form. */
-function refused(answer: { readonly status: number; readonly body?: unknown }): Faults {
+function refused(answer: Answer | RefusedAnswer): Faults {
   if (answer.status === 404) throw new Refusal(404);
   return faultsOf(answer, mirrorFields);
 }
@@ -152,19 +159,28 @@ async function looked(
   // Nobody signs in to a host whose keys were not compared.
   if (hasUnconfirmedKeys(form) && !(step === 'preview' && direction === 'push')) return { look: { step, ...unconfirmed } };
   const { url, ...input } = mirrorInput(form, { isNew: before === undefined, credentials });
-  const answer = await api(visit, 'POST', `/projects/${project.id}/mirror/${step}`, {
+  const settings = {
     ...input,
     ...(url === '' ? {} : { url }),
     direction,
     ...(before !== undefined && before.mirror !== 'pull' ? { mirror_id: before.mirror } : {}),
-  });
-  return { look: { step, answer, faults: faultsOf(answer, []) } };
+  };
+  return { look: { step, ...(await (step === 'plan' ? planned : previewed)(visit, project.id, settings)) } };
 }
 
-const unconfirmed = {
-  answer: { status: 400 },
+async function planned(visit: Visit, id: number, settings: Parameters): Promise<LookFound> {
+  const answer = await api(visit, mirrorPreviewEndpoints.plan, { id }, settings);
+  return 'refusal' in answer ? { faults: faultsOf(answer, []) } : { plan: answer.body };
+}
+
+async function previewed(visit: Visit, id: number, settings: Parameters): Promise<LookFound> {
+  const answer = await api(visit, mirrorPreviewEndpoints.preview, { id }, settings);
+  return 'refusal' in answer ? { faults: faultsOf(answer, []) } : { preview: answer.body };
+}
+
+const unconfirmed: LookFound = {
   faults: { ...noFaults, general: ['Compare the fingerprints of the host keys first, and say so beside them.'] },
-} as const;
+};
 
 function withChosenUrl(form: Form): Form {
   const chosen = form.text('use_url');

@@ -1,7 +1,7 @@
 /** A mirror's page: how it is, its key, its settings in short, and the history of its runs. */
 
 import type { Hono } from 'hono';
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import { hasRole } from '../../api/http/authenticate.ts';
 import { showMirror } from '../../api/output/show-mirror.ts';
 import type { runSchema } from '../../api/output/show-run.ts';
@@ -22,15 +22,16 @@ import { RunChart } from '../components/run-chart.tsx';
 import { SilentModeBanner } from '../components/silent-mode-banner.tsx';
 import { consoleLimits } from '../console-limits.ts';
 import { hostNote } from '../host-notes.ts';
-import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
+import { listRuns, showPublicKey } from '../mirror-calls.ts';
+import { mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { isMoving, mirrorState, stateLabels } from '../mirror-state.ts';
 import { readPage } from '../read-page.ts';
 import { byteWords, countWords, durationWords, refCount, triggerWords } from '../ref-words.ts';
-import { answered, api, type ConsoleEnv, type Visit } from '../visit.ts';
+import { answered, type ConsoleEnv, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { projectOf } from './project-values.ts';
 
-type RunView = z.output<typeof runSchema>;
+type RunView = Shown<typeof runSchema>;
 
 export function addMirrorPage(app: Hono<ConsoleEnv>): void {
   app.get('/projects/:id/mirrors/:mirror', async (context) => {
@@ -39,13 +40,13 @@ export function addMirrorPage(app: Hono<ConsoleEnv>): void {
     const mirror = await mirrorOf(visit, project.id, context.req.param('mirror'));
     const page = readPage(context.req.query('page'));
     const [answer, { silentModeEnabled }, publicKey, stored] = await Promise.all([
-      api(visit, 'GET', `${mirrorApi(mirror)}/runs`, { page, per_page: consoleLimits.historyRuns }),
+      listRuns(visit, mirror, { page, per_page: consoleLimits.historyRuns }),
       visit.deps.records.settings.get(),
       publicKeyOf(visit, mirror),
       visit.deps.records.projects.get(project.id),
     ]);
     const repositoryUrl = stored?.repositoryUrl ?? '';
-    const runs = await answered<readonly RunView[]>(answer);
+    const runs = await answered(answer);
     const hasNext = (answer.headers?.['x-next-page'] ?? '') !== '';
     const seesUrl = hasRole(visit.token, 'maintainer');
     const path = mirrorPage(mirror);
@@ -84,8 +85,8 @@ export function addMirrorPage(app: Hono<ConsoleEnv>): void {
 /** undefined where it signs in without a key. */
 async function publicKeyOf(visit: Visit, mirror: Mirror): Promise<string | undefined> {
   if (!methodOf(mirror.authMethod).makesKeyPair) return undefined;
-  const { status, body } = await api(visit, 'GET', `${mirrorApi(mirror)}/public_key`);
-  return status === 200 ? (body as { readonly public_key: string }).public_key : undefined;
+  const answer = await showPublicKey(visit, mirror);
+  return 'refusal' in answer ? undefined : answer.body.public_key;
 }
 
 interface KeyProps {
@@ -221,10 +222,7 @@ function Live({ visit, mirror, repositoryUrl, runs, page, hasNext, isSilent }: L
 }
 
 function SettingFacts({ mirror, visit }: { readonly mirror: Mirror; readonly visit: Visit }) {
-  const shown = showMirror(mirror, visit.token, { repositoryUrl: mirror.url }) as {
-    readonly url?: string;
-    readonly host_keys: readonly { type: string; fingerprint_sha256: string }[];
-  };
+  const shown = showMirror(mirror, visit.token, { repositoryUrl: mirror.url });
   return (
     <>
       {shown.url !== undefined && (

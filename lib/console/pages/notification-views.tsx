@@ -1,8 +1,9 @@
 /** What the pages of notification channels show: the list, what was sent, a new channel's secret. */
 
 import type { Child } from 'hono/jsx';
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import type { channelSchema, deliverySchema } from '../../api/output/show-channel.ts';
+import type { ChannelCalls } from '../channel-calls.ts';
 import { CopyableText } from '../components/copyable-text.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { ForeignText } from '../components/foreign-text.tsx';
@@ -12,13 +13,13 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
 import type { Visit } from '../visit.ts';
 
-export type ChannelView = z.output<typeof channelSchema>;
+export type ChannelView = Shown<typeof channelSchema>;
 
 /** Where the channels of one page belong. */
 export interface ChannelsPlace {
-  /** Of the console; the API's is below it. */
+  /** Of the console. */
   readonly path: string;
-  readonly api: string;
+  readonly calls: ChannelCalls;
   readonly project?: { readonly id: number; readonly path_with_namespace: string };
 }
 
@@ -114,7 +115,7 @@ interface DeliveriesProps {
   readonly visit: Visit;
   readonly place: ChannelsPlace;
   readonly channel: ChannelView;
-  readonly deliveries: readonly z.output<typeof deliverySchema>[];
+  readonly deliveries: readonly Shown<typeof deliverySchema>[];
 }
 
 export function Deliveries({ visit, place, channel, deliveries }: DeliveriesProps) {

@@ -1,38 +1,29 @@
 /** Notification channels of the instance and of a project: whether they work, a test, what was sent, new ones. */
 
 import type { Hono } from 'hono';
-import type { z } from 'zod';
-import type { deliverySchema, newChannelSchema } from '../../api/output/show-channel.ts';
 import { parseId } from '../../model/parse-id.ts';
+import { channelsOfInstance, channelsOfProject } from '../channel-calls.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { firstTime } from '../first-time.ts';
 import { readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, requireMaintainer } from '../visit.ts';
+import { answered, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, requireMaintainer, succeeded } from '../visit.ts';
 import { ChannelForm, type ChannelValues, channelFields, channelInput, channelValues, newChannelValues } from './notification-form.tsx';
-import {
-  type ChannelsPlace,
-  ChannelTable,
-  type ChannelView,
-  crumbsOf,
-  Deliveries,
-  NewSecret,
-  NotificationFrame,
-} from './notification-views.tsx';
+import { type ChannelsPlace, ChannelTable, crumbsOf, Deliveries, NewSecret, NotificationFrame } from './notification-views.tsx';
 import { sendPage } from './problem.tsx';
 import { projectOf } from './project-values.ts';
 
 export function addNotificationPages(app: Hono<ConsoleEnv>): void {
   addPages(app, '/settings/notifications', async ({ var: { visit } }) => {
     requireInstanceOwner(visit);
-    return { path: '/settings/notifications', api: '/notification_channels' };
+    return { path: '/settings/notifications', calls: channelsOfInstance(visit) };
   });
   addPages(app, '/projects/:id/notifications', async (context) => {
     const { visit } = context.var;
     requireMaintainer(visit);
     const project = await projectOf(visit, context.req.param('id') ?? '');
-    return { path: `/projects/${project.id}/notifications`, api: `/projects/${project.id}/notification_channels`, project };
+    return { path: `/projects/${project.id}/notifications`, calls: channelsOfProject(visit, project.id), project };
   });
 }
 
@@ -45,10 +36,10 @@ function addPages(app: Hono<ConsoleEnv>, route: string, placeOf: (context: Conso
     const form = await readForm(context.req.raw);
     if (!(await firstTime(visit, form)))
       return redirect(context, place.path, { kind: 'note', text: 'This form was sent twice; it was carried out once.' });
-    const answer = await api(visit, 'POST', place.api, channelInput(form));
+    const answer = await place.calls.create(channelInput(form));
     const faults = faultsOf(answer, channelFields);
     if (faults !== noFaults) return sendChannels(context, place, channelValues(form), faults);
-    const made = await answered<z.output<typeof newChannelSchema>>(answer);
+    const made = await answered(answer);
     if (made.signing_secret === undefined)
       return redirect(context, place.path, {
         kind: 'done',
@@ -58,30 +49,26 @@ function addPages(app: Hono<ConsoleEnv>, route: string, placeOf: (context: Conso
   });
 
   app.post(`${route}/:channel/test`, async (context) => {
-    const { visit } = context.var;
     const place = await placeOf(context);
-    const { ok, answer } = await answered<{ readonly ok: boolean; readonly answer: string }>(
-      api(visit, 'POST', `${place.api}/${channelId(context)}/send_test`),
-    );
+    const { ok, answer } = await answered(place.calls.test(channelId(context)));
     const text = ok ? `The test was taken: ${answer}` : `The test was not taken: ${answer}`;
     return redirect(context, place.path, { kind: ok ? 'done' : 'failed', text });
   });
 
   app.post(`${route}/:channel/switch`, async (context) => {
-    const { visit } = context.var;
     const place = await placeOf(context);
     const enabled = (await readForm(context.req.raw)).text('enabled') === 'true';
-    const { name } = await answered<ChannelView>(api(visit, 'PUT', `${place.api}/${channelId(context)}`, { enabled }));
+    const { name } = await answered(place.calls.change(channelId(context), { enabled }));
     return redirect(context, place.path, { kind: 'done', text: `The channel ${name} is ${enabled ? 'on' : 'off'}.` });
   });
 
   app.get(`${route}/:channel`, async (context) => {
     const { visit } = context.var;
     const place = await placeOf(context);
-    const path = `${place.api}/${channelId(context)}`;
+    const id = channelId(context);
     const [channel, deliveries] = await Promise.all([
-      answered<ChannelView>(api(visit, 'GET', path)),
-      answered<readonly z.output<typeof deliverySchema>[]>(api(visit, 'GET', `${path}/sent_notifications`, { per_page: 50 })),
+      answered(place.calls.show(id)),
+      answered(place.calls.deliveries(id, { per_page: 50 })),
     ]);
     return sendPage(context, <Deliveries visit={visit} place={place} channel={channel} deliveries={deliveries} />);
   });
@@ -89,7 +76,7 @@ function addPages(app: Hono<ConsoleEnv>, route: string, placeOf: (context: Conso
   app.get(`${route}/:channel/delete`, async (context) => {
     const { visit } = context.var;
     const place = await placeOf(context);
-    const channel = await answered<ChannelView>(api(visit, 'GET', `${place.api}/${channelId(context)}`));
+    const channel = await answered(place.calls.show(channelId(context)));
     return sendPage(
       context,
       <ConfirmPage
@@ -107,9 +94,8 @@ function addPages(app: Hono<ConsoleEnv>, route: string, placeOf: (context: Conso
   });
 
   app.post(`${route}/:channel/delete`, async (context) => {
-    const { visit } = context.var;
     const place = await placeOf(context);
-    await answered(api(visit, 'DELETE', `${place.api}/${channelId(context)}`));
+    await succeeded(place.calls.remove(channelId(context)));
     return redirect(context, place.path, { kind: 'done', text: 'The channel is deleted.' });
   });
 }
@@ -123,7 +109,7 @@ function channelId(context: ConsoleContext): number {
 
 async function sendChannels(context: ConsoleContext, place: ChannelsPlace, values: ChannelValues, faults: Faults): Promise<Response> {
   const { visit } = context.var;
-  const channels = await answered<readonly ChannelView[]>(api(visit, 'GET', place.api, { per_page: 100 }));
+  const channels = await answered(place.calls.list({ per_page: 100 }));
   return sendPage(
     context,
     <NotificationFrame visit={visit} place={place} title="Notifications">

@@ -68,7 +68,7 @@ interface CellsInput extends Omit<Props, 'rows'> {
 /** What is shown of URL and error is what the API shows to this token. */
 function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
   const shown = showMirror(mirror, token, row.project);
-  const error = mirror.enabled ? (shown['last_error'] as string | null) : null;
+  const error = mirror.enabled ? shown.last_error : null;
   return [
     <>
       <a class="project" href={`/projects/${row.project.id}`}>
@@ -77,7 +77,7 @@ function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
       <span class="target">
         <Icon name={mirror.direction} />
         <span class="visually-hidden">{mirror.direction === 'push' ? 'pushed to' : 'pulled from'}</span>
-        {typeof shown['url'] === 'string' ? (
+        {shown.url !== undefined ? (
           <span class="code">
             <ForeignText text={withoutScheme(mirror.url)} />
           </span>
@@ -89,13 +89,7 @@ function mirrorCells({ row, mirror, token, now, back, mayAct }: CellsInput) {
     <span class="status">
       <StatusPill state={mirrorState(mirror)} />
       {error !== null && (
-        <ErrorBadge
-          id={`error-${mirror.id}`}
-          message={error}
-          code={shown['last_error_code'] as string | null}
-          hint={shown['last_error_hint'] as string | null}
-          label="Why"
-        />
+        <ErrorBadge id={`error-${mirror.id}`} message={error} code={shown.last_error_code} hint={shown.last_error_hint} label="Why" />
       )}
     </span>,
     <RelativeTime at={mirror.lastUpdateAt} now={now} />,

@@ -3,6 +3,7 @@ import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Page } from '../components/page.tsx';
+import type { RefusalReason } from '../refusal.ts';
 import type { ConsoleContext, Visit } from '../visit.ts';
 
 interface Problem {
@@ -49,33 +50,32 @@ const defect: Problem = {
 /** As the API says. */
 const retryAfterSeconds = '5';
 
-/** `body` is the API's own refusal where there was one: its code, words and hint are shown. */
 export function problemPage(
   context: ConsoleContext,
   visit: Visit | undefined,
   status: number,
-  body?: unknown,
+  reason: RefusalReason = {},
 ): Response | Promise<Response> {
   const { title, words } =
-    body === 'foreign_origin' ? foreignOrigin : (problems[status] ?? (status < 500 ? problems[400] : undefined) ?? defect);
-  const { code, hint, message } = (typeof body === 'object' && body !== null ? body : {}) as Readonly<Record<string, unknown>>;
+    reason === 'foreign_origin' ? foreignOrigin : (problems[status] ?? (status < 500 ? problems[400] : undefined) ?? defect);
+  const { code, hint, message } = reason === 'foreign_origin' ? {} : reason;
   const page = (
     <Page title={title} visit={visit} narrow>
       <div class="card problem">
         <p>{words}</p>
-        {typeof message === 'string' && !/^\d{3} /.test(message) && (
+        {message !== undefined && !/^\d{3} /.test(message) && (
           <p>
             <ForeignText text={message} />
           </p>
         )}
-        {typeof hint === 'string' && (
+        {hint !== undefined && (
           <p>
             <ForeignText text={hint} />
           </p>
         )}
         <p class="muted">
           {status}
-          {typeof code === 'string' && (
+          {code !== undefined && (
             <>
               {' '}
               <code>{code}</code>

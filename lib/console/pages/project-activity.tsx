@@ -1,8 +1,8 @@
 /** What moved in a project lately: a branch or tag a line, newest first. */
 
 import type { Hono } from 'hono';
-import type { z } from 'zod';
-import type { eventSchema } from '../../api/routes/events.ts';
+import type { Shown } from '../../api/http/answer.ts';
+import { eventEndpoints, type eventSchema } from '../../api/routes/events.ts';
 import { shortRefName } from '../../git/ref-name.ts';
 import type { Mirror } from '../../model/mirror.ts';
 import { EmptyState } from '../components/empty-state.tsx';
@@ -18,7 +18,7 @@ import { answered, api, type ConsoleEnv, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { type ProjectView, projectOf } from './project-values.ts';
 
-type Event = z.output<typeof eventSchema>;
+type Event = Shown<typeof eventSchema>;
 
 interface ShownActivity {
   readonly events: readonly Event[];
@@ -31,8 +31,8 @@ export async function activityOf(
   page: number,
   perPage: number = consoleLimits.activityEntries,
 ): Promise<ShownActivity> {
-  const answer = await api(visit, 'GET', `/projects/${projectId}/events`, { page, per_page: perPage });
-  return { events: await answered<readonly Event[]>(answer), hasNext: (answer.headers?.['x-next-page'] ?? '') !== '' };
+  const answer = await api(visit, eventEndpoints.list, { id: projectId }, { page, per_page: perPage });
+  return { events: await answered(answer), hasNext: (answer.headers?.['x-next-page'] ?? '') !== '' };
 }
 
 export function addActivityPage(app: Hono<ConsoleEnv>): void {

@@ -1,13 +1,13 @@
 /** A project's protected branches: listed, added by name or wildcard, removed. */
 import type { Hono } from 'hono';
 import { hasRole } from '../../api/http/authenticate.ts';
+import { protectedBranchEndpoints } from '../../api/routes/protected-branches.ts';
 import type { ProtectedBranch } from '../../model/project.ts';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Form } from '../components/form.tsx';
 import { faultsOf } from '../faults.ts';
 import { readForm } from '../read-form.ts';
-import { Refusal } from '../refusal.ts';
-import { api, type ConsoleEnv, redirect, type Visit } from '../visit.ts';
+import { api, type ConsoleEnv, redirect, succeeded, type Visit } from '../visit.ts';
 import { projectOf } from './project-values.ts';
 
 export function addBranchForms(app: Hono<ConsoleEnv>): void {
@@ -17,10 +17,11 @@ export function addBranchForms(app: Hono<ConsoleEnv>): void {
     const project = await projectOf(visit, context.req.param('id'));
     const form = await readForm(context.req.raw);
     const name = form.text('name');
-    const path = `/projects/${project.id}/protected_branches`;
     const isRemoval = form.text('step') === 'remove';
-    const answer = isRemoval ? await api(visit, 'DELETE', `${path}/${encodeURIComponent(name)}`) : await api(visit, 'POST', path, { name });
-    if (answer.status === 403) throw new Refusal(403, answer.body);
+    const answer = isRemoval
+      ? await api(visit, protectedBranchEndpoints.unprotect, { id: project.id, name })
+      : await api(visit, protectedBranchEndpoints.protect, { id: project.id }, { name });
+    if (answer.status === 403) await succeeded(answer);
     const back = `/projects/${project.id}#branches`;
     // Removed already, in another tab: that is what was wanted.
     if (isRemoval) return redirect(context, back, { kind: 'done', text: `${name} is no longer protected.` });

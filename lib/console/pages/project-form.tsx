@@ -1,5 +1,6 @@
 /** Registering a repository as a project, changing it, deleting it. */
 import type { Hono } from 'hono';
+import { projectEndpoints } from '../../api/routes/projects.ts';
 import { type CredentialOption, credentialOptions } from '../address-form.ts';
 import { AddressFields } from '../components/address-fields.tsx';
 import { ConfirmPage } from '../components/confirm-page.tsx';
@@ -13,7 +14,17 @@ import { hostKeyStep, withOfferedKeys } from '../host-key-step.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
 import { splitUserInfo } from '../split-user-info.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, requireOwner, type Visit } from '../visit.ts';
+import {
+  answered,
+  api,
+  type ConsoleContext,
+  type ConsoleEnv,
+  redirect,
+  requireInstanceOwner,
+  requireOwner,
+  succeeded,
+  type Visit,
+} from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import {
   newProject,
@@ -47,10 +58,10 @@ export function addProjectPages(app: Hono<ConsoleEnv>): void {
     if (unfinished !== undefined) return sendForm(context, { visit, credentials, ...unfinished });
     if (!(await firstTime(visit, form)))
       return redirect(context, '/', { kind: 'note', text: 'This form was sent twice; it was carried out once.' });
-    const answer = await api(visit, 'POST', '/projects', projectInput(form, true, credentials));
+    const answer = await api(visit, projectEndpoints.create, {}, projectInput(form, true, credentials));
     const faults = faultsOf(answer, projectFields);
     if (faults !== noFaults) return sendForm(context, { visit, values: projectValues(form), faults, credentials });
-    const { id } = await answered<ProjectView>(answer);
+    const { id } = await answered(answer);
     return redirect(context, `/projects/${id}`, { kind: 'done', text: 'The project is registered. Add a mirror to it next.' });
   });
 
@@ -70,7 +81,7 @@ export function addProjectPages(app: Hono<ConsoleEnv>): void {
     const credentials = await credentialOptions(visit);
     const unfinished = await beforeSaving(visit, form);
     if (unfinished !== undefined) return sendForm(context, { visit, project, credentials, ...unfinished });
-    const answer = await api(visit, 'PUT', `/projects/${project.id}`, projectInput(form, false, credentials));
+    const answer = await api(visit, projectEndpoints.change, { id: project.id }, projectInput(form, false, credentials));
     const faults = faultsOf(answer, projectFields);
     if (answer.status === 404) throw new Refusal(404);
     if (faults !== noFaults) return sendForm(context, { visit, project, values: projectValues(form), faults, credentials });
@@ -88,7 +99,7 @@ export function addProjectPages(app: Hono<ConsoleEnv>): void {
   app.post('/projects/:id/delete', async (context) => {
     const { visit } = context.var;
     const project = await projectOf(visit, context.req.param('id'));
-    await answered(api(visit, 'DELETE', `/projects/${project.id}`));
+    await succeeded(api(visit, projectEndpoints.remove, { id: project.id }));
     return redirect(context, '/', { kind: 'done', text: `The project ${project.path_with_namespace} is deleted.` });
   });
 }

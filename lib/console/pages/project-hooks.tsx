@@ -1,9 +1,9 @@
 /** A project's webhooks: what to enter at the provider, whether deliveries come, new secrets, deletion. */
 
 import type { Hono } from 'hono';
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import { hasRole } from '../../api/http/authenticate.ts';
-import type { hookSchema, hookWithSecretSchema } from '../../api/routes/incoming-hooks.ts';
+import { type hookSchema, type hookWithSecretSchema, incomingHookEndpoints } from '../../api/routes/incoming-hooks.ts';
 import { providers } from '../../model/hook.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
@@ -17,16 +17,16 @@ import { firstTime } from '../first-time.ts';
 import { providerInstructions } from '../provider-instructions.ts';
 import { readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer, type Visit } from '../visit.ts';
+import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireMaintainer, succeeded, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { type ProjectView, projectOf } from './project-values.ts';
 
-type HookView = z.output<typeof hookSchema>;
-type HookSecret = z.output<typeof hookWithSecretSchema>;
+type HookView = Shown<typeof hookSchema>;
+type HookSecret = Shown<typeof hookWithSecretSchema>;
 
 /** The API lists at most 50: more a project cannot have. */
 export function hooksOf(visit: Visit, projectId: number): Promise<readonly HookView[]> {
-  return answered<readonly HookView[]>(api(visit, 'GET', `/projects/${projectId}/incoming_hooks`, { per_page: 100 }));
+  return answered(api(visit, incomingHookEndpoints.list, { id: projectId }, { per_page: 100 }));
 }
 
 export function addHookPages(app: Hono<ConsoleEnv>): void {
@@ -42,21 +42,21 @@ export function addHookPages(app: Hono<ConsoleEnv>): void {
         kind: 'note',
         text: 'This form was sent twice; it was carried out once. Make a new secret if you have not seen it.',
       });
-    const answer = await api(visit, 'POST', `/projects/${project.id}/incoming_hooks`, { provider: form.text('provider') });
+    const answer = await api(visit, incomingHookEndpoints.create, { id: project.id }, { provider: form.text('provider') });
     const { general } = faultsOf(answer, []);
     if (general.length > 0) return redirect(context, back, { kind: 'failed', text: general.join(' ') });
-    return sendPage(context, <SecretPage visit={visit} project={project} hook={answer.body as HookSecret} isNew />);
+    return sendPage(context, <SecretPage visit={visit} project={project} hook={await answered(answer)} isNew />);
   });
 
   app.post('/projects/:id/hooks/:hook/rotate', async (context) => {
-    const { visit, project, path } = await found(context);
-    const hook = await answered<HookSecret>(api(visit, 'PUT', path));
+    const { visit, project, hook: hookId } = await found(context);
+    const hook = await answered(api(visit, incomingHookEndpoints.renewSecret, { id: project.id, hook_id: hookId }));
     return sendPage(context, <SecretPage visit={visit} project={project} hook={hook} isNew={false} />);
   });
 
   app.get('/projects/:id/hooks/:hook/delete', async (context) => {
-    const { visit, project, path } = await found(context);
-    const { id, provider } = await answered<HookView>(api(visit, 'GET', path));
+    const { visit, project, hook } = await found(context);
+    const { id, provider } = await answered(api(visit, incomingHookEndpoints.show, { id: project.id, hook_id: hook }));
     const page = `/projects/${project.id}`;
     return sendPage(
       context,
@@ -77,19 +77,19 @@ export function addHookPages(app: Hono<ConsoleEnv>): void {
   });
 
   app.post('/projects/:id/hooks/:hook/delete', async (context) => {
-    const { visit, project, path } = await found(context);
-    await answered(api(visit, 'DELETE', path));
+    const { visit, project, hook } = await found(context);
+    await succeeded(api(visit, incomingHookEndpoints.remove, { id: project.id, hook_id: hook }));
     return redirect(context, `/projects/${project.id}#webhooks`, { kind: 'done', text: 'The webhook is deleted.' });
   });
 }
 
-async function found(context: ConsoleContext): Promise<{ readonly visit: Visit; readonly project: ProjectView; readonly path: string }> {
+async function found(context: ConsoleContext): Promise<{ readonly visit: Visit; readonly project: ProjectView; readonly hook: number }> {
   const { visit } = context.var;
   const project = await projectOf(visit, context.req.param('id') ?? '');
   requireMaintainer(visit);
   const hook = parseId(context.req.param('hook') ?? '');
   if (hook === undefined) throw new Refusal(404);
-  return { visit, project, path: `/projects/${project.id}/incoming_hooks/${hook}` };
+  return { visit, project, hook };
 }
 
 interface Props {

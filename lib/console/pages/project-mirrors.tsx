@@ -102,7 +102,7 @@ function MirrorPlace({ mirror, visit }: { readonly mirror: Mirror; readonly visi
 
 function placeOf(mirror: Mirror, { token }: Visit): string {
   const { url } = showMirror(mirror, token, { repositoryUrl: mirror.url });
-  return typeof url === 'string' ? url : mirror.direction === 'push' ? `push mirror ${mirror.mirror}` : 'pull mirror';
+  return url !== undefined ? url : mirror.direction === 'push' ? `push mirror ${mirror.mirror}` : 'pull mirror';
 }
 
 function RuleWords({ mirror }: { readonly mirror: Mirror }) {

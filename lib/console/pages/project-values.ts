@@ -1,12 +1,13 @@
 /** A project's form: its values, as stored and as sent, and what the API thinks of them. */
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import type { projectSchema } from '../../api/output/show-project.ts';
+import { projectEndpoints } from '../../api/routes/projects.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { type AddressValues, addressFields, addressInput, addressValues, type CredentialOption, newAddress } from '../address-form.ts';
 import type { Form } from '../read-form.ts';
 import { answered, api, type Visit } from '../visit.ts';
 
-export type ProjectView = z.output<typeof projectSchema>;
+export type ProjectView = Shown<typeof projectSchema>;
 
 export interface ProjectValues {
   readonly path: string;
@@ -29,7 +30,7 @@ export function projectInput(form: Form, isNew: boolean, credentials: readonly C
 /** Throws a Refusal: 404 also for what the token may not see. */
 export function projectOf(visit: Visit, id: string): Promise<ProjectView> {
   // In the console's paths a project is a number; anything else is none.
-  return answered<ProjectView>(api(visit, 'GET', `/projects/${parseId(id) ?? 0}`));
+  return answered(api(visit, projectEndpoints.show, { id: parseId(id) ?? 0 }));
 }
 
 /** For owners, who see everything: the keys are public, and the API gives only their fingerprints. */

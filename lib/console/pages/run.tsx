@@ -1,7 +1,7 @@
 /** A run's page: what asked for it, how it ended and why, what to do about it, and every ref. */
 
 import type { Hono } from 'hono';
-import type { z } from 'zod';
+import type { Shown } from '../../api/http/answer.ts';
 import { hasRole } from '../../api/http/authenticate.ts';
 import type { runWithRefsSchema } from '../../api/output/show-run.ts';
 import { refResults } from '../../mirror/outcome.ts';
@@ -16,14 +16,15 @@ import { Pagination } from '../components/pagination.tsx';
 import { RefTable } from '../components/ref-table.tsx';
 import { ExactTime, relativeTime } from '../components/relative-time.tsx';
 import { consoleLimits } from '../console-limits.ts';
-import { mirrorApi, mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
+import { showRun } from '../mirror-calls.ts';
+import { mirrorName, mirrorOf, mirrorPage } from '../mirror-path.ts';
 import { readPage } from '../read-page.ts';
 import { byteWords, durationWords, resultWords, triggerWords } from '../ref-words.ts';
-import { answered, api, type ConsoleEnv, type Visit } from '../visit.ts';
+import { answered, type ConsoleEnv, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 import { type ProjectView, projectOf } from './project-values.ts';
 
-type RunView = z.output<typeof runWithRefsSchema>;
+type RunView = Shown<typeof runWithRefsSchema>;
 
 interface Props {
   readonly visit: Visit;
@@ -40,7 +41,7 @@ export function addRunPage(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     const project = await projectOf(visit, context.req.param('id'));
     const mirror = await mirrorOf(visit, project.id, context.req.param('mirror'));
-    const run = await answered<RunView>(api(visit, 'GET', `${mirrorApi(mirror)}/runs/${encodeURIComponent(context.req.param('run'))}`));
+    const run = await answered(showRun(visit, mirror, context.req.param('run')));
     const asked = context.req.query('result');
     const result = refResults.find((known) => known === asked);
     return sendPage(

@@ -1,5 +1,7 @@
 /** Settings of the instance: silent mode, intervals and limits; tokens and credentials have pages of their own. */
 import type { Hono } from 'hono';
+import type { Shown } from '../../api/http/answer.ts';
+import { settingsEndpoints, type settingsSchema } from '../../api/routes/settings.ts';
 import { Form as PostForm } from '../components/form.tsx';
 import { FormCard } from '../components/form-card.tsx';
 import { CheckField, TextField } from '../components/form-field.tsx';
@@ -7,7 +9,7 @@ import { Icon } from '../components/icon.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { readForm } from '../read-form.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
+import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, succeeded, type Visit } from '../visit.ts';
 import { addCredentialPages } from './credentials.tsx';
 import { addNotificationPages } from './notifications.tsx';
 import { sendPage } from './problem.tsx';
@@ -56,12 +58,12 @@ const numbers = [
   },
 ] as const;
 
-type SettingsView = Readonly<Record<(typeof numbers)[number]['name'], number>> & { readonly silent_mode_enabled: boolean };
+type SettingsView = Shown<typeof settingsSchema>;
 
 export function addSettings(app: Hono<ConsoleEnv>): void {
   app.get('/settings', async (context) => {
     const { visit } = context.var;
-    const settings = await answered<SettingsView>(api(visit, 'GET', '/application/settings'));
+    const settings = await answered(api(visit, settingsEndpoints.show, {}));
     return sendSettings(context, settings, settings, noFaults);
   });
 
@@ -69,7 +71,7 @@ export function addSettings(app: Hono<ConsoleEnv>): void {
     const { visit } = context.var;
     const form = await readForm(context.req.raw);
     const isOn = form.isOn('silent_mode_enabled');
-    await answered(api(visit, 'PUT', '/application/settings', { silent_mode_enabled: isOn }));
+    await succeeded(api(visit, settingsEndpoints.change, {}, { silent_mode_enabled: isOn }));
     const text = isOn
       ? 'Silent mode is on: runs under way end, and nothing new starts.'
       : 'Silent mode is off: what was remembered starts now.';
@@ -81,13 +83,13 @@ export function addSettings(app: Hono<ConsoleEnv>): void {
     requireInstanceOwner(visit);
     const form = await readForm(context.req.raw);
     const given = Object.fromEntries(numbers.map(({ name }) => [name, form.text(name)]));
-    const answer = await api(visit, 'PUT', '/application/settings', given);
+    const answer = await api(visit, settingsEndpoints.change, {}, given);
     const faults = faultsOf(
       answer,
       numbers.map(({ name }) => name),
     );
     if (faults === noFaults) return redirect(context, '/settings', { kind: 'done', text: 'The limits are saved.' });
-    const settings = await answered<SettingsView>(api(visit, 'GET', '/application/settings'));
+    const settings = await answered(api(visit, settingsEndpoints.show, {}));
     return sendSettings(context, settings, given, faults);
   });
 

@@ -1,6 +1,8 @@
 /** Access tokens: who may sign in and call the API. A new one is shown once. */
 import type { Hono } from 'hono';
-import { type Role, roles } from '../../model/access-token.ts';
+import type { Shown } from '../../api/http/answer.ts';
+import { tokenEndpoints, type tokenSchema } from '../../api/routes/tokens.ts';
+import { roles } from '../../model/access-token.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { ConfirmPage } from '../components/confirm-page.tsx';
 import { CopyableText } from '../components/copyable-text.tsx';
@@ -16,18 +18,10 @@ import { firstTime } from '../first-time.ts';
 import { type Form, readForm } from '../read-form.ts';
 import { type ListPage, readList } from '../read-list.ts';
 import { Refusal } from '../refusal.ts';
-import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, type Visit } from '../visit.ts';
+import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, succeeded, type Visit } from '../visit.ts';
 import { sendPage } from './problem.tsx';
 
-interface TokenView {
-  readonly id: number;
-  readonly name: string;
-  readonly role: Role;
-  readonly projects: readonly number[] | null;
-  readonly active: boolean;
-  readonly created_at: string;
-  readonly expires_at: string | null;
-}
+type TokenView = Shown<typeof tokenSchema>;
 
 interface Values {
   readonly name: string;
@@ -51,38 +45,38 @@ export function addTokenPages(app: Hono<ConsoleEnv>): void {
       const text = 'This form was sent twice; it was carried out once. If you did not see the new token, delete it and make another.';
       return redirect(context, list, { kind: 'note', text });
     }
-    const answer = await api(visit, 'POST', '/personal_access_tokens', inputOf(form));
+    const answer = await api(visit, tokenEndpoints.create, {}, inputOf(form));
     const faults = faultsOf(answer, fields);
     if (faults !== noFaults) return sendTokens(context, valuesOf(form), faults);
-    const made = await answered<TokenView & { readonly token: string }>(answer);
+    const made = await answered(answer);
     return sendPage(context, <NewToken visit={visit} name={made.name} token={made.token} />, 201);
   });
 
   app.get(`${list}/:token/delete`, async (context) => {
     const { visit } = context.var;
-    const token = await answered<TokenView>(api(visit, 'GET', pathOf(context)));
+    const token = await answered(api(visit, tokenEndpoints.show, idOf(context)));
     return sendPage(context, <DeleteToken visit={visit} token={token} />);
   });
 
   app.post(`${list}/:token/delete`, async (context) => {
     const { visit } = context.var;
-    const path = pathOf(context);
-    const { name, id } = await answered<TokenView>(api(visit, 'GET', path));
-    const answer = await api(visit, 'DELETE', path);
+    const parameters = idOf(context);
+    const { name, id } = await answered(api(visit, tokenEndpoints.show, parameters));
+    const answer = await api(visit, tokenEndpoints.remove, parameters);
     if (answer.status === 409) return redirect(context, list, { kind: 'failed', text: faultsOf(answer, []).general.join(' ') });
-    await answered(answer);
+    await succeeded(answer);
     // Its sessions find no token from now on; these are their records.
     await visit.deps.records.sessions.deleteOfToken(id);
     return redirect(context, list, { kind: 'done', text: `The token ${name} is deleted; whoever used it is signed out.` });
   });
 }
 
-/** Below /api/v4. Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
-function pathOf(context: ConsoleContext): string {
+/** Throws a Refusal: 403 for all but owners of the instance, then 404 for what is no id. */
+function idOf(context: ConsoleContext) {
   requireInstanceOwner(context.var.visit);
   const id = parseId(context.req.param('token') ?? '');
   if (id === undefined) throw new Refusal(404);
-  return `/personal_access_tokens/${id}`;
+  return { token_id: id };
 }
 
 function valuesOf(form: Form): Values {
@@ -101,7 +95,7 @@ function inputOf(form: Form): Record<string, unknown> {
 
 async function sendTokens(context: ConsoleContext, values: Values, faults: Faults): Promise<Response> {
   const { visit } = context.var;
-  const tokens = await readList<TokenView>(visit, '/personal_access_tokens', context.req.query('page'));
+  const tokens = await readList(visit, tokenEndpoints.list, context.req.query('page'));
   return sendPage(context, <Tokens visit={visit} tokens={tokens} values={values} faults={faults} />, faults === noFaults ? 200 : 400);
 }
 

@@ -3,11 +3,12 @@ import type { Hono } from 'hono';
 import type { MirrorKey } from '../../model/mirror.ts';
 import { faultsOf } from '../faults.ts';
 import type { Flash } from '../flash.ts';
-import { mirrorApi, mirrorOf } from '../mirror-path.ts';
+import { startUpdate } from '../mirror-calls.ts';
+import { mirrorOf } from '../mirror-path.ts';
 import { readForm } from '../read-form.ts';
 import { Refusal } from '../refusal.ts';
 import { returnPath } from '../return-path.ts';
-import { api, type ConsoleEnv, redirect, requireMaintainer, type Visit } from '../visit.ts';
+import { type ConsoleEnv, redirect, requireMaintainer, succeeded, type Visit } from '../visit.ts';
 import { projectOf } from './project-values.ts';
 
 /** A start that is this near counts as now. */
@@ -22,13 +23,10 @@ export function addUpdateNow(app: Hono<ConsoleEnv>): void {
     const mirror = await mirrorOf(visit, id, context.req.param('mirror'));
     const form = await readForm(context.req.raw);
     const input = form.isOn('confirm_deletions') ? { confirm_deletions: true } : {};
-    const answer =
-      mirror.mirror === 'pull'
-        ? await api(visit, 'POST', mirrorApi(mirror), { ...input, force: true })
-        : await api(visit, 'POST', `${mirrorApi(mirror)}/sync`, input);
-    if (answer.status === 404 || answer.status === 403) throw new Refusal(answer.status, answer.body);
+    const answer = await startUpdate(visit, mirror, input);
+    if (answer.status === 404 || answer.status === 403) await succeeded(answer);
     const back = form.text('back') === '' ? `/projects/${id}` : returnPath(form.text('back'));
-    if (answer.status >= 400) {
+    if ('refusal' in answer) {
       const { general, hint } = faultsOf(answer, []);
       return redirect(context, back, { kind: 'failed', text: [...general, ...(hint === undefined ? [] : [hint])].join(' ') });
     }
