@@ -19,6 +19,7 @@ import { loopback } from '../lib/local/guarded-server.ts';
 import { createHostCheck } from '../lib/local/host-check.ts';
 import type { StorageReport } from '../lib/local/table-endpoint.ts';
 import { hashToken } from '../lib/model/token-hash.ts';
+import { checkSsoFile } from './sso-wiring.ts';
 import { hasAwsEndpoints, logSink, setEnvironment } from './wiring.ts';
 
 export interface LocalService {
@@ -59,6 +60,7 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
     new Response('{"message":"503 Service Unavailable"}', { status: 503, headers: { 'content-type': 'application/json' } });
   const server = createAdaptorServer({ fetch: (request) => answer(request) });
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = keepAliveMs;
+  await checkSsoFile(settings);
   const port = await listen(server, settings.port);
   const origin = `http://${loopback}:${port}`;
   const closers: (() => Promise<unknown>)[] = [() => new Promise((resolve) => server.close(resolve))];

@@ -34,6 +34,7 @@ import type { WebhookDeps } from '../lib/webhook/receive.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
 import { delivering } from './notify-wiring.ts';
 import { service } from './shared-service.ts';
+import { wireSingleSignOn } from './sso-wiring.ts';
 
 /** How long freeing the leases of a killed process may take when it is started again. */
 const recoveryMs = 60_000;
@@ -95,13 +96,14 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 
 export function wireApi(): ApiDeps {
   const all = service({ publicUrl: true });
-  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory } = all;
+  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory, readSso } = all;
   const testing = delivering(all);
   const connectors = { ...connector(all), listMemory };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
     guesses: createGuessLimit(),
+    sso: readSso && wireSingleSignOn({ readSettings: readSso, publicUrl, clock, allowAddresses }),
     testChannel: (channel) => deliverTest(channel, testing),
     listSource: ({ mirror, project, timeoutMs, credential }) =>
       within(timeoutMs, (deadline) =>

@@ -19,6 +19,7 @@ import type { Records } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
 import { createOutbox, type NoticeQueue } from '../lib/notify/outbox.ts';
 import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
+import { ssoReader } from './sso-wiring.ts';
 import { awsEndpoints, logSink, serviceMemoryMiB, serviceSettings, startedWithAws } from './wiring.ts';
 
 interface Service {
@@ -34,6 +35,8 @@ interface Service {
   readonly outbox: NoticeOutbox;
   readonly secrets: SecretStore;
   readonly aws: AwsIdentity;
+  /** undefined = people sign in with tokens only. */
+  readonly readSso: (() => Promise<unknown>) | undefined;
   readonly listMemory: ListMemory;
   readonly tableName: string;
   readonly allowAddresses: readonly string[];
@@ -54,6 +57,8 @@ export function service(needs: { readonly publicUrl: boolean }): Service & { rea
     allowAddresses,
     publicUrl,
     ownerTokenSecret,
+    ssoSecret,
+    ssoFile,
     workers,
   } = serviceSettings({ queue: true, ...needs });
   if (shared === undefined) {
@@ -84,6 +89,7 @@ export function service(needs: { readonly publicUrl: boolean }): Service & { rea
       outbox: createOutbox({ ...records, queue: noticeQueue, clock }),
       secrets,
       aws: isAlone ? startedIdentity() : sdkIdentity(sqs, awsEndpoints()),
+      readSso: ssoReader({ ssoSecret, ssoFile }, secrets),
       listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
     };
   }

@@ -65,6 +65,14 @@ const parameters = {
   /** RSA keys that hold the private keys of Apps. */
   signingKeys: optional(list(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]{1,256}$/, 'ARNs of KMS keys, separated by commas'), []),
   assumedRoles: optional(list(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'ARNs of roles, separated by commas'), []),
+  /** The identity providers, with their clients' secrets (docs/single-sign-on.md). */
+  ssoSecret: optional(
+    matching(
+      /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}$/,
+      'the ARN of a secret in Secrets Manager',
+    ),
+    '',
+  ),
   /** Metrics and alarms are made of info lines: warn and error would blind them. */
   logLevel: oneOf('debug', 'info'),
   logRetentionDays: (value) =>

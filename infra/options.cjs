@@ -4,7 +4,14 @@
 async function resources({ resolveVariable }) {
   const settings = await resolveVariable('self:custom.settings');
   const stack = await resolveVariable('self:custom.stack');
-  const parts = [alarmTopic(settings, stack), domain(settings), network(settings), reserved(settings), machineCredentials(settings)];
+  const parts = [
+    alarmTopic(settings, stack),
+    domain(settings),
+    network(settings),
+    reserved(settings),
+    machineCredentials(settings),
+    singleSignOn(settings),
+  ];
   const merged = (key) => Object.assign({}, ...parts.map((part) => part[key] ?? {}));
   return { Resources: merged('Resources'), Outputs: merged('Outputs'), extensions: merged('extensions') };
 }
@@ -113,6 +120,24 @@ function machineCredentials({ codeCommitRepositories, assumedRoles, signingKeys 
           PolicyName: 'machine-credentials',
           Roles: ['Worker', 'Api'].map((name) => ({ Ref: `${name}Role` })),
           PolicyDocument: { Version: '2012-10-17', Statement: statements },
+        },
+      },
+    },
+  };
+}
+
+/** Only the api signs people in. */
+function singleSignOn({ ssoSecret }) {
+  if (ssoSecret === '') return {};
+  const statement = { Effect: 'Allow', Action: ['secretsmanager:GetSecretValue'], Resource: ssoSecret };
+  return {
+    Resources: {
+      SingleSignOnPolicy: {
+        Type: 'AWS::IAM::Policy',
+        Properties: {
+          PolicyName: 'single-sign-on',
+          Roles: [{ Ref: 'ApiRole' }],
+          PolicyDocument: { Version: '2012-10-17', Statement: [statement] },
         },
       },
     },

@@ -12,6 +12,7 @@ import type { Project } from '../model/project.ts';
 import type { Records } from '../model/records.ts';
 import type { SecretStore } from '../model/secret-store.ts';
 import type { AddressGuard } from '../net/address-guard.ts';
+import type { SingleSignOn } from '../sso/single-sign-on.ts';
 import type { GuessLimit } from './http/guess-limit.ts';
 
 export interface DryRunInput {
@@ -31,6 +32,8 @@ export interface ApiDeps {
   readonly log: Log;
   readonly guard: AddressGuard;
   readonly guesses: GuessLimit;
+  /** undefined = people sign in with tokens only. */
+  readonly sso: SingleSignOn | undefined;
   /** Where people reach this instance: an origin, without a slash at its end. */
   readonly publicUrl: string;
   /** Sends a message that says so, and resolves with what the other side answered. */

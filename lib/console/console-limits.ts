@@ -3,6 +3,10 @@
 export const consoleLimits = {
   /** A working day: longer, and a forgotten browser stays signed in; the token itself may end it sooner. */
   sessionMs: 12 * 3600_000,
+  /** From the way to an identity provider to the way back: a password, a second factor, perhaps a new password. */
+  flowSeconds: 600,
+  /** Such ways at the same time in one browser: as many tabs as somebody opens at once. */
+  openFlows: 6,
   /** Longest path that a sign-in returns to; filters and searches have far less. */
   returnPathCharacters: 500,
   /** A cookie holds 4 KB, encoded. */

@@ -14,12 +14,13 @@ import { problemPage } from './pages/problem.tsx';
 import { addProjectPages } from './pages/project-form.tsx';
 import { addSettings } from './pages/settings.tsx';
 import { addSignIn, addSignOut } from './pages/sign-in.tsx';
+import { addSingleSignOn } from './pages/single-sign-on.tsx';
 import { Refusal } from './refusal.ts';
-import { pageOf, returnPath, signInPath } from './return-path.ts';
+import { pageOf, returnPath, signInPath, singleSignOnPath } from './return-path.ts';
 import { isSameOrigin } from './same-origin.ts';
 import { securityHeaders } from './security-headers.ts';
 import { type CookieRules, readCookie } from './session-cookie.ts';
-import { findSession } from './sessions.ts';
+import { findSession, type SignedIn } from './sessions.ts';
 import type { ConsoleContext, ConsoleEnv, Visit } from './visit.ts';
 
 /** Answers every path that is not the API's. Never throws. `bodies` is the account that its forms share with others of this process. */
@@ -42,11 +43,12 @@ export function createConsole(deps: ApiDeps, bodies = new RequestBodies(apiLimit
     await next();
   });
   addSignIn(app, deps, cookies);
+  addSingleSignOn(app, deps, cookies);
 
   app.use(async (context, next) => {
     const signedIn = await findSession(readCookie(context, cookies, 'session'), deps);
-    if (signedIn === undefined) return toSignIn(context);
-    context.req.raw = await admitForm(context.req.raw, bodies, { maxBytes: consoleLimits.formBytes, sender: signedIn.token.id });
+    if (signedIn === undefined) return toSignIn(context, readCookie(context, cookies, 'provider'));
+    context.req.raw = await admitForm(context.req.raw, bodies, { maxBytes: consoleLimits.formBytes, sender: senderOf(signedIn) });
     const { pathname, search } = new URL(context.req.url);
     context.set('visit', { deps, ...signedIn, cookies, path: `${pathname}${search}`, flash: () => takeFlash(context, cookies) });
     return next();
@@ -74,14 +76,25 @@ function visitOf(context: ConsoleContext): Visit | undefined {
   return context.get('visit');
 }
 
-/** Back to the page afterwards; after a form, to the page that held it. A part of a page that updates itself takes the whole page along. */
-function toSignIn(context: ConsoleContext): Response {
+/** Whose account a form is read on: those of one token or person share one. */
+function senderOf({ token, session }: SignedIn): string | number {
+  return session.person === undefined ? token.id : `${session.person.issuer} ${session.person.subject}`;
+}
+
+/**
+ * Back to the page afterwards; after a form, to the page that held it. A part of a page that updates itself takes the whole page along. Whoever signed in
+ * at a provider goes there: it lets in at once whom it still knows, with the groups of now.
+ */
+function toSignIn(context: ConsoleContext, provider: string | undefined): Response {
   const { raw, method, url } = context.req;
   const { pathname, search } = new URL(url);
   const isPart = raw.headers.get('hx-request') === 'true';
   const isRead = method === 'GET' || method === 'HEAD';
   const back = isRead && !isPart ? returnPath(`${pathname}${search}`) : (pageOf(raw) ?? '/');
-  const path = signInPath(back, { lost: !isRead && !pathname.startsWith('/sign-out') });
+  const path =
+    isRead && provider !== undefined
+      ? singleSignOnPath(provider, back)
+      : signInPath(back, { lost: !isRead && !pathname.startsWith('/sign-out') });
   if (isPart) return context.body(null, 401, { 'hx-redirect': path });
   return context.redirect(path, 303);
 }

@@ -27,3 +27,9 @@ export function signInPath(back: string, { lost = false }: { readonly lost?: boo
   const query = new URLSearchParams({ ...(back === home ? {} : { return: back }), ...(lost ? { lost: 'form' } : {}) });
   return query.size === 0 ? '/sign-in' : `/sign-in?${query}`;
 }
+
+/** Where the sign-in at an identity provider begins. */
+export function singleSignOnPath(provider: string, back: string): string {
+  const query = back === home ? '' : `?${new URLSearchParams({ return: back })}`;
+  return `/sign-in/sso/${encodeURIComponent(provider)}${query}`;
+}

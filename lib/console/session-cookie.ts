@@ -2,6 +2,9 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 
+/** `flow-STATE`: what a sign-in at a provider needs when the browser comes back. `provider`: where its last sign-in was. */
+type CookieName = 'session' | 'flash' | 'provider' | `flow-${string}`;
+
 export interface CookieRules {
   /** Whether people reach the console over https. */
   readonly secure: boolean;
@@ -17,14 +20,22 @@ function attributesOf({ secure }: CookieRules) {
   return { path: '/', httpOnly: true, sameSite: 'Lax', secure } as const;
 }
 
-export function readCookie(context: Context, rules: CookieRules, name: 'session' | 'flash'): string | undefined {
+export function readCookie(context: Context, rules: CookieRules, name: CookieName): string | undefined {
   return getCookie(context, nameOf(name, rules));
 }
 
-export function writeCookie(context: Context, rules: CookieRules, name: 'session' | 'flash', value: string, maxAgeSeconds: number): void {
+export function writeCookie(context: Context, rules: CookieRules, name: CookieName, value: string, maxAgeSeconds: number): void {
   setCookie(context, nameOf(name, rules), value, { ...attributesOf(rules), maxAge: maxAgeSeconds });
 }
 
-export function dropCookie(context: Context, rules: CookieRules, name: 'session' | 'flash'): void {
+export function dropCookie(context: Context, rules: CookieRules, name: CookieName): void {
   deleteCookie(context, nameOf(name, rules), attributesOf(rules));
+}
+
+/** Those whose names begin like this, without that beginning. */
+export function cookiesNamed(context: Context, rules: CookieRules, beginning: 'flow-'): readonly string[] {
+  const start = nameOf(beginning, rules);
+  return Object.keys(getCookie(context))
+    .filter((name) => name.startsWith(start))
+    .map((name) => name.slice(start.length));
 }

@@ -1,14 +1,14 @@
-/** Signing in with a token, and finding out on each request whose session a cookie names. */
+/** Signing in with a token or an identity provider's word, and finding out on each request whose session a cookie names. */
 import { randomBytes } from 'node:crypto';
 import type { ApiDeps } from '../api/api-deps.ts';
 import { apiLimits } from '../api/http/api-limits.ts';
 import { isValid, lookUpToken } from '../api/http/authenticate.ts';
 import type { AccessToken } from '../model/access-token.ts';
-import type { Session } from '../model/session.ts';
+import type { Person, Session } from '../model/session.ts';
 import { hashToken } from '../model/token-hash.ts';
 import { consoleLimits } from './console-limits.ts';
 
-type SessionDeps = Pick<ApiDeps, 'records' | 'clock'>;
+type SessionDeps = Pick<ApiDeps, 'records' | 'clock' | 'sso'>;
 type SignInDeps = Pick<ApiDeps, 'records' | 'clock' | 'guesses'>;
 
 export interface SignedIn {
@@ -33,18 +33,40 @@ export async function signIn(
   const { records, clock } = deps;
   const now = clock.now();
   const expiresAt = Math.min(now + consoleLimits.sessionMs, token.expiresAt ?? Number.POSITIVE_INFINITY);
-  const cookie = randomBytes(32).toString('base64url');
+  const { cookie, sessionHash } = newCookie();
   const { tokenHash, id: tokenId } = token;
-  await records.sessions.create({ sessionHash: hashToken(cookie), tokenHash, tokenId, createdAt: now, expiresAt });
+  await records.sessions.create({ sessionHash, tokenHash, tokenId, createdAt: now, expiresAt });
   return { cookie, maxAgeSeconds: Math.ceil((expiresAt - now) / 1000), token };
 }
 
-/** undefined for a session that is unknown or over, or whose token is gone or over. */
-export async function findSession(cookie: string | undefined, { records, clock }: SessionDeps): Promise<SignedIn | undefined> {
+/** The same for somebody whom an identity provider vouches for until `endsAt`. */
+export async function signInPerson(
+  { person, endsAt }: { readonly person: Person; readonly endsAt: number },
+  { records, clock }: Pick<SessionDeps, 'records' | 'clock'>,
+): Promise<{ readonly cookie: string; readonly maxAgeSeconds: number }> {
+  const now = clock.now();
+  const expiresAt = Math.min(now + consoleLimits.sessionMs, endsAt);
+  const { cookie, sessionHash } = newCookie();
+  await records.sessions.create({ sessionHash, person, createdAt: now, expiresAt });
+  return { cookie, maxAgeSeconds: Math.ceil((expiresAt - now) / 1000) };
+}
+
+/** A new one for each sign-in: none that somebody planted before comes to mean anything. */
+function newCookie(): { readonly cookie: string; readonly sessionHash: string } {
+  const cookie = randomBytes(32).toString('base64url');
+  return { cookie, sessionHash: hashToken(cookie) };
+}
+
+/** undefined for a session that is unknown or over, whose token is gone or over, or whose provider or groups have no role any more. */
+export async function findSession(cookie: string | undefined, { records, clock, sso }: SessionDeps): Promise<SignedIn | undefined> {
   if (cookie === undefined || !/^[A-Za-z0-9_-]{43}$/.test(cookie)) return undefined;
   const now = clock.now();
   const session = await records.sessions.find(hashToken(cookie));
   if (session === undefined || session.expiresAt <= now) return undefined;
+  if (session.person !== undefined) {
+    const token = await sso?.tokenOf(session);
+    return token === undefined ? undefined : { session, token };
+  }
   const token = await records.tokens.find(session.tokenHash);
   if (token === undefined || token.id !== session.tokenId || !isValid(token, now)) return undefined;
   return { session, token };

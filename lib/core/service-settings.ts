@@ -11,6 +11,8 @@ export const settingNames = [
   'GITFERRY_ALLOW_ADDRESSES',
   'GITFERRY_PUBLIC_URL',
   'GITFERRY_OWNER_TOKEN_SECRET',
+  'GITFERRY_SSO_SECRET',
+  'GITFERRY_SSO_FILE',
   'GITFERRY_WORKERS',
   'GITFERRY_LOG_LEVEL',
   'PORT',
@@ -32,6 +34,10 @@ export interface ServiceSettings {
   readonly publicUrl: string;
   /** Name or ARN of the secret with the deployment's own owner token; undefined = there is none. */
   readonly ownerTokenSecret: string | undefined;
+  /** Name or ARN of the secret with the identity providers; undefined = there are none. */
+  readonly ssoSecret: string | undefined;
+  /** A file with the same, instead of the secret. */
+  readonly ssoFile: string | undefined;
   /** Runs at once, on all workers together. */
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -92,6 +98,8 @@ function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
     allowAddresses: reader.optional('GITFERRY_ALLOW_ADDRESSES', (value) => reader.cidrs(value)) ?? [],
     workers: reader.optional('GITFERRY_WORKERS', workers) ?? defaultWorkers,
+    ssoSecret: reader.optional('GITFERRY_SSO_SECRET', secretId),
+    ssoFile: reader.optional('GITFERRY_SSO_FILE', text),
     logLevel: reader.optional('GITFERRY_LOG_LEVEL', level) ?? 'info',
   };
 }

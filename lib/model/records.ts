@@ -10,7 +10,7 @@ import type { ChannelRecords, DeliveryRecords, NoticeRecords } from './notice-re
 import type { MirrorDigest, ProjectDigest } from './overview.ts';
 import type { Project, ProjectSettings } from './project.ts';
 import type { Activity, Run, RunSummary } from './run.ts';
-import type { Session } from './session.ts';
+import type { Person, Session } from './session.ts';
 
 export interface PageRequest {
   /** From 1. */
@@ -192,6 +192,8 @@ export interface SessionRecords {
   delete(sessionHash: string): Promise<void>;
   /** All sessions of a token that were made up to now. */
   deleteOfToken(tokenId: number): Promise<void>;
+  /** The same of somebody whom an identity provider vouched for. */
+  deleteOfPerson(person: Pick<Person, 'issuer' | 'subject'>): Promise<void>;
   /** Whether this form of the session is seen for the first time (a double click sends it twice). */
   claimForm(session: Pick<Session, 'sessionHash' | 'expiresAt'>, nonce: string): Promise<boolean>;
 }

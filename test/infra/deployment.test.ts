@@ -33,6 +33,7 @@ describe('the resolver of parameters', () => {
       codeCommitRepositories: '',
       signingKeys: '',
       assumedRoles: '',
+      ssoSecret: '',
     },
   };
   const resolve = (given: Readonly<Record<string, unknown>>) =>
@@ -84,6 +85,7 @@ describe('the resolver of parameters', () => {
     ['codeCommitRepositories', 'a/b'],
     ['assumedRoles', 'mirror'],
     ['signingKeys', 'alias/app'],
+    ['ssoSecret', 'gitferry/sso'],
   ])('refuses %s: %s', async (name, value) => {
     await expect(resolve({ [name]: value })).rejects.toThrow(new RegExp(`: ${name} (must be|is missing)`));
   });

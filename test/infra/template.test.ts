@@ -30,6 +30,7 @@ beforeAll(async () => {
       codeCommitRepositories: 'app, infra-*',
       signingKeys: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd',
       assumedRoles: 'arn:aws:iam::123456789012:role/mirror',
+      ssoSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:people-a1b2c3',
       scheduleEnabled: 'false',
     },
     'prod',
@@ -186,6 +187,21 @@ describe('the secrets of a stack', () => {
         expect(actions, `${role} on ${name}`).toEqual(expected[group] ?? []);
       }
     }
+  });
+
+  it('hold the identity providers for the api alone, and only where they are named', () => {
+    const policy = full.template.Resources['SingleSignOnPolicy']!.Properties;
+    expect([policy.Roles, policy.PolicyDocument.Statement]).toEqual([
+      [{ Ref: 'ApiRole' }],
+      [
+        {
+          Effect: 'Allow',
+          Action: ['secretsmanager:GetSecretValue'],
+          Resource: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:people-a1b2c3',
+        },
+      ],
+    ]);
+    expect(plain.template.Resources['SingleSignOnPolicy']).toBeUndefined();
   });
 
   it('belong to roles that are all looked at here', () => {

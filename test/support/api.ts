@@ -118,6 +118,7 @@ export async function startTestApi({ isPublicHere = false, allowAddresses = [] a
     log,
     guard: createAddressGuard(allowAddresses),
     guesses: createGuessLimit(),
+    sso: undefined,
     testChannel: (channel) => api.testChannel(channel),
     publicUrl: isPublicHere ? origin : publicUrl,
     plan: (input) => api.plan(input),

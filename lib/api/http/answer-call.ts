@@ -123,6 +123,11 @@ function refusalOf(error: GitferryError, endpoint: Endpoint, input: Parameters, 
   return new ApiError(503, { message: '503 Service Unavailable', code: error.code, hint: error.hint }, { 'retry-after': '5' });
 }
 
+/** Whoever calls, as the log names them for good: names may change. */
+function callerId({ id, person }: AccessToken): object {
+  return person === undefined ? { token: id } : { sso: person.provider, subject: person.subject };
+}
+
 /** Who did what to which object: every change and every refused one, and each look at a public key. The path itself may hold names that are nobody's business. */
 function logCall({ endpoint, parameters }: FoundEndpoint, { token }: Seen, status: number, { log }: ApiDeps): void {
   const { method, path } = endpoint;
@@ -130,6 +135,6 @@ function logCall({ endpoint, parameters }: FoundEndpoint, { token }: Seen, statu
   const ids = [...parameters]
     .filter(([, value]) => parseId(value) !== undefined)
     .map(([name, value]) => [name === 'id' ? 'project' : name, Number(value)]);
-  const who = token === undefined ? {} : { by: token.name, token: token.id };
+  const who = token === undefined ? {} : { by: token.name, ...callerId(token) };
   log.write('info', 'api_call', { call: `${method} ${path}`, status, ...Object.fromEntries(ids), ...who });
 }

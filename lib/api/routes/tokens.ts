@@ -123,7 +123,9 @@ async function tokenOf({ deps, pathId }: Pick<Call<unknown>, 'deps' | 'pathId'>)
 /** A caller who deletes another's token is an owner who stays. */
 async function remove(deps: ApiDeps, token: AccessToken, caller: AccessToken) {
   if (token.id === deploymentTokenId) throw conflict('This token came with the deployment: change its secret in Secrets Manager instead');
-  if (token.id === caller.id && isFullOwner(token, deps) && !(await hasOtherOwner(deps, token.id)))
+  // Who signs in at a provider holds no token: without one, nobody could come in while that is down.
+  const isOwn = token.id === caller.id || caller.person !== undefined;
+  if (isOwn && isFullOwner(token, deps) && !(await hasOtherOwner(deps, token.id)))
     throw conflict('This is the last token of an owner: without it nobody could manage this instance');
   if (!(await deps.records.tokens.delete(token.id))) throw notFound();
   return noContent;

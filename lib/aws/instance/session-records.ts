@@ -1,7 +1,7 @@
-/** The console's sessions in the table, under their hash; those of one token are found in the index `list`. */
-import { randomUUID } from 'node:crypto';
+/** The console's sessions in the table, under their hash; those of one token or person are found in the index `list`. */
+import { createHash, randomUUID } from 'node:crypto';
 import type { SessionRecords } from '../../model/records.ts';
-import type { Session } from '../../model/session.ts';
+import type { Person, Session } from '../../model/session.ts';
 import type { Item } from '../table/item.ts';
 import { isNew, type RecordTable } from '../table/record-table.ts';
 import { indexes, keys } from '../table/table.ts';
@@ -11,7 +11,20 @@ function bucketOf(tokenId: number): string {
   return `SESSIONS#${tokenId}`;
 }
 
+/** The same of a person: by a hash, because an issuer may be longer than a key. */
+function bucketOfPerson({ issuer, subject }: Pick<Person, 'issuer' | 'subject'>): string {
+  return `SESSIONS#${createHash('sha256')
+    .update(JSON.stringify([issuer, subject]))
+    .digest('hex')}`;
+}
+
 export function createSessionRecords(table: RecordTable): SessionRecords {
+  const deleteBucket = async (bucket: string): Promise<void> => {
+    const condition = { expression: 'list_bucket = :bucket', values: { ':bucket': bucket } };
+    const rows = await table.all({ index: indexes.list, condition, only: ['pk', 'sk'] });
+    await table.removeMany(rows.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
+  };
+
   return {
     async create(session) {
       await table.put(itemOfSession(session));
@@ -26,11 +39,9 @@ export function createSessionRecords(table: RecordTable): SessionRecords {
       await table.remove(keys.session(sessionHash));
     },
 
-    async deleteOfToken(tokenId) {
-      const condition = { expression: 'list_bucket = :bucket', values: { ':bucket': bucketOf(tokenId) } };
-      const rows = await table.all({ index: indexes.list, condition, only: ['pk', 'sk'] });
-      await table.removeMany(rows.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
-    },
+    deleteOfToken: (tokenId) => deleteBucket(bucketOf(tokenId)),
+
+    deleteOfPerson: (person) => deleteBucket(bucketOfPerson(person)),
 
     async claimForm({ sessionHash, expiresAt }, nonce) {
       const key = keys.sessionForm(sessionHash, nonce);
@@ -43,13 +54,16 @@ export function createSessionRecords(table: RecordTable): SessionRecords {
 }
 
 /** `expires_at` is the table's TTL attribute, in seconds. */
-function itemOfSession({ sessionHash, tokenHash, tokenId, createdAt, expiresAt }: Session): Item {
+function itemOfSession(session: Session): Item {
+  const { sessionHash, createdAt, expiresAt, person } = session;
+  const whose =
+    person === undefined
+      ? { list_bucket: bucketOf(session.tokenId), token_hash: session.tokenHash, token_id: session.tokenId }
+      : { list_bucket: bucketOfPerson(person), person };
   return {
     ...keys.session(sessionHash),
-    list_bucket: bucketOf(tokenId),
+    ...whose,
     list_id: createdAt,
-    token_hash: tokenHash,
-    token_id: tokenId,
     created_at: createdAt,
     valid_until: expiresAt,
     expires_at: Math.ceil(expiresAt / 1000),
@@ -57,11 +71,11 @@ function itemOfSession({ sessionHash, tokenHash, tokenId, createdAt, expiresAt }
 }
 
 function sessionOfItem(item: Item): Session {
-  return {
+  const times = {
     sessionHash: String(item['pk']).slice('SESSION#'.length),
-    tokenHash: String(item['token_hash']),
-    tokenId: Number(item['token_id']),
     createdAt: Number(item['created_at']),
     expiresAt: Number(item['valid_until']),
   };
+  if (item['person'] !== undefined) return { ...times, person: item['person'] as Person };
+  return { ...times, tokenHash: String(item['token_hash']), tokenId: Number(item['token_id']) };
 }

@@ -15,7 +15,7 @@ const problems: Readonly<Record<number, Problem>> = {
   400: { title: 'That request cannot be read', words: 'Something in the address or the form is not usable. Go back and try again.' },
   403: {
     title: 'Not allowed',
-    words: 'Your token’s role does not allow this. Ask an owner of this instance for a token with a higher role, and sign in with it.',
+    words: 'Your role does not allow this. Ask an owner of this instance for a higher one, or for a token that has it.',
   },
   404: {
     title: 'There is nothing here',

@@ -1,15 +1,17 @@
-/** Signing in with a token, and out again: here or everywhere. */
+/** Signing in with a token, and out again: here, everywhere, and at the identity provider. */
 import type { Hono } from 'hono';
 import type { ApiDeps } from '../../api/api-deps.ts';
-import { TextField } from '../components/form-field.tsx';
+import type { Session } from '../../model/session.ts';
+import { ForeignText } from '../components/foreign-text.tsx';
 import { Page } from '../components/page.tsx';
 import { leaveFlash } from '../flash.ts';
 import { readForm } from '../read-form.ts';
 import { returnPath, signInPath } from '../return-path.ts';
 import { type CookieRules, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
 import { findSession, signIn } from '../sessions.ts';
-import type { ConsoleEnv } from '../visit.ts';
+import type { ConsoleContext, ConsoleEnv } from '../visit.ts';
 import { sendPage } from './problem.tsx';
+import { sendSignIn } from './sign-in-page.tsx';
 
 export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieRules): void {
   app.get('/sign-in', async (context) => {
@@ -23,7 +25,7 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
       : cookie !== undefined
         ? 'Your session has ended. Sign in again, and you are back where you were.'
         : undefined;
-    return sendPage(context, <SignInPage back={back} note={note} />);
+    return sendSignIn(context, deps, { back, note });
   });
 
   app.post('/sign-in', async (context) => {
@@ -38,7 +40,7 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
         seconds > 0
           ? `Too many wrong tokens came from your address. Try again in ${seconds} seconds.`
           : 'This token is not known here, or it has expired.';
-      return sendPage(context, <SignInPage back={back} fault={fault} />, seconds > 0 ? 429 : 403);
+      return sendSignIn(context, deps, { back, fault }, seconds > 0 ? 429 : 403);
     }
     writeCookie(context, cookies, 'session', signedIn.cookie, signedIn.maxAgeSeconds);
     return context.redirect(back, 303);
@@ -50,50 +52,43 @@ export function addSignOut(app: Hono<ConsoleEnv>): void {
     const { deps, session, cookies } = context.var.visit;
     await deps.records.sessions.delete(session.sessionHash);
     dropCookie(context, cookies, 'session');
-    return context.redirect('/sign-in', 303);
+    return leave(context, session);
   });
 
   app.post('/sign-out-everywhere', async (context) => {
     const { deps, session, cookies, token } = context.var.visit;
+    const { person } = session;
+    const { sessions } = deps.records;
+    const others = person === undefined ? sessions.deleteOfToken(token.id) : sessions.deleteOfPerson(person);
     // The index may not know the youngest yet: this one goes by its own key.
-    await Promise.all([deps.records.sessions.delete(session.sessionHash), deps.records.sessions.deleteOfToken(token.id)]);
+    await Promise.all([sessions.delete(session.sessionHash), others]);
     dropCookie(context, cookies, 'session');
     leaveFlash(context, cookies, { kind: 'done', text: 'Signed out everywhere.' });
-    return context.redirect(signInPath('/'), 303);
+    return leave(context, session);
   });
 }
 
-function SignInPage({ back, note, fault }: { readonly back: string; readonly note?: string | undefined; readonly fault?: string }) {
-  return (
-    <Page title="Sign in" visit={undefined} narrow>
-      <form method="post" action="/sign-in" class="card form sign-in">
-        {note !== undefined && (
-          <p class="message message-note" role="status">
-            {note}
-          </p>
-        )}
-        <input type="hidden" name="return" value={back} />
-        <TextField
-          name="token"
-          label="Access token"
-          type="password"
-          autocomplete="current-password"
-          required
-          code
-          fault={fault}
-          hint={
-            <>
-              The same token that scripts use with the API. An owner makes tokens in the settings; the first one is in the file that{' '}
-              <code>npm start</code> names, or what was given at deployment.
-            </>
-          }
-        />
-        <div class="buttons">
-          <button type="submit" class="button button-primary">
-            Sign in
-          </button>
-        </div>
-      </form>
-    </Page>
+/** To the provider, where it signs people out; a person who still is signed in there would be let in again without a question. */
+function leave(context: ConsoleContext, { person }: Session): Response | Promise<Response> {
+  dropCookie(context, context.var.visit.cookies, 'provider');
+  if (person === undefined || person.signOutUrl === null) return context.redirect(signInPath('/'), 303);
+  // Not a redirect: browsers apply the rule on where forms may lead (form-action) to all that follows a form.
+  context.header('refresh', `0; url=${person.signOutUrl}`);
+  return sendPage(
+    context,
+    <Page title="Signed out" visit={undefined} narrow>
+      <div class="card">
+        <p>
+          You are signed out of gitferry.{' '}
+          <a href={person.signOutUrl}>
+            Sign out at <ForeignText text={person.provider} />
+          </a>
+          , too, if your browser does not go there by itself.
+        </p>
+        <p>
+          <a href="/sign-in">To the sign-in</a>
+        </p>
+      </div>
+    </Page>,
   );
 }

@@ -31,6 +31,22 @@ describe('sessions', () => {
     await sessions.delete(session.sessionHash);
   });
 
+  it('of a person come back as they were, and end together with those of the same subject at the same issuer only', async () => {
+    const person = { provider: 'kc', issuer: 'https://id.example/r', subject: 'a', name: 'Ada', groups: ['x'], signOutUrl: null };
+    const times = { createdAt: Date.now(), expiresAt: Date.now() + 10_000 };
+    const [one, second] = [1, 2].map(() => ({ ...times, sessionHash: randomUUID(), person }));
+    const others = [
+      { ...times, sessionHash: randomUUID(), person: { ...person, subject: 'b' } },
+      { ...times, sessionHash: randomUUID(), person: { ...person, issuer: 'https://id.example/s' } },
+      sample(4),
+    ];
+    for (const session of [one!, second!, ...others]) await sessions.create(session);
+    expect(await sessions.find(one!.sessionHash)).toEqual(one);
+    await sessions.deleteOfPerson(person);
+    expect(await Promise.all([one!, second!].map(({ sessionHash }) => sessions.find(sessionHash)))).toEqual([undefined, undefined]);
+    for (const session of others) expect(await sessions.find(session.sessionHash)).toEqual(session);
+  });
+
   it('of one token end together, two of the same millisecond included', async () => {
     const [one, other, foreign] = [sample(2), sample(2), sample(3)];
     for (const session of [one, { ...other, createdAt: one.createdAt }, foreign]) await sessions.create(session);

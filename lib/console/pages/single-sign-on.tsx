@@ -1,0 +1,109 @@
+/** Signing in at an identity provider: the way there, and the way back. */
+import type { Context, Hono } from 'hono';
+import type { ApiDeps } from '../../api/api-deps.ts';
+import { toGitferryError } from '../../core/errors.ts';
+import { SignInError, type SignInFailure } from '../../sso/sign-in-error.ts';
+import { consoleLimits } from '../console-limits.ts';
+import { Refusal } from '../refusal.ts';
+import { returnPath, signInPath } from '../return-path.ts';
+import { type CookieRules, cookiesNamed, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
+import { findSession, signInPerson } from '../sessions.ts';
+import { type Flow, parseFlow, printFlow } from '../sign-in-flow.ts';
+import type { ConsoleEnv } from '../visit.ts';
+import { sendSignIn } from './sign-in-page.tsx';
+
+const statuses = {
+  provider_unavailable: 503,
+  provider_refused: 403,
+  not_proven: 403,
+  no_role: 403,
+  groups_left_out: 403,
+} as const satisfies Readonly<Record<SignInFailure, number>>;
+
+const unknownFlow =
+  'This sign-in was not begun in this browser, took longer than ten minutes, or was ended before. Nobody was signed in. Begin it once more.';
+
+export function addSingleSignOn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieRules): void {
+  app.get('/sign-in/sso/:provider', async (context) => {
+    const provider = context.req.param('provider');
+    const back = returnPath(context.req.query('return'));
+    // Only a sign-in that worked brings it back: nobody is sent in circles.
+    dropCookie(context, cookies, 'provider');
+    return reportingFailures(context, deps, { provider, back }, async () => {
+      const begun = await deps.sso?.begin(provider);
+      if (begun === undefined) return context.redirect(signInPath(back), 303);
+      const { url, secrets } = begun;
+      makeRoom(context, cookies);
+      writeCookie(context, cookies, `flow-${secrets.state}`, printFlow({ provider, back, ...secrets }), consoleLimits.flowSeconds);
+      return context.redirect(url, 303);
+    });
+  });
+
+  app.get('/sign-in/sso/:provider/callback', async (context) => {
+    const provider = context.req.param('provider');
+    const flow = takeFlow(context, cookies);
+    if (flow?.provider !== provider) {
+      const isIn = (await findSession(readCookie(context, cookies, 'session'), deps)) !== undefined;
+      if (isIn) return context.redirect('/', 303);
+      deps.log.write('info', 'console_sign_in', { ok: false, failure: 'unknown_flow' });
+      return sendSignIn(context, deps, { back: flow?.back ?? '/', problem: unknownFlow }, 400);
+    }
+    return reportingFailures(context, deps, flow, async () => {
+      const found = await deps.sso?.finish(provider, new URL(context.req.url).search, flow);
+      if (found === undefined) throw new Refusal(404);
+      const { cookie, maxAgeSeconds } = await signInPerson(found, deps);
+      deps.log.write('info', 'console_sign_in', { ok: true, by: found.person.name, sso: provider, subject: found.person.subject });
+      writeCookie(context, cookies, 'session', cookie, maxAgeSeconds);
+      writeCookie(context, cookies, 'provider', provider, consoleLimits.sessionMs / 1000);
+      return context.redirect(flow.back, 303);
+    });
+  });
+}
+
+/** Failures of the sign-in, and of reading the settings, become the sign-in page, where a token still works. */
+async function reportingFailures(
+  context: Context,
+  deps: ApiDeps,
+  { provider, back }: Pick<Flow, 'provider' | 'back'>,
+  step: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof SignInError) {
+      const { failure, detail, message } = error;
+      deps.log.write('warn', 'console_sign_in', { ok: false, sso: provider, failure, error: message, detail });
+      return sendSignIn(context, deps, { back, problem: message }, statuses[failure]);
+    }
+    // The page says that the settings cannot be used.
+    if (toGitferryError(error).code !== 'storage_unavailable' && !(error instanceof Refusal) && (await isUnusable(deps)))
+      return sendSignIn(context, deps, { back }, 503);
+    throw error;
+  }
+}
+
+async function isUnusable({ sso }: ApiDeps): Promise<boolean> {
+  return (
+    sso?.providers().then(
+      () => false,
+      () => true,
+    ) ?? false
+  );
+}
+
+/** The flow that the answer belongs to: begun in this browser, and ended by this. undefined = none. */
+function takeFlow(context: Context, cookies: CookieRules): Flow | undefined {
+  const state = context.req.query('state') ?? '';
+  if (!/^[A-Za-z0-9_-]{20,100}$/.test(state)) return undefined;
+  const value = readCookie(context, cookies, `flow-${state}`);
+  if (value === undefined) return undefined;
+  dropCookie(context, cookies, `flow-${state}`);
+  const flow = parseFlow(value);
+  return flow?.state === state ? flow : undefined;
+}
+
+/** Sign-ins that nobody ends leave their cookies: a browser sends all of them with each request. */
+function makeRoom(context: Context, cookies: CookieRules): void {
+  const open = cookiesNamed(context, cookies, 'flow-');
+  for (const state of open.slice(0, Math.max(0, open.length - consoleLimits.openFlows + 1))) dropCookie(context, cookies, `flow-${state}`);
+}
