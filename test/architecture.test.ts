@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import typescript from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from './support/git.ts';
 
@@ -81,6 +82,42 @@ describe('no file of ours', () => {
       .map((name) => [name, readFileSync(join(root, name), 'utf8')]);
     expect(texts.length).toBeGreaterThan(500);
     expect(texts.filter(([, text = '']) => /GIT_CONFIG_\w+\W{1,6}dev\/null/.test(text)).map(([name]) => name)).toEqual([]);
+  });
+});
+
+describe('lib/api and lib/console', () => {
+  /** Casts and `!`, as `file: text`. */
+  function castsIn(file: string, text: string): readonly string[] {
+    const source = typescript.createSourceFile(file, text, typescript.ScriptTarget.Latest, true);
+    const found: string[] = [];
+    const look = (node: typescript.Node): void => {
+      const isCast = typescript.isAsExpression(node) && node.type.getText() !== 'const';
+      if (isCast || typescript.isNonNullExpression(node) || typescript.isTypeAssertionExpression(node))
+        found.push(`${file}: ${node.getText()}`);
+      typescript.forEachChild(node, look);
+    };
+    look(source);
+    return found;
+  }
+
+  it('cast nothing to another type but what they read from Secrets Manager, which only they write', () => {
+    const files = ['lib/api', 'lib/console'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.tsx?$/.test(name))
+        .map((name) => join(folder, name)),
+    );
+    expect(files.length).toBeGreaterThan(120);
+    const casts = files.flatMap((file) => castsIn(file, readFileSync(join(root, file), 'utf8')));
+    expect(casts.filter((cast) => !/await (deps\.)?secrets\.read\(.*\) as \w+$/.test(cast))).toEqual([]);
+  });
+
+  it.each(['const a = b as string;', 'const a = b!;', 'const a = <string>b;', 'const a = b as unknown as string;'])(
+    'would be told of %s',
+    (text) => expect(castsIn('lib/api/planted.ts', text).length).toBeGreaterThan(0),
+  );
+
+  it('may say `as const` and `satisfies`', () => {
+    expect(castsIn('lib/api/planted.ts', 'const a = [1] as const satisfies readonly number[];')).toEqual([]);
   });
 });
 

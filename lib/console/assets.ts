@@ -18,9 +18,9 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /** `console.css` → `console.1a2b3c4d5e.css` */
-const hashedNames = new Map<AssetName, string>();
+const hashedNames = new Map<string, string>();
 const assets = new Map<string, Asset>();
-for (const [name, text] of Object.entries(assetSources) as [AssetName, string][]) {
+for (const [name, text] of Object.entries(assetSources)) {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const dot = name.lastIndexOf('.');
   const hashed = `${name.slice(0, dot)}.${hash}${name.slice(dot)}`;

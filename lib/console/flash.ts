@@ -28,7 +28,8 @@ export function takeFlash(context: Context, rules: CookieRules): Flash | undefin
 /** undefined for anything that is not a message of ours. */
 export function parseFlash(value: string): Flash | undefined {
   try {
-    const { kind, text, at } = JSON.parse(Buffer.from(value, 'base64url').toString()) as Record<string, unknown>;
+    const given: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(value, 'base64url').toString());
+    const { kind, text, at } = given;
     if (typeof text !== 'string' || !(kind === 'done' || kind === 'note' || kind === 'failed')) return undefined;
     return { kind, text, ...(typeof at === 'number' && Math.abs(at) <= 8.64e15 ? { at } : {}) };
   } catch {

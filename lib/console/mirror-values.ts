@@ -49,7 +49,7 @@ export function newMirror(direction: 'push' | 'pull'): MirrorValues {
 
 export function storedMirrorValues(mirror: Mirror): MirrorValues {
   const { mirrorTags, mirrorBranchRegex } = mirror;
-  const hasTagRegex = mirrorTags !== 'all' && mirrorTags !== 'none';
+  const tags = mirrorTags === 'all' || mirrorTags === 'none' ? mirrorTags : 'regex';
   return {
     direction: mirror.direction,
     address: {
@@ -62,8 +62,8 @@ export function storedMirrorValues(mirror: Mirror): MirrorValues {
     rules: {
       branches: mirror.onlyProtectedBranches ? 'protected' : mirrorBranchRegex === null ? 'all' : 'regex',
       branchRegex: mirrorBranchRegex ?? '',
-      tags: hasTagRegex ? 'regex' : (mirrorTags as 'all' | 'none'),
-      tagRegex: hasTagRegex ? mirrorTags : '',
+      tags,
+      tagRegex: tags === 'regex' ? mirrorTags : '',
       keepsDivergent: mirror.keepDivergentRefs,
       deletesAmbiguous: mirror.deleteAmbiguousRefs,
       overwritesDiverged: mirror.mirrorOverwritesDivergedBranches,

@@ -10,6 +10,5 @@ type Parts = Pick<APIGatewayProxyEventV2, 'rawPath' | 'body'> & { readonly reque
 export function requestEvent<T extends Parts>(event: T): T {
   const rawPath = event.rawPath.replace(/%(?![0-9a-fA-F]{2})|[?#\\]/g, encodeURIComponent);
   const hasStrayBody = event.body !== undefined && /^(GET|HEAD)$/.test(event.requestContext.http.method);
-  const { body, ...withoutBody } = event;
-  return { ...(hasStrayBody ? withoutBody : event), rawPath } as T;
+  return { ...event, ...(hasStrayBody ? { body: undefined } : {}), rawPath };
 }

@@ -66,8 +66,12 @@ function fromJson(bytes: Uint8Array): Parameters {
   } catch {
     throw badRequest('message body does not match declared format');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('the request body must be a JSON object');
-  return value as Parameters;
+  if (!isParameters(value)) throw badRequest('the request body must be a JSON object');
+  return value;
+}
+
+function isParameters(value: unknown): value is Parameters {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function fromMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<Parameters> {

@@ -38,7 +38,7 @@ export function routeSegments(pathname: string): readonly string[] | undefined {
     .map(decoded);
   const [first, ...rest] = segments;
   if (first !== 'projects' || rest.length < 2) return segments;
-  const at = rest.findIndex((segment, index) => index > 0 && (projectResources as readonly string[]).includes(segment));
+  const at = rest.findIndex((segment, index) => index > 0 && projectResources.some((resource) => resource === segment));
   if (at < 0) return [first, rest.join('/')];
   const [resource = '', ...below] = rest.slice(at);
   const isBranch = resource === 'protected_branches' && below.length > 1;

@@ -83,7 +83,8 @@ export function requestDeps({ jobs, queue, records, clock, log }: ApiDeps): Requ
 /** Only what differs is written, so that two calls about different settings do not undo each other. */
 function changesOf(before: Mirror, wanted: MirrorSettings, { changed }: AddressChange): Partial<MirrorSettings> {
   const address = new Set(['url', 'authMethod', 'credential', 'hostKeys', 'publicKey']);
-  const differs = ([name, value]: [string, unknown]) => (address.has(name) ? changed : before[name as keyof MirrorSettings] !== value);
+  const stored = new Map<string, unknown>(Object.entries(before));
+  const differs = ([name, value]: [string, unknown]) => (address.has(name) ? changed : stored.get(name) !== value);
   return Object.fromEntries(Object.entries(wanted).filter(differs));
 }
 

@@ -42,7 +42,7 @@ export function TextField(props: TextProps) {
   } = props;
   const id = `field-${name}`;
   const described = describedBy(id, hint, fault);
-  const common = {
+  const common: Readonly<Record<string, string | boolean | undefined>> = {
     id,
     name,
     autocomplete,
@@ -51,7 +51,7 @@ export function TextField(props: TextProps) {
     ...(fault === undefined ? {} : { 'aria-invalid': 'true' }),
     ...(described === undefined ? {} : { 'aria-describedby': described }),
     ...(placeholder === undefined ? {} : { placeholder }),
-  } as Readonly<Record<string, string | boolean>>;
+  };
   const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
   return (
     <div class="field">

@@ -9,7 +9,7 @@ import { Pagination } from '../components/pagination.tsx';
 import { SilentModeBanner } from '../components/silent-mode-banner.tsx';
 import { consoleLimits } from '../console-limits.ts';
 import { stateLabels } from '../mirror-state.ts';
-import { isStateGroup, type OverviewRow, overviewRows, type StateGroup, stateGroups } from '../overview-rows.ts';
+import { type OverviewRow, overviewRows, type StateGroup, stateGroups } from '../overview-rows.ts';
 import type { ConsoleEnv, Visit } from '../visit.ts';
 import { OverviewTable } from './overview-table.tsx';
 import { sendPage } from './problem.tsx';
@@ -41,7 +41,7 @@ export function addOverview(app: Hono<ConsoleEnv>): void {
     const page = Number(context.req.query('page') ?? '1');
     const question: OverviewQuestion = {
       search: (context.req.query('q') ?? '').trim().slice(0, searchCharacters),
-      group: isStateGroup(state) ? state : undefined,
+      group: stateGroups.find((known) => known === state),
       page: Number.isSafeInteger(page) && page > 0 ? page : 1,
     };
     const [found, { silentModeEnabled }] = await Promise.all([findRows(visit, question), visit.deps.records.settings.get()]);
@@ -166,7 +166,7 @@ function Results({ visit, question, found }: Omit<OverviewProps, 'isSilent'>) {
             href={linkTo({ ...question, group: undefined, page: 1 })}
             isCurrent={question.group === undefined}
           />
-          {(Object.keys(stateGroups) as StateGroup[]).map((group) => (
+          {stateGroups.map((group) => (
             <CountLink
               group={group}
               label={groupLabels[group]}

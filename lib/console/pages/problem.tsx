@@ -47,6 +47,9 @@ const defect: Problem = {
   words: 'This is a defect in gitferry. Load the page again; if it stays, look at the log and report it.',
 };
 
+/** All that the API refuses with. */
+const statuses = [400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 500, 503, 504] as const;
+
 /** As the API says. */
 const retryAfterSeconds = '5';
 
@@ -91,7 +94,7 @@ export function problemPage(
     </Page>
   );
   if (status === 429 || status === 503) context.header('retry-after', retryAfterSeconds);
-  return sendPage(context, page, status as ContentfulStatusCode);
+  return sendPage(context, page, statuses.find((known) => known === status) ?? (status < 500 ? 400 : 500));
 }
 
 /** A whole document. */
