@@ -31,6 +31,8 @@ const long = [
   'e2e/service-git-lfs',
   'e2e/service-ssh',
   'e2e/console-browser',
+  'e2e/service-sso',
+  'console/single-sign-on',
   'packages/packages',
 ].map((name) => `test/${name}.test.ts`);
 

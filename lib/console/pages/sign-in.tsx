@@ -4,7 +4,7 @@ import type { ApiDeps } from '../../api/api-deps.ts';
 import type { Session } from '../../model/session.ts';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Page } from '../components/page.tsx';
-import { leaveFlash } from '../flash.ts';
+import { leaveFlash, takeFlash } from '../flash.ts';
 import { readForm } from '../read-form.ts';
 import { returnPath, signInPath } from '../return-path.ts';
 import { type CookieRules, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
@@ -25,7 +25,9 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
       : cookie !== undefined
         ? 'Your session has ended. Sign in again, and you are back where you were.'
         : undefined;
-    return sendSignIn(context, deps, { back, note });
+    const flash = takeFlash(context, cookies);
+    if (flash?.kind === 'failed') return sendSignIn(context, deps, { back, problem: flash.text });
+    return sendSignIn(context, deps, { back, note: flash?.text ?? note });
   });
 
   app.post('/sign-in', async (context) => {

@@ -4,7 +4,7 @@ import type { ApiDeps } from '../../api/api-deps.ts';
 import { toGitferryError } from '../../core/errors.ts';
 import { SignInError, type SignInFailure } from '../../sso/sign-in-error.ts';
 import { consoleLimits } from '../console-limits.ts';
-import { Refusal } from '../refusal.ts';
+import { leaveFlash } from '../flash.ts';
 import { returnPath, signInPath } from '../return-path.ts';
 import { type CookieRules, cookiesNamed, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
 import { findSession, signInPerson } from '../sessions.ts';
@@ -29,7 +29,9 @@ export function addSingleSignOn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: C
     const back = returnPath(context.req.query('return'));
     // Only a sign-in that worked brings it back: nobody is sent in circles.
     dropCookie(context, cookies, 'provider');
-    return reportingFailures(context, deps, { provider, back }, async () => {
+    const fail = (problem?: SignInError) =>
+      sendSignIn(context, deps, { back, problem: problem?.message }, problem === undefined ? 503 : statuses[problem.failure]);
+    return reportingFailures(deps, provider, fail, async () => {
       const begun = await deps.sso?.begin(provider);
       if (begun === undefined) return context.redirect(signInPath(back), 303);
       const { url, secrets } = begun;
@@ -42,15 +44,21 @@ export function addSingleSignOn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: C
   app.get('/sign-in/sso/:provider/callback', async (context) => {
     const provider = context.req.param('provider');
     const flow = takeFlow(context, cookies);
+    // Away from here: the address holds the code, and a page would leave it in the history and send it along with what it loads.
+    const fail = (back: string, problem?: string): Response => {
+      if (problem !== undefined) leaveFlash(context, cookies, { kind: 'failed', text: problem });
+      return context.redirect(signInPath(back), 303);
+    };
     if (flow?.provider !== provider) {
       const isIn = (await findSession(readCookie(context, cookies, 'session'), deps)) !== undefined;
       if (isIn) return context.redirect('/', 303);
       deps.log.write('info', 'console_sign_in', { ok: false, failure: 'unknown_flow' });
-      return sendSignIn(context, deps, { back: flow?.back ?? '/', problem: unknownFlow }, 400);
+      return fail(flow?.back ?? '/', unknownFlow);
     }
-    return reportingFailures(context, deps, flow, async () => {
+    const report = (problem?: SignInError) => fail(flow.back, problem?.message);
+    return reportingFailures(deps, provider, report, async () => {
       const found = await deps.sso?.finish(provider, new URL(context.req.url).search, flow);
-      if (found === undefined) throw new Refusal(404);
+      if (found === undefined) return fail(flow.back);
       const { cookie, maxAgeSeconds } = await signInPerson(found, deps);
       deps.log.write('info', 'console_sign_in', { ok: true, by: found.person.name, sso: provider, subject: found.person.subject });
       writeCookie(context, cookies, 'session', cookie, maxAgeSeconds);
@@ -60,11 +68,11 @@ export function addSingleSignOn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: C
   });
 }
 
-/** Failures of the sign-in, and of reading the settings, become the sign-in page, where a token still works. */
+/** Failures of the sign-in go to the log and to `fail`. That the settings cannot be used says the sign-in page itself. */
 async function reportingFailures(
-  context: Context,
   deps: ApiDeps,
-  { provider, back }: Pick<Flow, 'provider' | 'back'>,
+  provider: string,
+  fail: (problem?: SignInError) => Response | Promise<Response>,
   step: () => Promise<Response>,
 ): Promise<Response> {
   try {
@@ -73,11 +81,9 @@ async function reportingFailures(
     if (error instanceof SignInError) {
       const { failure, detail, message } = error;
       deps.log.write('warn', 'console_sign_in', { ok: false, sso: provider, failure, error: message, detail });
-      return sendSignIn(context, deps, { back, problem: message }, statuses[failure]);
+      return fail(error);
     }
-    // The page says that the settings cannot be used.
-    if (toGitferryError(error).code !== 'storage_unavailable' && !(error instanceof Refusal) && (await isUnusable(deps)))
-      return sendSignIn(context, deps, { back }, 503);
+    if (toGitferryError(error).code !== 'storage_unavailable' && (await isUnusable(deps))) return fail();
     throw error;
   }
 }
