@@ -18,6 +18,7 @@ import { withNarrowRuns } from '../lib/jobs/runs/narrow-run.ts';
 import type { BatchDeps } from '../lib/jobs/runs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/runs/run-job.ts';
 import { type RunSyncDeps, runSync } from '../lib/jobs/runs/run-sync.ts';
+import { createRenewals } from '../lib/jobs/runs/token-renewals.ts';
 import { withUnsavedSecret } from '../lib/jobs/runs/unsaved-secret.ts';
 import { markDead } from '../lib/jobs/tick/dead-letter.ts';
 import { noteMissedEvents } from '../lib/jobs/tick/missed-events.ts';
@@ -128,6 +129,7 @@ export function wireWorker(): BatchDeps {
   const { clients, records, jobs, queue, outbox, secrets, clock, log, tableName, listMemory, workers } = all;
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const connectors = connector(all);
+  const renewals = createRenewals({ credentials: records.credentials, secrets, clock });
   const ordinary: RunJobDeps['sync'] = (input, deadline) =>
     runSync(input, {
       deadline,
@@ -135,6 +137,7 @@ export function wireWorker(): BatchDeps {
       credentials: records.credentials,
       listMemory,
       ...connectors,
+      signIn: { ...connectors.signIn, renewals },
     });
   const sync = withNarrowRuns(ordinary, { memories: createNarrowMemories({ dynamo: clients.dynamo, tableName, clock }), clock, log });
   return {

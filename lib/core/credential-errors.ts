@@ -53,4 +53,19 @@ export const credentialErrors = {
     sentence: "KMS did not sign with the App's key.",
     hint: 'The key must be an RSA key for SIGN_VERIFY that is enabled, and worker and api need kms:Sign on it: parameter signingKeys of the deployment.',
   },
+  token_lost: {
+    disposition: 'park',
+    sentence: 'The GitLab token was renewed, and the new one was lost before it was stored.',
+    hint: 'Make a new token at GitLab by hand and give it to the credential; the lost one can be revoked there.',
+  },
+  token_not_stored: {
+    disposition: 'retry',
+    sentence: 'The GitLab token was renewed, and the new one cannot be stored.',
+    hint: 'Look at the secret store (Secrets Manager: permissions, limits; npm start: the disk). Do not end this process before the token is stored: it has the only copy.',
+  },
+  credential_expired: {
+    disposition: 'park',
+    sentence: 'The credential has expired.',
+    hint: 'Make a new token at the host and give it to the credential; mirrors that failed run at once then.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

@@ -50,6 +50,15 @@ export const limits = {
   tokenMarginMs: 5 * 60_000,
   /** Temporary tokens in memory, some hundred bytes each: one for each repository that a worker serves within an hour. */
   cachedTokens: 5_000,
+  /** A GitLab token's expiry is looked at this often by each worker: it is a matter of days. */
+  tokenCheckMs: 60 * 60_000,
+  /** A renewal that takes longer has died: two requests of a minute at most, and the pauses below. */
+  renewalMs: 180_000,
+  /** Looks at a token that another worker renews, and the time between them: most renewals take two seconds. */
+  renewalLooks: 20,
+  renewalLookMs: 500,
+  /** Before each try to store a new token: the SDK tries each of them four times. Together shorter than what a run keeps for its record. */
+  storePausesMs: [0, 200, 1_000, 3_000],
   /** An App's installation, with its permissions, is asked for again after this. */
   installationMs: 60 * 60_000,
 

@@ -2,6 +2,7 @@
 import type { CredentialMethod } from './method.ts';
 import { awsIam } from './methods/aws-iam.ts';
 import { githubApp } from './methods/github-app.ts';
+import { gitlabToken } from './methods/gitlab-token.ts';
 import { password } from './methods/password.ts';
 import { sshPublicKey } from './methods/ssh-public-key.ts';
 
@@ -10,6 +11,7 @@ const methods = {
   ssh_public_key: sshPublicKey,
   aws_iam: awsIam,
   github_app: githubApp,
+  gitlab_token: gitlabToken,
 } satisfies Readonly<Record<string, CredentialMethod>>;
 
 export type AuthMethod = keyof typeof methods;

@@ -19,6 +19,10 @@ export interface SharedCredential {
   readonly publicKey: string | null;
   /** Hosts and folders on them where it may be used (lib/git/transport/allowed-urls.ts); null = made before there were any, and not asked for since. */
   readonly allowedUrls: readonly string[] | null;
+  /** When it ends, as its host says; null = not known, or never. */
+  readonly expiresAt: number | null;
+  /** Since when its token is being renewed; null = it is not. */
+  readonly renewingSince: number | null;
   readonly createdAt: number;
   /** When its value was last set. */
   readonly updatedAt: number;

@@ -9,6 +9,9 @@ export interface SignInRequest {
   readonly credentialId: number;
   /** What is stored of the method's own fields, but for secrets. */
   readonly settings: Readonly<Record<string, string>>;
+  /** As of the record (shared-credential.ts). */
+  readonly expiresAt: number | null;
+  readonly renewingSince: number | null;
   /** What its secret holds; undefined = the method has none. */
   readonly secret: Credential | undefined;
   /** Of the repository. */
@@ -19,6 +22,17 @@ export interface SignInRequest {
   readonly refused?: Credential | undefined;
 }
 
+/** Where a token that renews itself is kept: only a worker has it. */
+export interface Renewals {
+  /** What the host says of its end; ends a renewal. */
+  noteExpiry(credentialId: number, expiresAt: number | null): Promise<void>;
+  /** Before the host is asked: from now on it is known that the token may have been replaced. false = somebody else was first. */
+  begin(credentialId: number, expiresAt: number | null): Promise<boolean>;
+  /** Read anew. */
+  read(credentialId: number): Promise<Credential | undefined>;
+  store(credentialId: number, secret: Credential): Promise<void>;
+}
+
 export interface SignInMeans {
   /** Behind the address guard, as for repositories. */
   readonly http: HttpClient;
@@ -26,6 +40,7 @@ export interface SignInMeans {
   readonly clock: Clock;
   /** Tokens that live for a while, in memory only. */
   readonly tokens: TokenCache;
+  readonly renewals?: Renewals | undefined;
 }
 
 export interface SignInDeps extends SignInMeans {

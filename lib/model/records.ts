@@ -137,14 +137,18 @@ export interface TokenRecords {
 
 export interface CredentialRecords {
   create(
-    credential: Omit<SharedCredential, 'id' | 'authMethod' | 'settings' | 'publicKey' | 'allowedUrls'> &
+    credential: Omit<SharedCredential, 'id' | 'authMethod' | 'settings' | 'publicKey' | 'allowedUrls' | 'expiresAt' | 'renewingSince'> &
       Partial<Pick<SharedCredential, 'authMethod' | 'settings' | 'publicKey' | 'allowedUrls'>>,
   ): Promise<SharedCredential>;
   get(id: number): Promise<SharedCredential | undefined>;
   update(
     id: number,
-    changes: Partial<Pick<SharedCredential, 'name' | 'updatedAt' | 'secretName' | 'settings' | 'publicKey' | 'allowedUrls'>>,
+    changes: Partial<
+      Pick<SharedCredential, 'name' | 'updatedAt' | 'secretName' | 'settings' | 'publicKey' | 'allowedUrls' | 'expiresAt' | 'renewingSince'>
+    >,
   ): Promise<SharedCredential | undefined>;
+  /** Marks that its token is being renewed, unless it is marked or its end is not `expiresAt` any more. */
+  beginRenewal(id: number, renewal: { readonly expiresAt: number | null; readonly now: number }): Promise<boolean>;
   /** Unless it has some; resolves with the credential as it is then. */
   noteAllowedUrls(id: number, urls: readonly string[]): Promise<SharedCredential | undefined>;
   delete(id: number): Promise<boolean>;

@@ -162,8 +162,8 @@ describe('the secrets of a stack', () => {
 
   it.each<[string, Readonly<Record<string, readonly string[]>>]>([
     ['WebhookRole', { 'signing-key': making }],
-    ['ApiRole', { 'signing-key': making, credentials: keeping, channels: keeping, 'owner-token': reading }],
-    ['WorkerRole', { credentials: reading }],
+    ['ApiRole', { 'signing-key': making, credentials: keeping, shared: keeping, channels: keeping, 'owner-token': reading }],
+    ['WorkerRole', { credentials: reading, shared: ['GetSecretValue', 'PutSecretValue'] }],
     ['ScheduleRole', {}],
     ['UpdateNowRole', {}],
     ['NotifyRole', { channels: reading }],
@@ -173,7 +173,8 @@ describe('the secrets of a stack', () => {
     const names: Readonly<Record<string, readonly string[]>> = {
       'signing-key': [`${stack}signing-key`],
       channels: [`${stack}channel/${'0'.repeat(32)}`],
-      credentials: secretKinds.filter((kind) => kind !== 'channel').map((kind) => `${stack}${kind}/${'0'.repeat(32)}`),
+      shared: [`${stack}credential/${'0'.repeat(32)}`],
+      credentials: secretKinds.filter((kind) => kind === 'mirror' || kind === 'project').map((kind) => `${stack}${kind}/${'0'.repeat(32)}`),
       'owner-token': [refs.OwnerToken],
       // Of another stage, and of nothing that gitferry keeps.
       others: ['gitferry-other/signing-key', 'gitferry-other/mirror/0', 'something', `${stack}something/0`],

@@ -24,6 +24,7 @@ export const credentialSchema = z
     public_key: z.string().nullable(),
     ...shownMethodFields,
     allowed_urls: z.array(z.string()).meta({ description: 'Hosts, and groups on them, where it may be used; nowhere else' }),
+    expires_at: z.iso.datetime().nullable().meta({ description: 'As its host says; null = not known, or never' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
@@ -96,6 +97,8 @@ export const credentialEndpoints = {
         ...(input.name === undefined ? {} : { name: input.name }),
         ...(allowedUrls === undefined ? {} : { allowedUrls }),
         ...(value === undefined ? {} : { updatedAt: deps.clock.now(), settings: value.settings }),
+        // The host says anew when it ends.
+        ...(value?.secret === undefined ? {} : { expiresAt: null, renewingSince: null }),
         ...(secretName === undefined ? {} : { secretName }),
       };
       const after = await deps.records.credentials.update(credential.id, changes);
@@ -197,7 +200,7 @@ async function withMirrorsOf(
 }
 
 async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'records'>): Promise<Shown<typeof credentialSchema>> {
-  const { id, name, authMethod, settings, publicKey, createdAt, updatedAt } = credential;
+  const { id, name, authMethod, settings, publicKey, expiresAt, createdAt, updatedAt } = credential;
   return {
     id,
     name,
@@ -205,6 +208,7 @@ async function shown(credential: SharedCredential, { records }: Pick<ApiDeps, 'r
     public_key: publicKey,
     ...shownSettings(authMethod, settings),
     allowed_urls: await allowedUrlsOf(credential, records),
+    expires_at: expiresAt === null ? null : isoTime(expiresAt),
     created_at: isoTime(createdAt),
     updated_at: isoTime(updatedAt),
   };

@@ -36,7 +36,7 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
 
     get,
 
-    async update(id, { name, updatedAt, secretName, settings, publicKey, allowedUrls }) {
+    async update(id, { name, updatedAt, secretName, settings, publicKey, allowedUrls, expiresAt, renewingSince }) {
       const changes = {
         title: name,
         updated_at: updatedAt,
@@ -44,10 +44,19 @@ export function createCredentialRecords(table: RecordTable): CredentialRecords {
         settings,
         public_key: publicKey,
         allowed_urls: allowedUrls,
+        expires_at: expiresAt,
+        renewing_since: renewingSince,
       };
       if (Object.values(changes).every((value) => value === undefined)) return get(id);
       const item = await table.update(keys.credential(id), updateExpression(changes), exists);
       return item === undefined ? undefined : credentialOfItem(item);
+    },
+
+    async beginRenewal(id, { expiresAt, now }) {
+      const isAsRead = expiresAt === null ? 'attribute_not_exists(expires_at)' : 'expires_at = :read';
+      const parts = updateExpression({ renewing_since: now }, expiresAt === null ? {} : { values: { ':read': expiresAt } });
+      const condition = `${exists} AND attribute_not_exists(renewing_since) AND ${isAsRead}`;
+      return (await table.update(keys.credential(id), parts, condition)) !== undefined;
     },
 
     async noteAllowedUrls(id, urls) {
@@ -77,6 +86,8 @@ function credentialOfItem(item: Item): SharedCredential {
     settings: item['settings'] ?? {},
     publicKey: item['public_key'] ?? null,
     allowedUrls: item['allowed_urls'] ?? null,
+    expiresAt: item['expires_at'] ?? null,
+    renewingSince: item['renewing_since'] ?? null,
     createdAt: item['created_at'],
     updatedAt: item['updated_at'],
   } as SharedCredential;

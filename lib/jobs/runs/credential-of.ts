@@ -61,14 +61,14 @@ export async function credentialOf(
 }
 
 function renewal(
-  { id, authMethod, settings }: SharedCredential,
+  { id, authMethod, settings, expiresAt, renewingSince }: SharedCredential,
   secret: Credential | undefined,
   { url, writes }: CredentialUse,
   { signIn: means, deadline: { signal } }: CredentialDeps,
 ): ((refused?: Credential) => Promise<Credential>) | undefined {
   const { signIn } = methodOf(authMethod);
   if (signIn === undefined) return undefined;
-  return (refused) => signIn({ credentialId: id, settings, secret, url, writes, refused }, { ...means, signal });
+  return (refused) => signIn({ credentialId: id, settings, expiresAt, renewingSince, secret, url, writes, refused }, { ...means, signal });
 }
 
 async function readSecret(name: string, { fresh }: CredentialUse, { secrets }: CredentialDeps): Promise<Credential> {
@@ -77,7 +77,7 @@ async function readSecret(name: string, { fresh }: CredentialUse, { secrets }: C
   return value;
 }
 
-function isCredential(value: unknown): value is Credential {
+export function isCredential(value: unknown): value is Credential {
   if (typeof value !== 'object' || value === null) return false;
   const { username, password, privateKey } = value as { username?: unknown; password?: unknown; privateKey?: unknown };
   return typeof username === 'string' && typeof password === 'string' && (privateKey === undefined || typeof privateKey === 'string');

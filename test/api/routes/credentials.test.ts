@@ -23,7 +23,15 @@ describe('/credentials', () => {
     const id = await newCredential('service account');
     const answers = [await api.call('GET', `/credentials/${id}`), await api.call('GET', '/credentials')];
     const times = { created_at: expect.any(String), updated_at: expect.any(String) };
-    expect(answers[0]?.body).toEqual({ id, name: 'service account', auth_method: 'password', public_key: null, allowed_urls, ...times });
+    expect(answers[0]?.body).toEqual({
+      id,
+      name: 'service account',
+      auth_method: 'password',
+      public_key: null,
+      allowed_urls,
+      expires_at: null,
+      ...times,
+    });
     for (const { text } of answers) expect(text).not.toMatch(/token-1234|bot/);
     expect(await storedValue(id)).toEqual({ username: 'bot', password: 'token-1234' });
   });

@@ -155,3 +155,29 @@ describe('a credential that is a GitHub App', () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('is no repository of GitHub')]);
   });
 });
+
+describe('a GitLab token that renews itself', () => {
+  const token = { auth_method: 'gitlab_token', password: 'glpat-canary', allowed_urls: ['https://gitlab.com/acme/'] };
+
+  it('is kept as a secret, with its lifetime shown, and forgets what was known of the old one when it is given another', async () => {
+    const { id, ...shown } = await made({ ...token, lifetime_days: 30 });
+    expect(shown).toMatchObject({ auth_method: 'gitlab_token', lifetime_days: '30', expires_at: null });
+    await api.deps.records.credentials.update(id, { expiresAt: Date.parse('2026-12-24'), renewingSince: 5 });
+    expect((await api.call('GET', `/credentials/${id}`)).body.expires_at).toBe('2026-12-24T00:00:00.000Z');
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { name: 'same token' } })).body.expires_at).toBe(
+      '2026-12-24T00:00:00.000Z',
+    );
+    expect((await api.call('PUT', `/credentials/${id}`, { body: { password: 'glpat-other' } })).body.expires_at).toBeNull();
+    expect((await api.deps.records.credentials.get(id))?.renewingSince).toBeNull();
+  });
+
+  it.each([
+    [{ password: undefined }, /password is missing/],
+    [{ username: 'oauth2', password: '' }, /"password":\["is missing"\]/],
+    [{ lifetime_days: 1000 }, /from 3 to 365/],
+  ])('is not made with %j', async (more, words) => {
+    const { status, text } = await api.call('POST', '/credentials', { body: { name: 'x', ...token, ...more } });
+    expect([status, text]).toEqual([400, expect.stringMatching(words)]);
+    expect(text).not.toContain('canary');
+  });
+});

@@ -25,7 +25,11 @@ const credential = (name: string) => ({
 describe('a shared credential', () => {
   it('is what it was created as, and can be renamed', async () => {
     const made = await records.credentials.create(credential('one'));
-    expect(made).toEqual({ ...credential('one'), authMethod: 'password', id: expect.any(Number) });
+    expect(made).toEqual({
+      ...credential('one'),
+      ...{ authMethod: 'password', settings: {}, expiresAt: null, renewingSince: null },
+      id: expect.any(Number),
+    });
     expect(await records.credentials.get(made.id)).toEqual(made);
     expect(await records.credentials.update(made.id, { updatedAt: 6 })).toEqual({ ...made, updatedAt: 6 });
     expect(await records.credentials.update(made.id, { name: 'two' })).toEqual({ ...made, name: 'two', updatedAt: 6 });

@@ -53,7 +53,10 @@ function deps(given: Partial<Parameters<typeof signInMeans>[0]>): SignInDeps {
 }
 
 async function signIn(settings: Record<string, string>, given: Partial<Parameters<typeof signInMeans>[0]>, at = url, means = deps(given)) {
-  return awsIam.signIn!({ credentialId: 1, settings, secret: undefined, url: at, writes: false }, means);
+  return awsIam.signIn!(
+    { credentialId: 1, settings, secret: undefined, url: at, writes: false, expiresAt: null, renewingSince: null },
+    means,
+  );
 }
 
 const role = { role_arn: 'arn:aws:iam::123456789012:role/mirror', external_id: 'ext-7' };
