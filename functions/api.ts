@@ -4,8 +4,10 @@ import { handle, type LambdaContext } from 'hono/aws-lambda';
 import { requestEvent } from '../lib/api/http/lambda-event.ts';
 import { createSite } from '../lib/console/create-site.ts';
 import { wireApi } from './service-wiring.ts';
+import { createService } from './shared-service.ts';
+import { serviceSettings } from './wiring.ts';
 
-export const app = createSite(wireApi());
+const app = createSite(wireApi(createService(serviceSettings({ queue: true, publicUrl: true }))));
 
 const answer = handle(app);
 

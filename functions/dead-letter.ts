@@ -2,9 +2,11 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import { runBatch } from '../lib/jobs/runs/run-batch.ts';
 import { wireDeadLetter } from './service-wiring.ts';
+import { createService } from './shared-service.ts';
+import { serviceSettings } from './wiring.ts';
 import type { WorkerEvent } from './worker.ts';
 
-const deps = wireDeadLetter();
+const deps = wireDeadLetter(createService(serviceSettings({ queue: true, publicUrl: false })));
 /** One conditional write each. */
 const longestMs = 20_000;
 

@@ -4,14 +4,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
-import type { Context } from 'aws-lambda';
-import { createAwsClients } from '../lib/aws/clients.ts';
+import { type AwsPlace, createAwsClients } from '../lib/aws/clients.ts';
 import { createQueue, createResources } from '../lib/aws/create-resources.ts';
 import { createJobReceiver } from '../lib/aws/job-queue.ts';
 import { deleteExpiredItems } from '../lib/aws/table/expired-items.ts';
+import { createSite } from '../lib/console/create-site.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import { createLog } from '../lib/core/log.ts';
 import type { LocalSettings } from '../lib/core/service-settings.ts';
+import { runBatch } from '../lib/jobs/runs/run-batch.ts';
+import { shardsOf } from '../lib/jobs/tick/tick.ts';
 import { startAwsEndpointsThread } from '../lib/local/aws-endpoints-thread.ts';
 import { claimDataFolder } from '../lib/local/data-folder.ts';
 import { pollQueue, startTicking } from '../lib/local/event-sources.ts';
@@ -19,8 +21,13 @@ import { loopback } from '../lib/local/guarded-server.ts';
 import { createHostCheck } from '../lib/local/host-check.ts';
 import type { StorageReport } from '../lib/local/table-endpoint.ts';
 import { hashToken } from '../lib/model/token-hash.ts';
+import { handleMessages } from '../lib/notify/handle-messages.ts';
+import { createWebhookApp } from '../lib/webhook/receive.ts';
+import { wireNotify } from './notify-wiring.ts';
+import { type LocalParts, wireApi, wireLocal, wireSchedule, wireWebhook, wireWorker } from './service-wiring.ts';
+import { createService, type Service } from './shared-service.ts';
 import { checkSsoFile } from './sso-wiring.ts';
-import { hasAwsEndpoints, logSink, setEnvironment } from './wiring.ts';
+import { hasAwsEndpoints, logSink, silenceSdkWarning } from './wiring.ts';
 
 export interface LocalService {
   /** `http://127.0.0.1:PORT` */
@@ -63,122 +70,111 @@ export async function startLocalService(settings: LocalSettings): Promise<LocalS
   await checkSsoFile(settings);
   const port = await listen(server, settings.port);
   const origin = `http://${loopback}:${port}`;
-  const closers: (() => Promise<unknown>)[] = [() => new Promise((resolve) => server.close(resolve))];
+  const closers: Closer[] = [() => new Promise((resolve) => server.close(resolve))];
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end();
   };
   try {
-    const isEmbedded = !hasAwsEndpoints();
-    if (isEmbedded || settings.adminToken === undefined) await claimDataFolder(settings.dataFolder);
-    if (isEmbedded) {
-      // Anybody on this machine can reach the endpoints: they answer only to whoever knows this.
-      const accessKeyId = `gitferry-${randomBytes(16).toString('hex')}`;
-      const storageLog = createLog(logSink(), settings.logLevel);
-      const report: StorageReport = (event, detail) =>
-        storageLog.write(event === 'disk_full' || event === 'table_failed' ? 'error' : 'info', event, { detail });
-      const worker = new URL('./aws-endpoints-worker.js', import.meta.url);
-      const endpoints = await startAwsEndpointsThread(settings.dataFolder, worker, accessKeyId, report).catch((cause: Error) => {
-        throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: ${cause.message}`, cause });
-      });
-      closers.push(() => endpoints.close());
-      setEnvironment({
-        AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamoDb,
-        AWS_ENDPOINT_URL_SQS: endpoints.sqs,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
-        AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: 'gitferry',
-        // The person's own are not meant for these endpoints.
-        AWS_SESSION_TOKEN: undefined,
-        AWS_PROFILE: undefined,
-        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-      });
-    }
-    const clients = createAwsClients();
-    closers.push(async () => clients.close());
-    const madeQueueUrl = await createResources(clients, settings.table, settings.table);
-    const queueUrl = settings.queueUrl ?? madeQueueUrl;
-    const notifyQueueUrl = settings.notifyQueueUrl ?? (await createQueue(clients, `${settings.table}-notify`, 300));
-    setEnvironment({
-      GITFERRY_TABLE: settings.table,
-      GITFERRY_QUEUE_URL: queueUrl,
-      GITFERRY_NOTIFY_QUEUE_URL: notifyQueueUrl,
-      GITFERRY_PUBLIC_URL: settings.publicUrl ?? origin,
-      GITFERRY_SECRET_PREFIX: settings.secretPrefix,
-      GITFERRY_ALLOW_ADDRESSES: settings.allowAddresses.join(','),
-      GITFERRY_WORKERS: String(settings.workers),
-      GITFERRY_LOG_LEVEL: settings.logLevel,
-    });
-    // Only now: the functions read their settings when they are loaded, as on Lambda.
-    const [{ wireLocal }, { workAlone }] = await Promise.all([import('./service-wiring.ts'), import('./shared-service.ts')]);
-    if (isEmbedded) workAlone();
-    const [{ app: webhook }, { app: api }, worker, schedule, notify] = await Promise.all([
-      import('./webhook.ts'),
-      import('./api.ts'),
-      import('./worker.ts'),
-      import('./schedule.ts'),
-      import('./notify.ts'),
-    ]);
-    const { log, tokens, noteChange, interruptJobs, recover, close: closeClients } = wireLocal();
-    closers.push(async () => closeClients());
+    const isAlone = !hasAwsEndpoints();
+    if (isAlone || settings.adminToken === undefined) await claimDataFolder(settings.dataFolder);
+    const { service, queueUrl, notifyQueueUrl } = await createLocalService(settings, origin, isAlone, closers);
+    const local = wireLocal(service);
     const admin = await adminToken(settings);
     const tokenHash = hashToken(admin.token);
-    if ((await tokens.find(tokenHash)) === undefined) {
-      await tokens.create({ name: 'admin', tokenHash, role: 'owner', projectIds: null, expiresAt: null, createdAt: Date.now() });
-    }
-
-    const context = (): Pick<Context, 'getRemainingTimeInMillis'> => {
-      const end = performance.now() + invocationMs;
-      return { getRemainingTimeInMillis: () => end - performance.now() };
-    };
+    if ((await local.tokens.find(tokenHash)) === undefined)
+      await local.tokens.create({ name: 'admin', tokenHash, role: 'owner', projectIds: null, expiresAt: null, createdAt: Date.now() });
     // With the endpoints embedded, nobody but this process works on the table: what holds a lease now was killed.
-    if (isEmbedded) await recover();
-    const poller = pollQueue(
-      createJobReceiver({ sqs: clients.sqs, queueUrl }),
-      async ({ id, body }) => {
-        const { batchItemFailures } = await worker.handler({ Records: [{ messageId: id, body }] }, context());
-        return batchItemFailures.length === 0;
-      },
-      { most: settings.workers, pauseMs: watchEventLoop() },
-      log,
-    );
-    const notifier = pollQueue(
-      createJobReceiver({ sqs: clients.sqs, queueUrl: notifyQueueUrl }),
-      async ({ id, body }) => (await notify.handler({ Records: [{ messageId: id, body }] })).batchItemFailures.length === 0,
-      { most: notifiedAtOnce, pauseMs: () => 0 },
-      log,
-    );
-    // The embedded table has no time to live.
-    const cleaning = isEmbedded
-      ? startTicking((time) => deleteExpiredItems({ dynamo: clients.dynamo, tableName: settings.table }, time), dayMs, log)
-      : undefined;
-    const ticking = startTicking(
-      (time) => schedule.handler({ 'detail-type': 'Scheduled Event', time: new Date(time).toISOString() }, context()),
-      tickMs,
-      log,
-    );
-    closers.push(async () => {
-      interruptJobs();
-      await Promise.all([poller.stop(), notifier.stop(), ticking.stop(), cleaning?.stop()]);
+    if (isAlone) await local.recover();
+    const stop = startEventSources(service, { queueUrl, notifyQueueUrl, isAlone });
+    closers.push(() => {
+      local.interruptJobs();
+      return stop();
     });
-    const answerApi = async (request: Request): Promise<Response> => {
-      try {
-        return await api.fetch(request);
-      } finally {
-        if (request.method !== 'GET' && request.method !== 'HEAD') noteChange();
-      }
-    };
-    const refuseOtherHosts = createHostCheck(loopback, settings.publicUrl);
-    answer = (request) => {
-      // With whatever host a tunnel or proxy names: a delivery is believed for its proof, and its answer tells nothing.
-      if (new URL(request.url).pathname.startsWith('/hooks/')) return webhook.fetch(request);
-      return refuseOtherHosts(request) ?? answerApi(request);
-    };
+    answer = requestHandler(service, settings, local);
     return { origin, adminToken: admin.token, adminTokenFile: admin.file, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+type Closer = () => Promise<unknown>;
+
+interface LocalQueues {
+  readonly queueUrl: string;
+  readonly notifyQueueUrl: string;
+}
+
+/** The service on the endpoints of this process (`isAlone`) or on those that the environment names, with its table and queues. */
+async function createLocalService(
+  settings: LocalSettings,
+  origin: string,
+  isAlone: boolean,
+  closers: Closer[],
+): Promise<LocalQueues & { readonly service: Service }> {
+  silenceSdkWarning();
+  const clients = createAwsClients(isAlone ? await startEndpoints(settings, closers) : undefined);
+  closers.push(async () => clients.close());
+  const madeQueueUrl = await createResources(clients, settings.table, settings.table);
+  const queueUrl = settings.queueUrl ?? madeQueueUrl;
+  const notifyQueueUrl = settings.notifyQueueUrl ?? (await createQueue(clients, `${settings.table}-notify`, 300));
+  const values = { ...settings, queueUrl, notifyQueueUrl, publicUrl: settings.publicUrl ?? origin };
+  return { service: createService(values, { clients, isAlone }), queueUrl, notifyQueueUrl };
+}
+
+/** Anybody on this machine can reach the endpoints: they answer only to whoever knows the access key. */
+async function startEndpoints({ dataFolder, logLevel }: LocalSettings, closers: Closer[]): Promise<AwsPlace> {
+  const accessKeyId = `gitferry-${randomBytes(16).toString('hex')}`;
+  const log = createLog(logSink(), logLevel);
+  const report: StorageReport = (event, detail) =>
+    log.write(event === 'disk_full' || event === 'table_failed' ? 'error' : 'info', event, { detail });
+  const worker = new URL('./aws-endpoints-worker.js', import.meta.url);
+  const endpoints = await startAwsEndpointsThread(dataFolder, worker, accessKeyId, report).catch((cause: Error) => {
+    throw new GitferryError('invalid_settings', { detail: `GITFERRY_DATA_DIR: ${cause.message}`, cause });
+  });
+  closers.push(() => endpoints.close());
+  return { ...endpoints, region: 'us-east-1', accessKeyId, secretAccessKey: 'gitferry' };
+}
+
+/** Queues and the minute. Resolves what ends them. */
+function startEventSources(service: Service, { queueUrl, notifyQueueUrl, isAlone }: LocalQueues & { readonly isAlone: boolean }): Closer {
+  const { clients, log, tableName, workers } = service;
+  const [jobs, notices, schedule] = [wireWorker(service), wireNotify(service), wireSchedule(service)];
+  const poller = pollQueue(
+    createJobReceiver({ sqs: clients.sqs, queueUrl }),
+    async (message) => (await runBatch([message], invocationMs, jobs)).length === 0,
+    { most: workers, pauseMs: watchEventLoop() },
+    log,
+  );
+  const notifier = pollQueue(
+    createJobReceiver({ sqs: clients.sqs, queueUrl: notifyQueueUrl }),
+    async (message) => (await handleMessages([message], notices)).length === 0,
+    { most: notifiedAtOnce, pauseMs: () => 0 },
+    log,
+  );
+  // The embedded table has no time to live.
+  const cleaning = isAlone
+    ? startTicking((time) => deleteExpiredItems({ dynamo: clients.dynamo, tableName }, time), dayMs, log)
+    : undefined;
+  const ticking = startTicking((time) => schedule.tick({ time, remainingMs: invocationMs, shards: shardsOf(undefined) }), tickMs, log);
+  return () => Promise.all([poller.stop(), notifier.stop(), ticking.stop(), cleaning?.stop()]);
+}
+
+function requestHandler(service: Service, { publicUrl }: LocalSettings, { noteChange }: Pick<LocalParts, 'noteChange'>): RequestHandler {
+  const [webhook, api] = [createWebhookApp(wireWebhook(service)), createSite(wireApi(service))];
+  const answerApi = async (request: Request): Promise<Response> => {
+    try {
+      return await api.fetch(request);
+    } finally {
+      if (request.method !== 'GET' && request.method !== 'HEAD') noteChange();
+    }
+  };
+  const refuseOtherHosts = createHostCheck(loopback, publicUrl);
+  return (request) => {
+    // With whatever host a tunnel or proxy names: a delivery is believed for its proof, and its answer tells nothing.
+    if (new URL(request.url).pathname.startsWith('/hooks/')) return webhook.fetch(request);
+    return refuseOtherHosts(request) ?? answerApi(request);
+  };
 }
 
 /** How long the next run should wait, by what the event loop did lately. */

@@ -1,4 +1,4 @@
-/** What telling people needs, built out of settings. */
+/** What telling people needs, built out of the parts that all functions share. */
 import { hiderFor } from '../lib/api/output/hide-addresses.ts';
 import { createHosts } from '../lib/aws/hosts.ts';
 import type { MirrorKey } from '../lib/model/mirror.ts';
@@ -7,17 +7,16 @@ import { createHttpClient } from '../lib/net/http-client.ts';
 import { type DeliverDeps, deliver } from '../lib/notify/deliver.ts';
 import { expandNotice } from '../lib/notify/expand-notice.ts';
 import type { HandleDeps } from '../lib/notify/handle-messages.ts';
-import { service } from './shared-service.ts';
+import type { Service } from './shared-service.ts';
 
 /** What delivering needs, from the notifier and from the API's test button. */
-export function delivering({ records, secrets, clock, log, allowAddresses, publicUrl }: ReturnType<typeof service>): DeliverDeps {
+export function delivering({ records, secrets, clock, log, allowAddresses, publicUrl }: Service): DeliverDeps {
   const guard = createAddressGuard(allowAddresses);
   const hide: DeliverDeps['hide'] = (mirror, project) => hiderFor({ role: 'reporter' }, mirror, project);
   return { ...records, records, secrets, clock, log, publicUrl, hide, guard, http: createHttpClient(guard) };
 }
 
-export function wireNotify(): HandleDeps {
-  const all = service({ publicUrl: true });
+export function wireNotify(all: Service): HandleDeps {
   const { clients, tableName, records, jobs, noticeQueue, clock, log } = all;
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const deps = delivering(all);

@@ -2,8 +2,10 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import { shardsOf } from '../lib/jobs/tick/tick.ts';
 import { wireSchedule } from './service-wiring.ts';
+import { createService } from './shared-service.ts';
+import { serviceSettings } from './wiring.ts';
 
-const { tick, receiveCodeCommit, noteMissedEvents } = wireSchedule();
+const { tick, receiveCodeCommit, noteMissedEvents } = wireSchedule(createService(serviceSettings({ queue: true, publicUrl: false })));
 
 /** What is read of an EventBridge event; `region` and `detail` are CodeCommit's, `shards` is what infra/schedule.cjs adds to a part of a tick. */
 export type ScheduleEvent = Pick<EventBridgeEvent<string, unknown>, 'detail-type' | 'time'> &

@@ -1,4 +1,4 @@
-/** What each of the service's functions needs, built out of settings; the parts they share exist once per process. */
+/** What each of the service's functions needs, built out of the parts that they share. */
 
 import type { ApiDeps } from '../lib/api/api-deps.ts';
 import { createGuessLimit } from '../lib/api/http/guess-limit.ts';
@@ -12,8 +12,8 @@ import { createTransport } from '../lib/git/transport/create-transport.ts';
 import type { SshConnection } from '../lib/git/transport/ssh/ssh-connection.ts';
 import { SshPool } from '../lib/git/transport/ssh/ssh-pool.ts';
 import { listSource } from '../lib/jobs/list-source.ts';
-import { type RequestDeps, requestRuns, updateNow } from '../lib/jobs/requests/request-run.ts';
-import { parseUpdateNowInput } from '../lib/jobs/requests/update-now-input.ts';
+import { type RequestDeps, requestRuns } from '../lib/jobs/requests/request-run.ts';
+import { type InvokedUpdate, updateByInput } from '../lib/jobs/requests/update-by-input.ts';
 import { withNarrowRuns } from '../lib/jobs/runs/narrow-run.ts';
 import type { BatchDeps } from '../lib/jobs/runs/run-batch.ts';
 import { type RunJobDeps, runJob } from '../lib/jobs/runs/run-job.ts';
@@ -34,22 +34,11 @@ import type { RequestRuns } from '../lib/webhook/handle-delivery.ts';
 import type { WebhookDeps } from '../lib/webhook/receive.ts';
 import { shareRequests } from '../lib/webhook/share-requests.ts';
 import { delivering } from './notify-wiring.ts';
-import { service } from './shared-service.ts';
+import type { Service } from './shared-service.ts';
 import { wireSingleSignOn } from './sso-wiring.ts';
 
 /** How long freeing the leases of a killed process may take when it is started again. */
 const recoveryMs = 60_000;
-/** Runs under way in this process. */
-const running = new Set<Deadline>();
-
-/** Until the next tick of this process: it was not there for a while, or could not record a delivery. */
-let eventsMissed = false;
-
-function takeMissedEvents(): boolean {
-  const taken = eventsMissed;
-  eventsMissed = false;
-  return taken;
-}
 
 async function within<T>(ms: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
   const deadline = createDeadline(ms);
@@ -65,7 +54,7 @@ function connector({
   allowAddresses,
   aws,
   clock,
-}: Pick<ReturnType<typeof service>, 'allowAddresses' | 'aws' | 'clock'>): Pick<RunSyncDeps, 'connect' | 'connectLfs' | 'signIn'> {
+}: Pick<Service, 'allowAddresses' | 'aws' | 'clock'>): Pick<RunSyncDeps, 'connect' | 'connectLfs' | 'signIn'> {
   const guard = createAddressGuard(allowAddresses);
   const http = createHttpClient(guard);
   const sshPool = new SshPool<SshConnection>();
@@ -76,17 +65,14 @@ function connector({
   };
 }
 
-export function wireWebhook(): WebhookDeps {
-  const { records, remembered, secrets, jobs, queue, clock, log } = service({ publicUrl: false });
+export function wireWebhook({ records, remembered, secrets, jobs, queue, clock, log, missedEvents }: Service): WebhookDeps {
   return {
     ...records,
     projects: remembered?.contents ?? records.projects,
     secrets,
     clock,
     log,
-    noteMissed: () => {
-      eventsMissed = true;
-    },
+    noteMissed: () => missedEvents.note(),
     requestRuns: shareRequests(requestForEvent({ jobs, queue, settings: records.settings, clock, log })),
   };
 }
@@ -95,8 +81,7 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
   return (keys, who, refs) => requestRuns(keys, { trigger: { kind: 'event', who }, refs }, deps);
 }
 
-export function wireApi(): ApiDeps {
-  const all = service({ publicUrl: true });
+export function wireApi(all: Service): ApiDeps {
   const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory, readSso } = all;
   const testing = delivering(all);
   const connectors = { ...connector(all), listMemory };
@@ -124,9 +109,8 @@ export function wireApi(): ApiDeps {
   };
 }
 
-export function wireWorker(): BatchDeps {
-  const all = service({ publicUrl: false });
-  const { clients, records, jobs, queue, outbox, secrets, clock, log, tableName, listMemory, workers } = all;
+export function wireWorker(all: Service): BatchDeps {
+  const { running, clients, records, jobs, queue, outbox, secrets, clock, log, tableName, listMemory, workers } = all;
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const connectors = connector(all);
   const renewals = createRenewals({ credentials: records.credentials, secrets, clock });
@@ -147,8 +131,7 @@ export function wireWorker(): BatchDeps {
   };
 }
 
-export function wireDeadLetter(): BatchDeps {
-  const { jobs, clock, log } = service({ publicUrl: false });
+export function wireDeadLetter({ jobs, clock, log, running }: Service): BatchDeps {
   return { log, running, run: (key) => markDead(key, { jobs, clock, log }) };
 }
 
@@ -160,34 +143,19 @@ export interface Schedule {
   receiveCodeCommit(event: unknown): Promise<unknown>;
 }
 
-export function wireSchedule(): Schedule {
-  const { clients, tableName, records, jobs, queue, outbox, clock, log, workers } = service({ publicUrl: false });
+export function wireSchedule({ clients, tableName, records, jobs, queue, outbox, clock, log, workers, missedEvents }: Service): Schedule {
   const hosts = createHosts({ dynamo: clients.dynamo, tableName });
   const deps = { records, jobs, queue, outbox, hosts, settings: records.settings, clock, log, workers };
   return {
     tick: ({ time, remainingMs, shards }) =>
-      within(remainingMs, (deadline) => tick({ time, deadline, shards, eventsMissed: takeMissedEvents() }, deps)),
+      within(remainingMs, (deadline) => tick({ time, deadline, shards, eventsMissed: missedEvents.take() }, deps)),
     noteMissedEvents: () => noteMissedEvents({ ticks: records.ticks, clock, log }),
     receiveCodeCommit: (event) => receiveCodeCommitEvent(event, { projects: records.projects, requestRuns: requestForEvent(deps), log }),
   };
 }
 
-export function wireUpdateNow(): (input: unknown) => Promise<{ readonly status: string; readonly next_run_at: string | null }> {
-  const { records, jobs, queue, clock, log } = service({ publicUrl: false });
-  return async (input) => {
-    const { project, mirror, confirmDeletions } = parseUpdateNowInput(input);
-    const projectId = typeof project === 'number' ? project : (await records.projects.getByPath(project))?.id;
-    const asked =
-      projectId === undefined
-        ? undefined
-        : await updateNow(
-            { projectId, mirror },
-            { who: 'invoke', confirmDeletions },
-            { jobs, queue, settings: records.settings, clock, log },
-          );
-    if (asked === undefined) throw new GitferryError('not_found');
-    return { status: asked.status, next_run_at: asked.nextRunAt === null ? null : new Date(asked.nextRunAt).toISOString() };
-  };
+export function wireUpdateNow({ records, jobs, queue, clock, log }: Service): (input: unknown) => Promise<InvokedUpdate> {
+  return (input) => updateByInput(input, { projects: records.projects, jobs, queue, settings: records.settings, clock, log });
 }
 
 export interface LocalParts {
@@ -202,8 +170,8 @@ export interface LocalParts {
   close(): void;
 }
 
-export function wireLocal(): LocalParts {
-  const { clients, tableName, records, remembered, jobs, queue, outbox, clock, log } = service({ publicUrl: true });
+export function wireLocal(all: Service): LocalParts {
+  const { clients, tableName, records, remembered, jobs, queue, outbox, clock, log, running, missedEvents } = all;
   const deps = {
     records,
     jobs,
@@ -226,7 +194,7 @@ export function wireLocal(): LocalParts {
     },
     async recover() {
       // Deliveries of meanwhile found nobody.
-      eventsMissed = true;
+      missedEvents.note();
       await within(recoveryMs, (deadline) => breakAllLeases({ time: clock.now(), deadline }, deps));
       await sendWaiting(deps);
     },

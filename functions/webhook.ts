@@ -2,7 +2,9 @@
 import { handle } from 'hono/aws-lambda';
 import { createWebhookApp } from '../lib/webhook/receive.ts';
 import { wireWebhook } from './service-wiring.ts';
+import { createService } from './shared-service.ts';
+import { serviceSettings } from './wiring.ts';
 
-export const app = createWebhookApp(wireWebhook());
+const app = createWebhookApp(wireWebhook(createService(serviceSettings({ queue: true, publicUrl: false }))));
 
 export const handler = handle(app);

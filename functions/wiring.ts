@@ -14,14 +14,6 @@ import { isCidr } from '../lib/net/address-guard.ts';
 
 const MiB = 1024 * 1024;
 
-/** Before anything sets variables. */
-const atStart = {
-  accessKeyId: process.env['AWS_ACCESS_KEY_ID'],
-  secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'],
-  sessionToken: process.env['AWS_SESSION_TOKEN'],
-  region: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'],
-};
-
 export function commandSettings(): CommandSettings {
   return {
     allowAddresses: process.env['GITFERRY_ALLOW_ADDRESSES'],
@@ -73,12 +65,12 @@ export function hasAwsEndpoints(): boolean {
   return ['', '_DYNAMODB', '_SQS', '_SECRETS_MANAGER'].some((suffix) => (process.env[`AWS_ENDPOINT_URL${suffix}`] ?? '') !== '');
 }
 
-/**
- * The AWS credentials and region that the process was started with: `npm start` gives its own endpoints others, and these sign in to CodeCommit. undefined = none
- * in variables.
- */
+/** The AWS credentials and region that the process was started with: `npm start` asks its own endpoints with others, and these sign in to CodeCommit. undefined = none in variables. */
 export function startedWithAws(): { readonly credentials: AwsCredentials | undefined; readonly region: string | undefined } {
-  const { accessKeyId = '', secretAccessKey = '', sessionToken, region } = atStart;
+  const accessKeyId = process.env['AWS_ACCESS_KEY_ID'] ?? '';
+  const secretAccessKey = process.env['AWS_SECRET_ACCESS_KEY'] ?? '';
+  const sessionToken = process.env['AWS_SESSION_TOKEN'];
+  const region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
   const isThere = accessKeyId !== '' && secretAccessKey !== '';
   return { credentials: isThere ? { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined } : undefined, region };
 }
@@ -90,12 +82,9 @@ export function awsEndpoints(): AwsIdentity['endpoints'] {
   return { kms: endpoint('KMS'), sts: endpoint('STS') };
 }
 
-/** The local service tells its functions, which read the environment when they are loaded. undefined = not set from now on. */
-export function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, value] of Object.entries(variables)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
+/** The SDK asks for a newer Node at every start, and takes only this variable for an answer. */
+export function silenceSdkWarning(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 }
 
 /**

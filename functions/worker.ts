@@ -2,8 +2,10 @@
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { runBatch } from '../lib/jobs/runs/run-batch.ts';
 import { wireWorker } from './service-wiring.ts';
+import { createService } from './shared-service.ts';
+import { serviceSettings } from './wiring.ts';
 
-const deps = wireWorker();
+const deps = wireWorker(createService(serviceSettings({ queue: true, publicUrl: false })));
 
 /** What is read of an SQS event. */
 export interface WorkerEvent {

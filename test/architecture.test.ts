@@ -235,4 +235,11 @@ describe('each source file', () => {
     );
     expect(readers).toEqual(['functions/wiring.ts']);
   });
+
+  it('sets no variable but the one with which the SDK is asked not to warn', () => {
+    const written = [...text('functions/wiring.ts').matchAll(/process\.env(?:\.|\[')(\w+)(?:'\])?\s*=(?!=)|delete process\.env/g)].map(
+      ([, name]) => name,
+    );
+    expect(written).toEqual(['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED']);
+  });
 });

@@ -19,11 +19,23 @@ export interface AwsClients {
 const http = { connectionTimeout: 6_000, requestTimeout: 12_000, throwOnRequestTimeout: true };
 const common = { maxAttempts: 4, requestHandler: { ...http, httpAgent: { maxSockets: 100 }, httpsAgent: { maxSockets: 100 } } };
 
-export function createAwsClients(): AwsClients {
-  const plain = new DynamoDBClient(common);
+/** Where AWS is imitated, and as whom to ask there; without it the standard AWS variables say. */
+export interface AwsPlace {
+  readonly dynamoDb: string;
+  readonly sqs: string;
+  readonly secretsManager: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export function createAwsClients(place?: AwsPlace): AwsClients {
+  const at = (endpoint: keyof AwsPlace) =>
+    place === undefined ? common : { ...common, endpoint: place[endpoint], region: place.region, credentials: place };
+  const plain = new DynamoDBClient(at('dynamoDb'));
   // Otherwise the SDK takes a queue's URL for its endpoint and ignores AWS_ENDPOINT_URL_SQS.
-  const sqs = new SQSClient({ ...common, useQueueUrlAsEndpoint: false });
-  const secrets = new SecretsManagerClient(common);
+  const sqs = new SQSClient({ ...at('sqs'), useQueueUrlAsEndpoint: false });
+  const secrets = new SecretsManagerClient(at('secretsManager'));
   return {
     dynamo: DynamoDBDocumentClient.from(plain, { marshallOptions: { removeUndefinedValues: true } }),
     sqs,

@@ -43,7 +43,7 @@ export interface ServiceSettings {
   readonly logLevel: LogLevel;
 }
 
-export interface LocalSettings extends Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
+export interface LocalSettings extends Omit<ServiceSettings, 'queueUrl' | 'publicUrl'> {
   /** undefined = a queue made on the spot, the address it listens on. */
   readonly queueUrl: string | undefined;
   readonly publicUrl: string | undefined;
@@ -67,7 +67,6 @@ export function readServiceSettings(environment: Environment, needs: Needs, isCi
     ...shared(reader, undefined),
     queueUrl: needs.queue ? reader.required('GITFERRY_QUEUE_URL', url) : '',
     publicUrl: needs.publicUrl ? reader.required('GITFERRY_PUBLIC_URL', origin) : '',
-    ownerTokenSecret: reader.optional('GITFERRY_OWNER_TOKEN_SECRET', secretId),
   };
   reader.finish();
   return settings;
@@ -91,13 +90,14 @@ export function readLocalSettings(environment: Environment, isCidr: (text: strin
 /** Of `npm start`, and of a deployment with defaults. */
 const defaultWorkers = 24;
 
-function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl' | 'ownerTokenSecret'> {
+function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings, 'queueUrl' | 'publicUrl'> {
   return {
     table: table === undefined ? reader.required('GITFERRY_TABLE', tableName) : (reader.optional('GITFERRY_TABLE', tableName) ?? table),
     notifyQueueUrl: reader.optional('GITFERRY_NOTIFY_QUEUE_URL', url),
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
     allowAddresses: reader.optional('GITFERRY_ALLOW_ADDRESSES', (value) => reader.cidrs(value)) ?? [],
     workers: reader.optional('GITFERRY_WORKERS', workers) ?? defaultWorkers,
+    ownerTokenSecret: reader.optional('GITFERRY_OWNER_TOKEN_SECRET', secretId),
     ssoSecret: reader.optional('GITFERRY_SSO_SECRET', secretId),
     ssoFile: reader.optional('GITFERRY_SSO_FILE', text),
     logLevel: reader.optional('GITFERRY_LOG_LEVEL', level) ?? 'info',
