@@ -25,6 +25,8 @@ import { isAllowed, permissionsOf, unusedActions } from './role-policy.ts';
 
 /** Allowed, and never called by a function: who needs them, or what keeps the story from them. */
 const reasonsForUnused: Readonly<Record<string, string>> = {
+  'secretsmanager:PutSecretValue':
+    'the worker stores a token that renews itself, some weeks after it was made (test/e2e/gitlab-token.test.ts)',
   'logs:CreateLogStream': 'Lambda, in the function’s name',
   'logs:PutLogEvents': 'Lambda, in the function’s name',
   'sqs:ReceiveMessage': 'the event source mapping, in the function’s name',

@@ -11,6 +11,7 @@ import { FormCard } from '../components/form-card.tsx';
 import { FormFaults } from '../components/form-faults.tsx';
 import { SelectField, TextField } from '../components/form-field.tsx';
 import { MethodFields, type MethodValues, PrivateKeyField } from '../components/method-fields.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
 import { SettingsPage } from '../components/settings-page.tsx';
 import type { Faults } from '../faults.ts';
 import type { Visit } from '../visit.ts';
@@ -67,7 +68,15 @@ export function EditCredential({ visit, credential, others, typed, faults, trans
       <FormCard id="value" title={makesKeyPair ? 'Name' : 'Name and value'} faults={faults} action={path} submit="Save">
         <TextField name="name" label="Name" value={typed.name ?? credential.name} required fault={faults.fields['name']} />
         <AllowedUrlsField value={typed.allowedUrls ?? credential.allowed_urls.join('\n')} fault={faults.fields['allowed_urls']} />
-        <p class="muted">Signs in by {word}.</p>
+        <p class="muted">
+          Signs in by {word}.
+          {credential.expires_at !== null && (
+            <>
+              {' '}
+              It ends <RelativeTime at={Date.parse(credential.expires_at)} now={visit.deps.clock.now()} />, as its host says.
+            </>
+          )}
+        </p>
         <MethodFields method={credential.auth_method} values={typed.own ?? ownValues(credential)} faults={faults} />
         {(takesPassword || makesKeyPair) && (
           <TextField

@@ -184,6 +184,9 @@ describe('shared credentials', () => {
     expect(made.location).toMatch(/^\/settings\/credentials\/\d+$/);
     const shown = await person.get(made.location ?? '');
     expect(chosenIn(shown.text)).toMatchObject({ role_arn, external_id: 'ext-7' });
+    expect(shown.text).not.toContain('as its host says');
+    await site.deps.records.credentials.update(Number(made.location?.split('/').at(-1)), { expiresAt: Date.parse('2999-01-01') });
+    expect((await person.get(made.location ?? '')).text).toMatch(/It ends.*2999-01-01.*as its host says/s);
     expect(shown.text).not.toMatch(/name="password"|left.over/);
     expect((await person.post(made.location ?? '', { name: 'role', role_arn, external_id: '', allowed_urls })).status).toBe(303);
     expect(chosenIn((await person.get(made.location ?? '')).text)).toMatchObject({ role_arn, external_id: '' });
