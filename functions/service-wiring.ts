@@ -82,14 +82,14 @@ function requestForEvent(deps: RequestDeps): RequestRuns {
 }
 
 export function wireApi(all: Service): ApiDeps {
-  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory, readSso } = all;
+  const { records, jobs, queue, secrets, clock, log, allowAddresses, publicUrl, listMemory, sso } = all;
   const testing = delivering(all);
   const connectors = { ...connector(all), listMemory };
   return {
     ...{ records, jobs, queue, secrets, clock, log, publicUrl },
     guard: createAddressGuard(allowAddresses),
     guesses: createGuessLimit(),
-    sso: readSso && wireSingleSignOn({ readSettings: readSso, publicUrl, clock, allowAddresses }),
+    sso: wireSingleSignOn(sso, { secrets, publicUrl, clock, allowAddresses }),
     testChannel: (channel) => deliverTest(channel, testing),
     listSource: ({ mirror, project, timeoutMs, credential }) =>
       within(timeoutMs, (deadline) =>

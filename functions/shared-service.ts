@@ -21,7 +21,6 @@ import type { Records } from '../lib/model/records.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
 import { createOutbox, type NoticeQueue } from '../lib/notify/outbox.ts';
 import { type RememberedContents, rememberContents } from '../lib/webhook/remember-contents.ts';
-import { ssoReader } from './sso-wiring.ts';
 import { awsEndpoints, logSink, serviceMemoryMiB, startedWithAws } from './wiring.ts';
 
 export interface Service {
@@ -37,8 +36,8 @@ export interface Service {
   readonly outbox: NoticeOutbox;
   readonly secrets: SecretStore;
   readonly aws: AwsIdentity;
-  /** undefined = people sign in with tokens only. */
-  readonly readSso: (() => Promise<unknown>) | undefined;
+  /** Where the identity providers are kept. */
+  readonly sso: Pick<ServiceSettings, 'ssoSecret' | 'ssoFile'>;
   readonly listMemory: ListMemory;
   readonly tableName: string;
   readonly allowAddresses: readonly string[];
@@ -102,7 +101,7 @@ export function createService(settings: ServiceSettings, { clients = createAwsCl
     outbox: createOutbox({ ...records, queue: noticeQueue, clock }),
     secrets,
     aws: isAlone ? startedIdentity() : sdkIdentity(sqs, awsEndpoints()),
-    readSso: ssoReader(rest, secrets),
+    sso: { ssoSecret: rest.ssoSecret, ssoFile: rest.ssoFile },
     listMemory: new ListMemory(listBytesFor(serviceMemoryMiB())),
     running: new Set(),
     missedEvents: new MissedEvents(),

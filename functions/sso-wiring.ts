@@ -1,6 +1,5 @@
 /** Single sign-on, built out of settings: where the identity providers are kept, and how they are asked. */
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '../lib/core/clock.ts';
 import { GitferryError } from '../lib/core/errors.ts';
 import type { ServiceSettings } from '../lib/core/service-settings.ts';
 import type { SecretStore } from '../lib/model/secret-store.ts';
@@ -11,12 +10,6 @@ import { parseProviders } from '../lib/sso/provider-settings.ts';
 import { createSingleSignOn, type SingleSignOn, type SingleSignOnDeps } from '../lib/sso/single-sign-on.ts';
 
 type Places = Pick<ServiceSettings, 'ssoSecret' | 'ssoFile'>;
-
-/** Reads the providers from the file, where one is named, otherwise from the secret. undefined = neither is named. */
-export function ssoReader({ ssoSecret, ssoFile }: Places, secrets: SecretStore): (() => Promise<unknown>) | undefined {
-  if (ssoFile !== undefined) return () => readSsoFile(ssoFile);
-  return ssoSecret === undefined ? undefined : () => secrets.read(ssoSecret);
-}
 
 /** For `npm start`, which does not begin with settings that cannot be used. Throws `invalid_settings`. */
 export async function checkSsoFile({ ssoFile }: Pick<Places, 'ssoFile'>): Promise<void> {
@@ -35,10 +28,21 @@ async function readSsoFile(path: string): Promise<unknown> {
   }
 }
 
-export function wireSingleSignOn({
-  allowAddresses,
-  ...deps
-}: Omit<SingleSignOnDeps, 'openId'> & { readonly allowAddresses: readonly string[]; readonly clock: Clock }): SingleSignOn {
+interface Means extends Pick<SingleSignOnDeps, 'publicUrl' | 'clock'> {
+  readonly secrets: SecretStore;
+  readonly allowAddresses: readonly string[];
+}
+
+/**
+ * For the api alone: it brings along what other functions do not load. The providers are read from the file, where one is named, otherwise from the secret;
+ * undefined = neither is named, people sign in with tokens only.
+ */
+export function wireSingleSignOn(
+  { ssoSecret, ssoFile }: Places,
+  { secrets, allowAddresses, publicUrl, clock }: Means,
+): SingleSignOn | undefined {
+  if (ssoSecret === undefined && ssoFile === undefined) return undefined;
+  const readSettings = (): Promise<unknown> => (ssoFile === undefined ? secrets.read(ssoSecret ?? '') : readSsoFile(ssoFile));
   const http = createHttpClient(createAddressGuard(allowAddresses));
-  return createSingleSignOn({ ...deps, openId: createOpenId({ http, clock: deps.clock }) });
+  return createSingleSignOn({ readSettings, publicUrl, clock, openId: createOpenId({ http, clock }) });
 }

@@ -83,7 +83,7 @@ function senderOf({ token, session }: SignedIn): string | number {
 
 /**
  * Back to the page afterwards; after a form, to the page that held it. A part of a page that updates itself takes the whole page along. Whoever signed in
- * at a provider goes there: it lets in at once whom it still knows, with the groups of now.
+ * at a provider goes there: it lets in at once whom it still knows, with the groups of now. Not by itself, from a page that somebody left open.
  */
 function toSignIn(context: ConsoleContext, provider: string | undefined): Response {
   const { raw, method, url } = context.req;
@@ -92,7 +92,7 @@ function toSignIn(context: ConsoleContext, provider: string | undefined): Respon
   const isRead = method === 'GET' || method === 'HEAD';
   const back = isRead && !isPart ? returnPath(`${pathname}${search}`) : (pageOf(raw) ?? '/');
   const path =
-    isRead && provider !== undefined
+    isRead && !isPart && provider !== undefined
       ? singleSignOnPath(provider, back)
       : signInPath(back, { lost: !isRead && !pathname.startsWith('/sign-out') });
   if (isPart) return context.body(null, 401, { 'hx-redirect': path });

@@ -5,7 +5,6 @@ import type { HttpClient } from '../net/http-client.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
 import { openIdFailure } from './openid-failure.ts';
 import { isThisMachine, type Provider } from './provider-settings.ts';
-import { SignInError } from './sign-in-error.ts';
 import { ssoLimits } from './sso-limits.ts';
 
 /** What the browser that began a sign-in keeps until it comes back: whoever has another one cannot end it. */
@@ -75,16 +74,20 @@ export function createOpenId({ http, clock }: { readonly http: HttpClient; reado
       const configuration = await configurationOf(provider);
       const client = await load();
       const secrets = { state: client.randomState(), nonce: client.randomNonce(), verifier: client.randomPKCECodeVerifier() };
-      const url = client.buildAuthorizationUrl(configuration, {
-        redirect_uri: redirectUri,
-        scope: provider.scope,
-        state: secrets.state,
-        nonce: secrets.nonce,
-        code_challenge: await client.calculatePKCECodeChallenge(secrets.verifier),
-        code_challenge_method: 'S256',
-      });
-      if (!isForBrowsers(url)) throw new SignInError('provider_unavailable', `${provider.name} names no page to sign in at.`);
-      return { url: url.href, secrets };
+      try {
+        const url = client.buildAuthorizationUrl(configuration, {
+          redirect_uri: redirectUri,
+          scope: provider.scope,
+          state: secrets.state,
+          nonce: secrets.nonce,
+          code_challenge: await client.calculatePKCECodeChallenge(secrets.verifier),
+          code_challenge_method: 'S256',
+        });
+        if (!isForBrowsers(url)) throw new Error('a page that is no https:// URL');
+        return { url: url.href, secrets };
+      } catch (error) {
+        throw openIdFailure(error, provider, 'discovery');
+      }
     },
 
     async finish(provider, answer, { state, nonce, verifier }, afterSignOut) {
@@ -115,9 +118,10 @@ export function createOpenId({ http, clock }: { readonly http: HttpClient; reado
 
 /** Without an ID token as hint: it would stand in the URL. The provider knows the client, and asks the person where it wants to. */
 function signOutUrl(client: Awaited<ReturnType<typeof load>>, configuration: Configuration, afterSignOut: string): string | undefined {
-  if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
-  const url = client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: afterSignOut });
-  return isForBrowsers(url) && url.href.length <= 2 * ssoLimits.urlCharacters ? url.href : undefined;
+  const { end_session_endpoint: page } = configuration.serverMetadata();
+  if (typeof page !== 'string' || !URL.canParse(page) || !isForBrowsers(new URL(page))) return undefined;
+  const { href } = client.buildEndSessionUrl(configuration, { post_logout_redirect_uri: afterSignOut });
+  return href.length <= 2 * ssoLimits.urlCharacters ? href : undefined;
 }
 
 function isForBrowsers({ protocol, hostname }: URL): boolean {

@@ -76,7 +76,7 @@ export function createSingleSignOn({ readSettings, openId, publicUrl, clock }: S
     async tokenOf({ person, sessionHash, createdAt, expiresAt }) {
       const provider = await find(person.provider).catch((error: unknown) => {
         // The sign-in says what is wrong with the settings.
-        if (error instanceof GitferryError && error.code === 'invalid_settings') return undefined;
+        if (error instanceof GitferryError && (error.code === 'invalid_settings' || error.code === 'secret_missing')) return undefined;
         throw error;
       });
       if (provider === undefined || provider.issuer !== person.issuer) return undefined;

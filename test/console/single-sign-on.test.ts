@@ -1,6 +1,7 @@
 /** lib/sso and the console's pages for it, with a real provider: who gets in, as whom, and who does not. */
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { GitferryError } from '../../lib/core/errors.ts';
 import type { Browser } from '../support/console.ts';
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts';
 import { type SsoConsole, startSsoConsole } from '../support/single-sign-on.ts';
@@ -285,6 +286,27 @@ describe('a session', () => {
     expect([await isSignedIn(there), await isSignedIn(again), await isSignedIn(other)]).toEqual([false, false, true]);
   });
 
+  it('is not renewed by a page that is left open, nor where a token was used since', async () => {
+    const person = site.browser();
+    await signIn(person);
+    site.settings = { providers: [] };
+    const part = await person.get('/', { headers: { 'hx-request': 'true' } });
+    expect([part.status, part.headers.get('hx-redirect')]).toEqual([401, '/sign-in']);
+    await person.post('/sign-in', { token: site.api.ownerToken });
+    person.cookies.delete(sessionCookie);
+    expect((await person.get('/')).location).toBe('/sign-in');
+  });
+
+  it('is over, and no failure of gitferry’s, where its settings are gone', async () => {
+    for (const settings of [new GitferryError('secret_missing'), { providers: 7 }]) {
+      site.settings = { providers: [provider.settings()] };
+      const person = site.browser();
+      await signIn(person);
+      site.settings = settings;
+      expect((await person.get('/')).status).toBe(303);
+    }
+  });
+
   it('cannot delete the last token of an owner, which is the way in when the provider is down', async () => {
     provider.accounts.set('olga', { groups: ['owners'] });
     const person = site.browser();
@@ -559,6 +581,42 @@ describe('a provider that does not work', () => {
     expect((await guarded.browser().get('/sign-in/sso/company')).text).toContain('(address_blocked)');
     await guarded.close();
   });
+
+  it.each<[string, object]>([
+    ['no page to sign in at', { authorization_endpoint: undefined }],
+    ['a script as its page', { authorization_endpoint: 'javascript:alert(1)' }],
+    ['a page in the clear', { authorization_endpoint: 'http://id.example/auth' }],
+  ])('because it names %s is told', async (_, change) => {
+    const broken = await startIdentityProvider({ site: site.origin });
+    const metadata = (await (await fetch(`${broken.issuer}/.well-known/openid-configuration`)).json()) as object;
+    broken.intercept = (_request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...metadata, ...change })) !== undefined;
+    site.settings = { providers: [broken.settings()] };
+    const person = site.browser();
+    await expectRefusal(person, await person.get('/sign-in/sso/company'), 'provider_unavailable', /no answer that gitferry can use/);
+    await broken.close();
+  });
+
+  it.each([undefined, 'javascript:alert(1)', 'http://id.example/out', 7, 'nothing'])(
+    'for signing out, because its page for that is %s, lets in, and people sign out here',
+    async (page) => {
+      const other = await startIdentityProvider({ site: site.origin });
+      other.accounts.set('ada', { groups: ['readers'] });
+      const metadata = (await (await fetch(`${other.issuer}/.well-known/openid-configuration`)).json()) as object;
+      other.intercept = ({ url }, response) => {
+        if (url !== '/.well-known/openid-configuration') return false;
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...metadata, end_session_endpoint: page }));
+        return true;
+      };
+      site.settings = { providers: [other.settings()] };
+      const person = site.browser();
+      await person.get(await other.signIn(person, 'ada'));
+      expect(await isSignedIn(person)).toBe(true);
+      const out = await person.post('/sign-out');
+      expect([out.status, out.location, out.headers.get('refresh')]).toEqual([303, '/sign-in', null]);
+      await other.close();
+    },
+  );
 
   it('leaves sessions that there are alone', async () => {
     const person = site.browser();

@@ -45,6 +45,7 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
       return sendSignIn(context, deps, { back, fault }, seconds > 0 ? 429 : 403);
     }
     writeCookie(context, cookies, 'session', signedIn.cookie, signedIn.maxAgeSeconds);
+    dropCookie(context, cookies, 'provider');
     return context.redirect(back, 303);
   });
 }
