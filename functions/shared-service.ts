@@ -77,7 +77,7 @@ export function createService(settings: ServiceSettings, { clients = createAwsCl
   const clock = systemClock;
   const log = createLog(logSink(), logLevel);
   const secrets = createSecretStore({ secrets: clients.secrets, prefix, clock });
-  const stored = createRecords({ dynamo, tableName, clock });
+  const stored = createRecords({ dynamo, tableName, clock, auditDays: rest.auditDays });
   const records =
     ownerTokenSecret === undefined
       ? stored

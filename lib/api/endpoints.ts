@@ -1,6 +1,7 @@
 /** Every call of the API. */
 import type { Endpoint } from './http/endpoint.ts';
 import { openApiEndpoint } from './http/openapi-document.ts';
+import { auditEventEndpoints } from './routes/audit-events.ts';
 import { credentialEndpoints } from './routes/credentials.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { incomingHookEndpoints } from './routes/incoming-hooks.ts';
@@ -33,6 +34,7 @@ const calls: readonly Endpoint[] = [
   ...Object.values(credentialEndpoints),
   ...Object.values(settingsEndpoints),
   ...Object.values(tokenEndpoints),
+  ...Object.values(auditEventEndpoints),
   ...Object.values(instanceEndpoints),
 ];
 

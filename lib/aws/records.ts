@@ -1,8 +1,10 @@
 /** Everything that is kept in the table, put together. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../core/clock.ts';
+import { defaultAuditDays } from '../core/service-settings.ts';
 import type { Records } from '../model/records.ts';
 import { createCredentialRecords } from './credentials/credential-records.ts';
+import { createAuditRecords } from './instance/audit-records.ts';
 import { createOverviewRecords } from './instance/overview-records.ts';
 import { createSessionRecords } from './instance/session-records.ts';
 import { createSettingsRecords } from './instance/settings-records.ts';
@@ -22,10 +24,12 @@ export interface RecordsInput {
   readonly dynamo: DynamoDBDocumentClient;
   readonly tableName: string;
   readonly clock: Clock;
+  /** How long the audit trail is kept. */
+  readonly auditDays?: number;
 }
 
 /** One per process: the settings are cached in it. */
-export function createRecords({ dynamo, tableName, clock }: RecordsInput): Records {
+export function createRecords({ dynamo, tableName, clock, auditDays = defaultAuditDays }: RecordsInput): Records {
   const table = createRecordTable({ dynamo, tableName });
   return {
     projects: createProjectRecords(table),
@@ -42,5 +46,6 @@ export function createRecords({ dynamo, tableName, clock }: RecordsInput): Recor
     notices: createNoticeRecords(table, clock),
     channels: createChannelRecords(table),
     deliveries: createDeliveryRecords(table, clock),
+    audit: createAuditRecords(table, clock, auditDays),
   };
 }

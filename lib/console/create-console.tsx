@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import type { ApiDeps } from '../api/api-deps.ts';
 import { apiLimits } from '../api/http/api-limits.ts';
+import { addressOf } from '../api/http/guess-limit.ts';
 import { toGitferryError } from '../core/errors.ts';
 import { RequestBodies } from '../core/request-bodies.ts';
 import { admitForm } from './admit-form.ts';
@@ -50,7 +51,14 @@ export function createConsole(deps: ApiDeps, bodies = new RequestBodies(apiLimit
     if (signedIn === undefined) return toSignIn(context, readCookie(context, cookies, 'provider'));
     context.req.raw = await admitForm(context.req.raw, bodies, { maxBytes: consoleLimits.formBytes, sender: senderOf(signedIn) });
     const { pathname, search } = new URL(context.req.url);
-    context.set('visit', { deps, ...signedIn, cookies, path: `${pathname}${search}`, flash: () => takeFlash(context, cookies) });
+    context.set('visit', {
+      deps,
+      ...signedIn,
+      cookies,
+      path: `${pathname}${search}`,
+      address: addressOf(context.req.raw.headers),
+      flash: () => takeFlash(context, cookies),
+    });
     return next();
   });
 

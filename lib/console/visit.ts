@@ -4,6 +4,7 @@ import type { ApiDeps } from '../api/api-deps.ts';
 import type { Answer, BodyAnswer } from '../api/http/answer.ts';
 import { callApi } from '../api/http/answer-call.ts';
 import type { RefusedAnswer } from '../api/http/api-error.ts';
+import { type Sender, shownSession } from '../api/http/audit-trail.ts';
 import { hasRole, isInstanceOwner } from '../api/http/authenticate.ts';
 import type { Endpoint, PathParameters } from '../api/http/endpoint.ts';
 import type { Parameters } from '../api/http/read-parameters.ts';
@@ -20,6 +21,8 @@ export interface Visit {
   readonly cookies: CookieRules;
   /** Path and query of the request. */
   readonly path: string;
+  /** Whom the request came from; null = no proxy says. */
+  readonly address: string | null;
   /** What the page before this one left to say. Taken when it is read: read it once, in the page. */
   flash(): Flash | undefined;
 }
@@ -34,7 +37,12 @@ export function api<P extends string, R extends Answer>(
   parameters: PathParameters<P>,
   input: Parameters = {},
 ): Promise<R | RefusedAnswer> {
-  return callApi(visit.deps, visit.token, endpoint, parameters, input);
+  return callApi(visit.deps, visit.token, endpoint, parameters, input, senderOf(visit));
+}
+
+/** For the audit trail. */
+export function senderOf({ address, session }: Pick<Visit, 'address' | 'session'>): Sender {
+  return { address, session: shownSession(session) };
 }
 
 type Asked<R extends Answer> = R | RefusedAnswer | Promise<R | RefusedAnswer>;

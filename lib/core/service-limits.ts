@@ -39,6 +39,15 @@ export const serviceLimits = {
   /** Runs and activity are deleted after this long; so are notices and their deliveries. */
   runDays: 90,
   noticeSeconds: 90 * daySeconds,
+  /** Refused sign-ins and calls in the audit trail, of one process, for strangers and for known tokens apart: this many at once, then one a minute; the others are counted. At most 1,460 a day each, whatever storm. */
+  auditRefusals: 20,
+  auditRefusalMs: minute,
+  /** Values and fields of a change in the audit trail: with these a record stays under 100 KB. */
+  auditValueCharacters: 500,
+  auditFields: 100,
+  /** Records read for one page by id when few of them fit a filter; the link to the next page goes on from there. */
+  auditRowsRead: 2_000,
+  auditPageRows: 200,
   /** Refs in a run's record, those that were not done first: some 300 KB compressed. */
   runRefs: 10_000,
   /** Notes of a run, and their length: a note quotes a host's own words. */

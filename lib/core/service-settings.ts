@@ -13,6 +13,7 @@ export const settingNames = [
   'GITFERRY_OWNER_TOKEN_SECRET',
   'GITFERRY_SSO_SECRET',
   'GITFERRY_SSO_FILE',
+  'GITFERRY_AUDIT_DAYS',
   'GITFERRY_WORKERS',
   'GITFERRY_LOG_LEVEL',
   'PORT',
@@ -38,6 +39,8 @@ export interface ServiceSettings {
   readonly ssoSecret: string | undefined;
   /** A file with the same, instead of the secret. */
   readonly ssoFile: string | undefined;
+  /** How long the audit trail is kept. */
+  readonly auditDays: number;
   /** Runs at once, on all workers together. */
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -87,6 +90,9 @@ export function readLocalSettings(environment: Environment, isCidr: (text: strin
   return settings;
 }
 
+/** A year: what most rules for audits ask for. */
+export const defaultAuditDays = 365;
+
 /** Of `npm start`, and of a deployment with defaults. */
 const defaultWorkers = 24;
 
@@ -96,6 +102,7 @@ function shared(reader: Reader, table: string | undefined): Omit<ServiceSettings
     notifyQueueUrl: reader.optional('GITFERRY_NOTIFY_QUEUE_URL', url),
     secretPrefix: reader.optional('GITFERRY_SECRET_PREFIX', secretPrefix) ?? 'gitferry/',
     allowAddresses: reader.optional('GITFERRY_ALLOW_ADDRESSES', (value) => reader.cidrs(value)) ?? [],
+    auditDays: reader.optional('GITFERRY_AUDIT_DAYS', auditDays) ?? defaultAuditDays,
     workers: reader.optional('GITFERRY_WORKERS', workers) ?? defaultWorkers,
     ownerTokenSecret: reader.optional('GITFERRY_OWNER_TOKEN_SECRET', secretId),
     ssoSecret: reader.optional('GITFERRY_SSO_SECRET', secretId),
@@ -158,6 +165,8 @@ const port: Parse<number> = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? Number(value) : { mustBe: 'a port from 0 (any free one) to 65535' };
 const workers: Parse<number> = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) > 0 ? Number(value) : { mustBe: 'a whole number from 1 to 99999' };
+const auditDays: Parse<number> = (value) =>
+  /^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= 3650 ? Number(value) : { mustBe: 'a number of days from 1 to 3650' };
 /** With 16 characters even of letters alone, guessing is hopeless at any speed that the service answers at. */
 const token: Parse<string> = (value) =>
   /^[\x21-\x7e]{16,255}$/.test(value) ? value : { mustBe: '16 to 255 printable characters without spaces' };

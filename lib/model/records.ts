@@ -3,6 +3,7 @@
 import type { AuthMethod } from '../credentials/registry.ts';
 import type { SharedCredential } from '../credentials/shared-credential.ts';
 import type { AccessToken } from './access-token.ts';
+import type { AuditEvent, AuditFilter, NewAuditEvent } from './audit-event.ts';
 import type { Hook } from './hook.ts';
 import type { InstanceSettings } from './instance-settings.ts';
 import type { Mirror, MirrorKey, MirrorSettings } from './mirror.ts';
@@ -211,6 +212,18 @@ export interface OverviewRecords {
   mirrorsOf(keys: readonly MirrorKey[]): Promise<readonly Mirror[]>;
 }
 
+export interface AuditRecords {
+  /** Resolves with the id. */
+  add(event: NewAuditEvent): Promise<number>;
+  /** Writes the end of one whose end is not recorded yet. */
+  finish(id: number, end: Pick<NewAuditEvent, 'status' | 'changes' | 'target' | 'project'>): Promise<void>;
+  /** A bounded number a minute of this process; the others are counted, and told with the next. */
+  addRefused(event: NewAuditEvent): Promise<void>;
+  get(id: number): Promise<AuditEvent | undefined>;
+  /** Newest first unless asked otherwise. `border`: where reading ended, of a page that stopped early since few records fit the filter. */
+  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent> & { readonly border?: number }>;
+}
+
 /**
  * All writes to something that exists are conditional on it existing. Reads by key are strongly consistent unless said otherwise. Everything throws
  * `storage_unavailable` when the table cannot be reached.
@@ -230,4 +243,5 @@ export interface Records {
   readonly notices: NoticeRecords;
   readonly channels: ChannelRecords;
   readonly deliveries: DeliveryRecords;
+  readonly audit: AuditRecords;
 }

@@ -31,6 +31,7 @@ describe('readServiceSettings', () => {
       secretPrefix: 'gitferry/',
       allowAddresses: ['10.0.0.0/8', 'fd00::/8'],
       publicUrl: 'https://gitferry.example.org',
+      auditDays: 365,
       workers: 24,
       logLevel: 'info',
     });

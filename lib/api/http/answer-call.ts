@@ -8,8 +8,9 @@ import type { ApiDeps } from '../api-deps.ts';
 import { endpoints } from '../endpoints.ts';
 import type { Answer } from './answer.ts';
 import { ApiError, badParameter, projectNotFound, type RefusedAnswer } from './api-error.ts';
+import { AuditTrail, isAudited, type Sender } from './audit-trail.ts';
 import { maySee, requireInstanceRole, requireRole } from './authenticate.ts';
-import type { Endpoint, PathParameters } from './endpoint.ts';
+import type { Endpoint, PathParameters, UncheckedCall } from './endpoint.ts';
 import { type FoundEndpoint, findEndpoint } from './find-endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
 import { apiPrefix, routeSegments } from './route-path.ts';
@@ -23,6 +24,7 @@ export interface IncomingCall {
   token(): Promise<AccessToken>;
   /** Asked only when the caller is known and may make this call. */
   input(sender: number, takesParameters: boolean): Promise<Parameters>;
+  readonly from: Sender;
 }
 
 /**
@@ -35,10 +37,11 @@ export function callApi<P extends string, R extends Answer>(
   endpoint: Endpoint<P, R>,
   parameters: PathParameters<P>,
   input: Parameters = {},
+  from: Sender = { address: null, session: null },
 ): Promise<R | RefusedAnswer> {
   const given = new Map(Object.entries<string | number>(parameters).map(([name, value]) => [name, String(value)]));
   const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given.get(name) ?? ''));
-  const incoming = { path: `${apiPrefix}${path}`, query: new URLSearchParams(), token: async () => token, input: async () => input };
+  const incoming = { path: `${apiPrefix}${path}`, query: new URLSearchParams(), token: async () => token, input: async () => input, from };
   return carryOut(incoming, { endpoint, parameters: given }, deps);
 }
 
@@ -53,6 +56,7 @@ interface Seen {
   input: Parameters;
   /** undefined = nobody whom we know. */
   token: AccessToken | undefined;
+  trail: AuditTrail;
 }
 
 async function carryOut<R extends Answer>(
@@ -61,10 +65,11 @@ async function carryOut<R extends Answer>(
   deps: ApiDeps,
 ): Promise<R | RefusedAnswer> {
   // What the call holds, for the redactor of what may go wrong, and who makes it.
-  const seen: Seen = { input: {}, token: undefined };
+  const seen: Seen = { input: {}, token: undefined, trail: new AuditTrail({ endpoint, parameters }, endpoints, incoming.from, deps) };
   const answered = await admitAndHandle(incoming, { endpoint, parameters }, deps, seen).catch(
     (thrown: unknown) => (thrown instanceof ApiError ? thrown : refusalOf(toGitferryError(thrown), endpoint, seen.input, deps)).answer,
   );
+  await seen.trail.end(answered, seen);
   logCall({ endpoint, parameters }, seen, answered.status, deps);
   return answered;
 }
@@ -80,7 +85,7 @@ async function admitAndHandle<R extends Answer>(
   const project = await admit(endpoint, token, parameters.get('id') ?? '', deps);
   const takesParameters = Object.keys(endpoint.input.shape).length + endpoint.ignored.size > 0;
   seen.input = await incoming.input(token.id, takesParameters);
-  return endpoint.handle({
+  const call: UncheckedCall = {
     deps,
     token,
     project,
@@ -89,7 +94,9 @@ async function admitAndHandle<R extends Answer>(
     pathId: (name) => idOf(name, parameters.get(name) ?? ''),
     path: incoming.path,
     query: incoming.query,
-  });
+    begin: async () => seen.trail.begin(call),
+  };
+  return endpoint.handle(call);
 }
 
 /** An unknown project and one that the token may not see look the same; only then does the role count. */
@@ -129,12 +136,12 @@ function callerId({ id, person }: AccessToken): object {
 }
 
 /** Who did what to which object: every change and every refused one, and each look at a public key. The path itself may hold names that are nobody's business. */
-function logCall({ endpoint, parameters }: FoundEndpoint, { token }: Seen, status: number, { log }: ApiDeps): void {
+function logCall({ endpoint, parameters }: FoundEndpoint, { token, trail }: Seen, status: number, { log }: ApiDeps): void {
   const { method, path } = endpoint;
-  if (method === 'GET' && !path.endsWith('/public_key')) return;
+  if (!isAudited(endpoint)) return;
   const ids = [...parameters]
     .filter(([, value]) => parseId(value) !== undefined)
     .map(([name, value]) => [name === 'id' ? 'project' : name, Number(value)]);
   const who = token === undefined ? {} : { by: token.name, ...callerId(token) };
-  log.write('info', 'api_call', { call: `${method} ${path}`, status, ...Object.fromEntries(ids), ...who });
+  log.write('info', 'api_call', { call: `${method} ${path}`, status, ...Object.fromEntries(ids), ...who, ...trail.logFields() });
 }

@@ -19,6 +19,11 @@ export async function authenticate(headers: Headers, deps: LookUpDeps): Promise<
   return found;
 }
 
+/** Whether the caller tries to be somebody: who sends none is refused, too, but guesses nothing. */
+export function offersToken(headers: Headers): boolean {
+  return headers.has('private-token') || headers.has('authorization');
+}
+
 /** The token of this value; otherwise how long its sender has to wait before it may try another, 0 = not at all. */
 export async function lookUpToken(
   value: string,

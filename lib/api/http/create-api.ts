@@ -5,7 +5,8 @@ import type { ApiDeps } from '../api-deps.ts';
 import { type Answer, toResponse } from './answer.ts';
 import { answerCall } from './answer-call.ts';
 import { apiLimits } from './api-limits.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, offersToken } from './authenticate.ts';
+import { addressOf } from './guess-limit.ts';
 import { readParameters } from './read-parameters.ts';
 import { apiPrefix } from './route-path.ts';
 
@@ -33,6 +34,7 @@ async function answerRequest(request: Request, deps: ApiDeps, bodies: RequestBod
       path,
       query,
       token: () => authenticate(request.headers, deps),
+      from: { address: addressOf(request.headers), session: null, offersToken: offersToken(request.headers) },
       input: (sender, takesBody) => readParameters(request, { query, bodies, sender, takesBody }),
     },
     deps,

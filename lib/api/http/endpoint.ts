@@ -36,6 +36,8 @@ export type Access =
 export interface UncheckedCall extends Call<Parameters> {
   /** Of a path below /projects/{id}. */
   readonly project: Project | undefined;
+  /** Resolves when the audit trail has it that this call begins. Asked once the parameters are right, before anything is changed. */
+  begin(): Promise<void>;
 }
 
 export interface Endpoint<P extends string = string, R extends Answer = Answer> {
@@ -79,9 +81,11 @@ export function projectEndpoint<const P extends string, I extends z.ZodObject, A
     ...spec,
     access: { scope: 'project', role: spec.role },
     ignored,
-    async handle({ project, ...call }) {
+    async handle({ project, begin, ...call }) {
       if (project === undefined) throw projectNotFound();
-      return handle({ ...call, project, input: checkInput(spec.input, ignored, call.input) });
+      const input = checkInput(spec.input, ignored, call.input);
+      await begin();
+      return handle({ ...call, project, input });
     },
   };
 }
@@ -97,6 +101,10 @@ export function instanceEndpoint<const P extends string, I extends z.ZodObject, 
     ...spec,
     access,
     ignored,
-    handle: async (call) => handle({ ...call, input: checkInput(spec.input, ignored, call.input) }),
+    async handle({ begin, ...call }) {
+      const input = checkInput(spec.input, ignored, call.input);
+      await begin();
+      return handle({ ...call, input });
+    },
   };
 }

@@ -16,7 +16,7 @@ export function flag() {
 
 export function integer({ min, max }: { readonly min: number; readonly max: number }) {
   return z.preprocess(
-    (value) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value),
+    (value) => (typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value),
     z.int().min(min).max(max),
   );
 }

@@ -37,6 +37,12 @@ export function createGuessLimit(): GuessLimit {
   };
 }
 
+/** Who sent a request, for people to read: whole, as the last proxy before us saw it; null = no proxy says. */
+export function addressOf(headers: Headers): string | null {
+  const address = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
+  return /^[0-9a-fA-F.:%]{2,64}$/.test(address) ? address : null;
+}
+
 /**
  * Who sent a request, as the last proxy before us saw it (API Gateway adds it, others have to): what a sender itself writes into the header stands before
  * that. IPv6 by its first 64 bits: one sender has all the rest. Empty for who asks directly.

@@ -83,14 +83,14 @@ export function pageAnswer<T, B>(call: PageCall, request: PageRequest, page: Pag
 export function idPageAnswer<T extends { readonly id: number }, B>(
   call: IdPageCall,
   request: PageRequest,
-  page: Page<T>,
+  page: Page<T> & { readonly border?: number },
   body: readonly B[],
 ): BodyAnswer<200, readonly B[]> {
   if (request.idAfter === undefined) return pageAnswer(call, request, page, body);
-  const last = page.items.at(-1);
+  const last = page.border ?? page.items.at(-1)?.id;
   const border = request.sort === 'asc' ? 'id_after' : 'id_before';
   const next =
-    page.hasNext && last !== undefined ? urlOf(call, { pagination: 'keyset', per_page: request.perPage, [border]: last.id }) : undefined;
+    page.hasNext && last !== undefined ? urlOf(call, { pagination: 'keyset', per_page: request.perPage, [border]: last }) : undefined;
   return {
     status: 200,
     body,

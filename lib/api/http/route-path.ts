@@ -10,6 +10,7 @@ const projectResources = [
   'incoming_hooks',
   'notification_channels',
   'events',
+  'audit_events',
   'public_key',
 ] as const;
 

@@ -5,6 +5,7 @@ import type { Session } from '../../model/session.ts';
 import { ForeignText } from '../components/foreign-text.tsx';
 import { Page } from '../components/page.tsx';
 import { leaveFlash, takeFlash } from '../flash.ts';
+import { noteSignIn, noteSignOut } from '../note-sign-in.ts';
 import { readForm } from '../read-form.ts';
 import { returnPath, signInPath } from '../return-path.ts';
 import { type CookieRules, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
@@ -34,6 +35,12 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
     const form = await readForm(context.req.raw);
     const back = returnPath(form.text('return'));
     const signedIn = await signIn(form.text('token'), context.req.raw.headers, deps);
+    await noteSignIn(
+      context.req.raw.headers,
+      deps,
+      'waitMs' in signedIn ? undefined : signedIn.token,
+      'waitMs' in signedIn && signedIn.waitMs > 0,
+    );
     deps.log.write('info', 'console_sign_in', 'waitMs' in signedIn ? { ok: false } : { ok: true, token: signedIn.token.id });
     if ('waitMs' in signedIn) {
       const seconds = Math.ceil(signedIn.waitMs / 1000);
@@ -53,6 +60,7 @@ export function addSignIn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: CookieR
 export function addSignOut(app: Hono<ConsoleEnv>): void {
   app.post('/sign-out', async (context) => {
     const { deps, session, cookies } = context.var.visit;
+    await noteSignOut(context.var.visit, 'sign_out');
     await deps.records.sessions.delete(session.sessionHash);
     dropCookie(context, cookies, 'session');
     return leave(context, session);
@@ -63,6 +71,7 @@ export function addSignOut(app: Hono<ConsoleEnv>): void {
     const { person } = session;
     const { sessions } = deps.records;
     const others = person === undefined ? sessions.deleteOfToken(token.id) : sessions.deleteOfPerson(person);
+    await noteSignOut(context.var.visit, 'sign_out_everywhere');
     // The index may not know the youngest yet: this one goes by its own key.
     await Promise.all([sessions.delete(session.sessionHash), others]);
     dropCookie(context, cookies, 'session');

@@ -5,6 +5,7 @@ import { toGitferryError } from '../../core/errors.ts';
 import { SignInError, type SignInFailure } from '../../sso/sign-in-error.ts';
 import { consoleLimits } from '../console-limits.ts';
 import { leaveFlash } from '../flash.ts';
+import { noteSignIn } from '../note-sign-in.ts';
 import { returnPath, signInPath } from '../return-path.ts';
 import { type CookieRules, cookiesNamed, dropCookie, readCookie, writeCookie } from '../session-cookie.ts';
 import { findSession, signInPerson } from '../sessions.ts';
@@ -55,11 +56,15 @@ export function addSingleSignOn(app: Hono<ConsoleEnv>, deps: ApiDeps, cookies: C
       deps.log.write('info', 'console_sign_in', { ok: false, failure: 'unknown_flow' });
       return fail(flow?.back ?? '/', unknownFlow);
     }
-    const report = (problem?: SignInError) => fail(flow.back, problem?.message);
+    const report = async (problem?: SignInError) => {
+      if (problem !== undefined) await noteSignIn(context.req.raw.headers, deps, undefined);
+      return fail(flow.back, problem?.message);
+    };
     return reportingFailures(deps, provider, report, async () => {
       const found = await deps.sso?.finish(provider, new URL(context.req.url).search, flow);
       if (found === undefined) return fail(flow.back);
       const { cookie, maxAgeSeconds } = await signInPerson(found, deps);
+      await noteSignIn(context.req.raw.headers, deps, found.person);
       deps.log.write('info', 'console_sign_in', { ok: true, by: found.person.name, sso: provider, subject: found.person.subject });
       writeCookie(context, cookies, 'session', cookie, maxAgeSeconds);
       writeCookie(context, cookies, 'provider', provider, consoleLimits.sessionMs / 1000);
