@@ -1,5 +1,5 @@
 /** Hosts on DynamoDB: places and health in one partition a host, its waiting list in a few others, so that thousands can join at once. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type HostHealth, healthy } from '../jobs/hosts/host-health.ts';
 import type { Guest, HeldPlace, Slot, WaitingRun } from '../jobs/hosts/host-room.ts';
 import { type Hosts, nameOfMirror } from '../jobs/hosts/hosts.ts';
@@ -63,15 +63,20 @@ export function createHosts(deps: MirrorJobsDeps): Hosts {
 
     async note({ host, version, newsIds }, health, newsId) {
       const condition = version === 0 ? 'attribute_not_exists(version)' : 'version = :read';
+      const writer = randomUUID();
       const parts = updateExpression(
-        { ...ofState(host), health, version: version + 1, ...(newsId === undefined ? {} : { news_ids: withNews([newsId], newsIds) }) },
+        {
+          ...ofState(host),
+          health,
+          version: version + 1,
+          written_by: writer,
+          ...(newsId === undefined ? {} : { news_ids: withNews([newsId], newsIds) }),
+        },
         version === 0 ? {} : { values: { ':read': version } },
       );
       if ((await table.update(keys.hostState(host), parts, condition)) !== undefined) return true;
-      // As above. Two that write the same at the same time are both told so.
-      const now = await table.get(keys.hostState(host));
-      const isSame = Number(now?.['version']) === version + 1 && JSON.stringify(now?.['health']) === JSON.stringify(health);
-      return isSame && (newsId === undefined || ((now?.['news_ids'] as readonly string[] | undefined) ?? []).includes(newsId));
+      // As above. Of two that write the same at the same time one is told so.
+      return (await table.get(keys.hostState(host)))?.['written_by'] === writer;
     },
 
     async join(host, { key, credentialId, rank, notBefore }) {

@@ -96,6 +96,12 @@ describe('the waiting list', () => {
 });
 
 describe('health', () => {
+  it('is told to one of those that write the same at the same time', async () => {
+    const view = await hosts.view(newHost());
+    const noted = await Promise.all([1, 2, 3].map(() => hosts.note(view, { ...healthy, downSince: noon })));
+    expect(noted.filter(Boolean)).toHaveLength(1);
+  });
+
   it('is changed by one of those who read the same', async () => {
     const host = newHost();
     const view = await hosts.view(host);
