@@ -43,4 +43,7 @@ export const consoleLimits = {
   /** Entries of a project's activity on its page; more are a link away. */
   activityEntries: 15,
   activityPage: 50,
+  /** Events of the audit trail on a page, and in one download: some 8 MB, which takes 100 queries. */
+  auditRows: 50,
+  auditExport: 10_000,
 } as const;

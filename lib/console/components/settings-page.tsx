@@ -8,6 +8,7 @@ const tabs = {
   tokens: ['/settings/tokens', 'Tokens'],
   credentials: ['/settings/credentials', 'Credentials'],
   notifications: ['/settings/notifications', 'Notifications'],
+  audit: ['/settings/audit', 'Audit'],
 } as const;
 
 interface Props {

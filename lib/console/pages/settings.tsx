@@ -10,6 +10,7 @@ import { SettingsPage } from '../components/settings-page.tsx';
 import { type Faults, faultsOf, noFaults } from '../faults.ts';
 import { readForm } from '../read-form.ts';
 import { answered, api, type ConsoleContext, type ConsoleEnv, redirect, requireInstanceOwner, succeeded, type Visit } from '../visit.ts';
+import { addAuditPages } from './audit.tsx';
 import { addCredentialPages } from './credentials.tsx';
 import { addNotificationPages } from './notifications.tsx';
 import { sendPage } from './problem.tsx';
@@ -96,6 +97,7 @@ export function addSettings(app: Hono<ConsoleEnv>): void {
   addTokenPages(app);
   addCredentialPages(app);
   addNotificationPages(app);
+  addAuditPages(app);
 }
 
 type Values = Readonly<Partial<Record<string, unknown>>>;
