@@ -10,7 +10,7 @@ import { limits } from '../core/limits.ts';
 import type { AddressGuard } from './address-guard.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes are sent with Content-Length, an iterable chunked with backpressure. It is ended (`return`) when the answer comes before its end. */
