@@ -1,7 +1,7 @@
 /** One suite for every family of hosts: the same questions, answered by a server of each kind. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDeadline, type Deadline } from '../../lib/core/deadline.ts';
-import type { HostSession, Offered } from '../../lib/hosts/host.ts';
+import type { HostSession, Offered, RepositoryPage } from '../../lib/hosts/host.ts';
 import { HostBudget } from '../../lib/hosts/host-budget.ts';
 import { openHost } from '../../lib/hosts/open-host.ts';
 import { recogniseHost } from '../../lib/hosts/recognise-host.ts';
@@ -222,7 +222,7 @@ describe.each(kinds)('a host of the family %s', (kind) => {
     const paths: string[] = [];
     let next: number | undefined = 1;
     while (next !== undefined) {
-      const page = doneValue(await host.list('acme', next));
+      const page: RepositoryPage = doneValue(await host.list('acme', next));
       paths.push(...page.repositories.map(({ path }) => path));
       next = page.next;
     }
