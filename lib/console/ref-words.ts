@@ -1,5 +1,6 @@
 /** What happened to refs, in words for people. */
 import { refResults } from '../mirror/outcome.ts';
+import type { Trigger } from '../model/run.ts';
 
 /** What each result means, for the run's page. */
 export const resultWords: Readonly<Record<string, string>> = {
@@ -39,8 +40,13 @@ export function durationWords(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** `An event from github`, `The schedule`, `By hand: alice` */
-export function triggerWords({ kind, who }: { readonly kind: 'event' | 'schedule' | 'manual'; readonly who: string }): string {
+/** `An event from github`, `The schedule`, `By hand: alice`; `Tried again (by hand: alice)` */
+export function triggerWords(trigger: Trigger): string {
+  const words = askedBy(trigger);
+  return trigger.retry === true ? `Tried again (${words[0]?.toLowerCase()}${words.slice(1)})` : words;
+}
+
+function askedBy({ kind, who }: Trigger): string {
   switch (kind) {
     case 'event':
       return who === '' ? 'An event' : `An event from ${who}`;

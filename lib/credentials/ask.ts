@@ -4,7 +4,8 @@ import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import { createRedactor } from '../core/redact.ts';
-import { type HttpClient, toNetworkError } from '../net/http-client.ts';
+import type { HttpClient } from '../net/http-client.ts';
+import { toNetworkError } from '../net/network-error.ts';
 
 export interface AskDeps {
   readonly http: HttpClient;

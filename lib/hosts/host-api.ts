@@ -6,7 +6,8 @@ import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import { createRedactor, type KnownSecret, type Redactor } from '../core/redact.ts';
 import { told } from '../core/told.ts';
-import { type HttpClient, type HttpRequest, toNetworkError } from '../net/http-client.ts';
+import type { HttpClient, HttpRequest } from '../net/http-client.ts';
+import { toNetworkError } from '../net/network-error.ts';
 import type { HostBudget } from './host-budget.ts';
 import { hostLimits } from './host-limits.ts';
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { type HttpResponse, toNetworkError } from '../net/http-client.ts';
+import type { HttpResponse } from '../net/http-client.ts';
+import { toNetworkError } from '../net/network-error.ts';
 import { type Action, lfsMediaType } from './batch-message.ts';
 import type { LfsServer } from './lfs-server.ts';
 import type { LfsObject } from './pointer.ts';

@@ -11,6 +11,8 @@ export interface LastError {
 export interface Trigger {
   readonly kind: 'event' | 'schedule' | 'manual';
   readonly who: string;
+  /** It follows a run that failed: nobody asked for this one by itself. */
+  readonly retry?: true | undefined;
 }
 
 /** One ref of a run, as `gitferry sync --json` gives it. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { AddressGuard } from './address-guard.ts';
-import { toNetworkError } from './http-client.ts';
+import { toNetworkError } from './network-error.ts';
 
 export interface SocketAddress {
   readonly host: string;

@@ -1,7 +1,8 @@
 /** `fetch` for an OpenID Connect library, on the guarded HTTP client: checked addresses only, no redirects, answers of bounded size and time. */
 import { createDeadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
-import { type HttpClient, type HttpResponse, toNetworkError } from '../net/http-client.ts';
+import type { HttpClient, HttpResponse } from '../net/http-client.ts';
+import { toNetworkError } from '../net/network-error.ts';
 import { ssoLimits } from './sso-limits.ts';
 
 interface FetchInit {

@@ -85,7 +85,7 @@ describe.skipIf(!isAvailable('chromium') || !isAvailable('sshd'))('the console i
     await page.getByRole('button', { name: 'Use ssh://git@127.0.0.1/anvil.git' }).waitFor();
     await url.fill(`ssh://${sshd.user}@127.0.0.1:${sshd.port}${target.path}`);
     await page.getByText('This URL can be used.').waitFor();
-    await page.getByLabel('With an SSH key').check();
+    await page.getByRole('radio', { name: /^SSH key/ }).check();
     await page.getByRole('button', { name: 'Detect host keys' }).click();
     await page.getByText('The host offers these keys.').waitFor();
     await page.getByLabel('Branches that match a regular expression').check();

@@ -26,4 +26,9 @@ describe('words for a run', () => {
     ['schedule', '', 'The schedule'],
     ['manual', 'alice', 'By hand: alice'],
   ] as const)('name what asked for it: %s %s', (kind, who, words) => expect(triggerWords({ kind, who })).toBe(words));
+
+  it('say that a run was not asked for by itself', () => {
+    expect(triggerWords({ kind: 'manual', who: 'alice', retry: true })).toBe('Tried again (by hand: alice)');
+    expect(triggerWords({ kind: 'event', who: '', retry: true })).toBe('Tried again (an event)');
+  });
 });

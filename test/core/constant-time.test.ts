@@ -34,6 +34,8 @@ const known = [
   // Whether both ends of a run sign in alike.
   'lib/jobs/runs/run-sync.ts: one?.password === other',
   'lib/jobs/runs/run-sync.ts: one?.privateKey === other',
+  // Whether somebody has stored another token since the host refused this one.
+  'lib/credentials/methods/gitlab-token.ts: stored.password !== refused.password',
   // What somebody typed twice.
   'lib/cli/parse-arguments.ts: userInfo.password !== password',
 ];

@@ -80,7 +80,8 @@ function routesOf(method: string): readonly string[] {
   const all = createConsole(site.deps).routes.filter((route) => route.method === method && !route.path.startsWith('/assets'));
   return [...new Set(all.map(({ path }) => path.replace(/\{[^}]*\}/g, '')))].filter((path) => !path.includes('*'));
 }
-const pages = (): readonly string[] => routesOf('GET').filter((path) => path !== '/sign-in');
+/** A download is a file, not a page. */
+const pages = (): readonly string[] => routesOf('GET').filter((path) => path !== '/sign-in' && !path.endsWith('.jsonl'));
 const fill = (path: string, ids: Ids): string => path.replace(/:(\w+)/g, (_, name: string) => ids[name] ?? '');
 
 describe('a form of another site', () => {

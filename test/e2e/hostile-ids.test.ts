@@ -199,7 +199,7 @@ describe('texts that are no ids', () => {
       const owner = owners.find((each) => each.surface === surface);
       const cookie = [...(owner?.cookies ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
       const headers = { origin: site.origin, cookie, ...(owner?.token ? { 'private-token': owner.token } : {}) };
-      for (const name of namesIn(path).filter((each) => each !== 'name' && each !== 'run_id' && each !== 'run')) {
+      for (const name of namesIn(path).filter((each) => !['name', 'run_id', 'run', 'provider'].includes(each))) {
         for (const method of known) {
           // All of them once for each name; everywhere else those that were taken once, and those that mean another id.
           const texts = tried.has(`${surface} ${name}`) ? ['undefined', '01', '-1'] : junk;

@@ -82,6 +82,17 @@ describe.skipIf(!isAvailable('compiler'))('the packages, unzipped and run by the
     }
   });
 
+  it('load the HTTP client only where a Git host or a channel is talked to', async () => {
+    const withClient: string[] = [];
+    for (const name of lambdaFunctions) {
+      const { sources } = JSON.parse(await readFile(join(packages.unzipped(name), 'index.mjs.map'), 'utf8')) as {
+        sources: readonly string[];
+      };
+      if (sources.some((source) => source.includes('/undici/'))) withClient.push(name);
+    }
+    expect(withClient).toEqual(['api', 'worker', 'notify']);
+  });
+
   describe.each(imitations)('on the stack of the compiled template (%s)', (imitation) => {
     let stack: DeployedStack;
     const lambdas = new Map<string, LambdaProcess>();

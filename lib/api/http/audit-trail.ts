@@ -132,7 +132,7 @@ export class AuditTrail {
   /** A wrong token anywhere; what somebody may not do only where it would change something. */
   #isToldRefusal(status: number): boolean {
     // Not 429: what follows many wrong tokens is not even looked up, and writes nothing.
-    if (status === 401) return this.#from.offersToken === true;
+    if (status === 401) return this.#from.offersToken ?? false;
     return (status === 403 || status === 404) && isAudited(this.#found.endpoint);
   }
 

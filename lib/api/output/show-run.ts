@@ -26,7 +26,11 @@ export const lfsFailureSchema = z.object({
 export const runSchema = z
   .object({
     id: z.string(),
-    trigger: z.object({ kind: z.enum(['event', 'schedule', 'manual']), who: z.string() }),
+    trigger: z.object({
+      kind: z.enum(['event', 'schedule', 'manual']),
+      who: z.string(),
+      retry: z.literal(true).optional().meta({ description: 'Tried again by itself after a failure' }),
+    }),
     started_at: z.iso.datetime(),
     finished_at: z.iso.datetime(),
     outcome: z.enum(['success', 'partial', 'failed']),
@@ -52,7 +56,7 @@ export function showRun(run: RunSummary, hidden: Hide = hideNothing): Shown<type
   const { error } = run;
   return {
     id: run.id,
-    trigger: { kind: run.trigger.kind, who: run.trigger.who },
+    trigger: { kind: run.trigger.kind, who: run.trigger.who, ...(run.trigger.retry === true ? { retry: true } : {}) },
     started_at: isoTime(run.startedAt),
     finished_at: isoTime(run.finishedAt),
     outcome: run.outcome,

@@ -2,6 +2,7 @@
 import type { Context, Hono } from 'hono';
 import type { Shown } from '../../api/http/answer.ts';
 import { auditEventEndpoints, type auditEventSchema } from '../../api/routes/audit-events.ts';
+import { printableJson } from '../../core/printable.ts';
 import { parseId } from '../../model/parse-id.ts';
 import { DataTable } from '../components/data-table.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
@@ -61,7 +62,7 @@ export function addAuditPages(app: Hono<ConsoleEnv>): void {
     const lines: string[] = [];
     for (let before: number | undefined; lines.length < consoleLimits.auditExport; ) {
       const { events, next } = await eventsBefore(visit, before, filterOf(context));
-      lines.push(...events.map((event) => `${JSON.stringify(event)}\n`));
+      lines.push(...events.map((event) => `${printableJson(event)}\n`));
       if (next === undefined) break;
       before = next;
     }

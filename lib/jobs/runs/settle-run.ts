@@ -160,7 +160,7 @@ function again(
     now: run.finishedAt,
     nextDueAt: startAt,
     followUpAt: followUpAt(run, deps),
-    again: { startAt, trigger: run.trigger, confirmDeletions: mirror.runConfirmDeletions },
+    again: { startAt, trigger: { ...run.trigger, retry: true as const }, confirmDeletions: mirror.runConfirmDeletions },
   };
   return { release, news: undefined, pauses: false };
 }

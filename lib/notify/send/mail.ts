@@ -7,7 +7,7 @@ import { printable, printableLines } from '../../core/printable.ts';
 import type { ChannelSecret } from '../../model/channel.ts';
 import type { AddressGuard } from '../../net/address-guard.ts';
 import { connectSocket } from '../../net/guarded-socket.ts';
-import { toNetworkError } from '../../net/http-client.ts';
+import { toNetworkError } from '../../net/network-error.ts';
 import { notifyLimits } from '../notify-limits.ts';
 import type { ChannelAnswer, Message } from './message.ts';
 

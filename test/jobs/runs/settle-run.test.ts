@@ -154,7 +154,7 @@ describe('retries', () => {
 
   it('keep what asked for the run and its confirmation', () => {
     const { release } = settle({ runConfirmDeletions: true }, failedWith('timed_out'));
-    expect(release.again).toMatchObject({ trigger: success.trigger, confirmDeletions: true });
+    expect(release.again).toMatchObject({ trigger: { ...success.trigger, retry: true }, confirmDeletions: true });
   });
 
   it('a run counts once, after its last attempt', () => {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../../core/error-catalogue.ts';
 import { GitferryError } from '../../../core/errors.ts';
 import { printable } from '../../../core/printable.ts';
-import { toNetworkError } from '../../../net/http-client.ts';
+import { toNetworkError } from '../../../net/network-error.ts';
 
 /** As far as a connection got before it failed. */
 export interface SshStage {
