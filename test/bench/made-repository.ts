@@ -30,9 +30,9 @@ export async function makeRepository(path: string, shape: RepositoryShape): Prom
 }
 
 /** Blobs of 1 MB that neither compress nor resemble each other, on one branch. */
-export async function makeLargeRepository(path: string, megabytes: number): Promise<void> {
+export async function makeLargeRepository(path: string, megabytes: number, perCommit = 20): Promise<void> {
   await createBare(path);
-  await fastImport(path, Readable.from(blobs(megabytes)), ['-c', 'core.compression=0']);
+  await fastImport(path, Readable.from(blobs(megabytes, perCommit)), ['-c', 'core.compression=0']);
 }
 
 /** Adds one commit to each of these branches. `label` tells one round from the next. */
@@ -120,9 +120,8 @@ export function branchName(branch: number): string {
   return `refs/heads/${['feature', 'fix', 'release'][branch % 3]}/topic-${branch}`;
 }
 
-function* blobs(megabytes: number): Generator<Buffer> {
+function* blobs(megabytes: number, perCommit: number): Generator<Buffer> {
   const random = new PseudoRandom(2);
-  const perCommit = 20;
   for (let at = 0; at < megabytes; at += perCommit) {
     const entries = Array.from({ length: Math.min(perCommit, megabytes - at) }, (_, index) =>
       fileEntry(`data/${at + index}.bin`, random.bytes(1_000_000)),

@@ -10,6 +10,7 @@ import { hostileServers } from './hostile-servers.ts';
 import { neighbours } from './neighbours.ts';
 import { outage } from './outage.ts';
 import { proofTiming } from './proof-timing.ts';
+import { slices } from './slices.ts';
 import { parallelRelays, soak } from './soak.ts';
 import { storm } from './storm.ts';
 import type { TorturePart } from './torture-part.ts';
@@ -33,4 +34,5 @@ export const tortureParts: readonly TorturePart[] = [
   hostileNeighbours,
   workerLists,
   proofTiming,
+  slices,
 ];
