@@ -23,7 +23,6 @@ module.exports = {
     layer('lib/core', []),
     layer('lib/net', ['lib/core']),
     layer('lib/credentials', ['lib/core', 'lib/net']),
-    layer('lib/hosts', ['lib/core', 'lib/net', 'lib/credentials']),
     layer('lib/git', ['lib/core', 'lib/net', 'lib/credentials']),
     layer('lib/lfs', ['lib/core', 'lib/credentials', 'lib/net', 'lib/git']),
     layer('lib/mirror', ['lib/core', 'lib/git', 'lib/lfs']),

@@ -177,26 +177,4 @@ export const hostErrors = {
     sentence: 'The SSH private key cannot be used.',
     hint: 'Give an unencrypted private key in OpenSSH or PEM format (`ssh-keygen -p -N "" -f FILE` removes a passphrase), or let gitferry make a key pair.',
   },
-
-  // The host's API, beside Git
-  host_answer_unexpected: {
-    disposition: 'park',
-    sentence: "What answered is not the host's API as gitferry knows it.",
-    hint: 'Check the address and the kind of host. A proxy or sign-in page in between answers like this, and so may a much older or newer version of the host.',
-  },
-  repository_name_taken: {
-    disposition: 'park',
-    sentence: 'There is a repository of this name already.',
-    hint: 'Take another name, or use the repository that is there. It may be one that this account does not see.',
-  },
-  visibility_differs: {
-    disposition: 'park',
-    sentence: 'The host made the repository visible to more people than asked for.',
-    hint: 'Nothing was pushed to it. Make it private there, or delete it, then go on.',
-  },
-  webhook_refused: {
-    disposition: 'park',
-    sentence: 'The host refused the webhook.',
-    hint: "The host's own words are in the message: often its limit of webhooks, or an address that it does not call. Remove webhooks that nobody needs, or let it call gitferry (docs/providers.md).",
-  },
 } as const satisfies Record<string, CatalogueEntry>;

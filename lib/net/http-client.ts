@@ -9,7 +9,7 @@ import type { AddressGuard } from './address-guard.ts';
 import { toNetworkError } from './network-error.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes are sent with Content-Length, an iterable chunked with backpressure. It is ended (`return`) when the answer comes before its end. */
