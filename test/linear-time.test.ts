@@ -24,7 +24,6 @@ import { RequestBodies } from '../lib/core/request-bodies.ts';
 import { statedLimit } from '../lib/core/stated-limit.ts';
 import { NamesInTheWay, refNameFault } from '../lib/git/ref-name.ts';
 import { parseHostKeys, selectHostKeys } from '../lib/git/transport/host-keys/known-hosts.ts';
-import { parseRetryAfter } from '../lib/git/transport/http/http-status.ts';
 import { parseRepositoryUrl, shownSshForm, sshFormOfScp } from '../lib/git/transport/repository-url.ts';
 import { parsePrivateKey } from '../lib/git/transport/ssh/ssh-key-pair.ts';
 import { headerOf, httpUrlOf } from '../lib/lfs/batch-message.ts';
@@ -34,6 +33,7 @@ import { type CompiledRules, compileRules, defaultRules } from '../lib/mirror/ru
 import { parseHookToken } from '../lib/model/hook-secret.ts';
 import { parseId } from '../lib/model/parse-id.ts';
 import { createAddressGuard } from '../lib/net/address-guard.ts';
+import { parseRetryAfter } from '../lib/net/retry-after.ts';
 import { parsePayload } from '../lib/webhook/payload.ts';
 import { repositoryPlace } from '../lib/webhook/repository-place.ts';
 import { isBasicPassword, isHexSignature } from '../lib/webhook/signature.ts';

@@ -4,8 +4,10 @@ import { GitferryError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { printable } from '../core/printable.ts';
 import { createRedactor } from '../core/redact.ts';
+import { told } from '../core/told.ts';
 import type { HttpClient } from '../net/http-client.ts';
-import { toNetworkError } from '../net/network-error.ts';
+import { readBody } from '../net/read-body.ts';
+import { parseRetryAfter } from '../net/retry-after.ts';
 
 export interface AskDeps {
   readonly http: HttpClient;
@@ -33,7 +35,7 @@ export interface Told {
 }
 
 /** Resolves whatever the status, but for 429 (`rate_limited`) and 5xx (`server_error`). Throws failures of the network by code. */
-export async function ask({ method, url, headers, body, secrets }: Question, { http, signal }: AskDeps): Promise<Told> {
+export async function ask({ method, url, headers, body, secrets }: Question, { http, signal, clock }: AskDeps): Promise<Told> {
   const response = await http.request({
     method,
     url,
@@ -43,31 +45,20 @@ export async function ask({ method, url, headers, body, secrets }: Question, { h
     headersMs: limits.answerMs,
     silenceMs: limits.answerMs,
   });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of response.body) {
-      bytes += (chunk as Buffer).length;
-      if (bytes > limits.tokenAnswerBytes)
-        throw new GitferryError('protocol_error', { detail: `${url.host} answered with more than 1 MiB.` });
-      chunks.push(chunk as Buffer);
-    }
-  } catch (error) {
-    throw toNetworkError(error, url.host, signal);
-  } finally {
-    response.body.destroy();
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const { host } = url;
+  const tooLarge = (): GitferryError => new GitferryError('protocol_error', { detail: `${host} answered with more than 1 MiB.` });
+  const text = (await readBody(response, { mostBytes: limits.tokenAnswerBytes, tooLarge, host, signal })).toString('utf8');
   const json = parsed(text);
   const said = typeof json?.['message'] === 'string' ? json['message'] : typeof json?.['Message'] === 'string' ? json['Message'] : '';
-  const words = createRedactor(secrets.map((password) => ({ password }))).redact(printable(said).replace(/\s+/g, ' ').trim().slice(0, 500));
+  const redactor = createRedactor(secrets.map((password) => ({ password })));
+  const words = told(printable(said).replace(/\s+/g, ' ').trim(), redactor, limits.refReasonCharacters);
   const { status } = response;
   if (status === 429 || status >= 500) {
-    const seconds = Number(response.headers['retry-after'] ?? '');
+    const seconds = parseRetryAfter(response.headers['retry-after'], clock.now());
     throw new GitferryError(status === 429 ? 'rate_limited' : 'server_error', {
       detail: `${url.host} answered ${status} when it was asked for a token`,
       words,
-      ...(Number.isInteger(seconds) && seconds > 0 ? { retryAfterSeconds: seconds } : {}),
+      ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
     });
   }
   return { status, headers: response.headers, text, json, words };

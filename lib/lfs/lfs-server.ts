@@ -7,10 +7,10 @@ import { printable } from '../core/printable.ts';
 import type { LearningRedactor } from '../core/redact.ts';
 import { told } from '../core/told.ts';
 import { agent } from '../git/agent.ts';
-import { parseRetryAfter } from '../git/transport/http/http-status.ts';
 import { isSameHost } from '../git/transport/same-host.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../net/http-client.ts';
-import { toNetworkError } from '../net/network-error.ts';
+import { readBody } from '../net/read-body.ts';
+import { parseRetryAfter } from '../net/retry-after.ts';
 import { type Action, type BatchedObject, type BatchRequest, encodeBatchRequest, lfsMediaType, parseBatchAnswer } from './batch-message.ts';
 import { issuedSecrets, secretsOfObject } from './issued-secrets.ts';
 import { batchRedirect, downloadRedirect } from './lfs-redirect.ts';
@@ -220,20 +220,9 @@ export class LfsServer {
   }
 
   async #text(response: HttpResponse, maxBytes: number): Promise<string> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      for await (const chunk of response.body) {
-        bytes += (chunk as Buffer).length;
-        if (bytes > maxBytes) throw this.protocolError(`its answer is longer than ${maxBytes} bytes`);
-        chunks.push(chunk as Buffer);
-      }
-    } catch (error) {
-      throw toNetworkError(error, this.#options.url.host, this.#deps.deadline.signal);
-    } finally {
-      response.body.destroy();
-    }
-    return Buffer.concat(chunks).toString('utf8');
+    const { host } = this.#options.url;
+    const tooLarge = (): GitferryError => this.protocolError(`its answer is longer than ${maxBytes} bytes`);
+    return (await readBody(response, { mostBytes: maxBytes, tooLarge, host, signal: this.#deps.deadline.signal })).toString('utf8');
   }
 }
 

@@ -1,4 +1,5 @@
 /** What AWS does around the functions, on one machine: polls the queue for the worker, and ticks every minute. */
+import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../core/log.ts';
 
 export interface ReceivedMessage {
@@ -104,16 +105,7 @@ export function startTicking(tick: (time: number) => Promise<unknown>, periodMs:
   };
 }
 
+/** Shorter where the signal aborts. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+  return setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -2,7 +2,7 @@
 import { createDeadline } from '../core/deadline.ts';
 import { GitferryError } from '../core/errors.ts';
 import type { HttpClient, HttpResponse } from '../net/http-client.ts';
-import { toNetworkError } from '../net/network-error.ts';
+import { readBody } from '../net/read-body.ts';
 import { ssoLimits } from './sso-limits.ts';
 
 interface FetchInit {
@@ -30,27 +30,15 @@ export function createGuardedFetch(http: HttpClient): GuardedFetch {
         headersMs: 0,
         silenceMs: ssoLimits.requestMs,
       });
-      const bytes = await bytesOf(response, url).catch((error: unknown) => {
-        throw toNetworkError(error, url.host, deadline.signal);
-      });
+      const { host } = url;
+      const tooLarge = (): GitferryError =>
+        new GitferryError('protocol_error', { detail: `${host}: an answer of more than ${ssoLimits.answerBytes} bytes.` });
+      const bytes = await readBody(response, { mostBytes: ssoLimits.answerBytes, tooLarge, host, signal: deadline.signal });
       return new Response(hasNoBody(response.status) ? null : bytes, { status: response.status, headers: defined(response.headers) });
     } finally {
       deadline.clear();
     }
   };
-}
-
-async function bytesOf({ body }: HttpResponse, { host }: URL): Promise<Buffer<ArrayBuffer>> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // Leaving the loop destroys the body.
-    if (length > ssoLimits.answerBytes)
-      throw new GitferryError('protocol_error', { detail: `${host}: an answer of more than ${ssoLimits.answerBytes} bytes.` });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Response refuses a body there. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLog } from '../../lib/core/log.ts';
 import { type MessageSource, pollQueue, type ReceivedMessage, startTicking } from '../../lib/local/event-sources.ts';
 
@@ -44,6 +44,28 @@ describe('pollQueue', () => {
     await handled;
     await poller.stop();
     expect(acknowledged).toEqual(['r-good']);
+  });
+
+  it('leaves nothing behind by its pauses, however many there are', async () => {
+    const warnings: string[] = [];
+    const hear = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', hear);
+    let polls = 0;
+    const enough = new Promise<void>((resolve) => {
+      const source: MessageSource = {
+        receive: async () => {
+          if (++polls === 30) resolve();
+          return [];
+        },
+        acknowledge: async () => undefined,
+      };
+      const poller = pollQueue(source, async () => true, { most: 1, pauseMs: () => 1 }, silent);
+      onTestFinished(() => poller.stop());
+    });
+    await enough;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', hear);
+    expect(warnings).toEqual([]);
   });
 
   it('has no more in hand than it may, and asks for no more', async () => {

@@ -4,11 +4,9 @@ import { serviceLimits } from '../../core/service-limits.ts';
 import type { AuditChange } from '../../model/audit-event.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Parameters } from './read-parameters.ts';
-import { secretsOfCall } from './secrets-of-call.ts';
+import { isSecretName, secretsOfCall } from './secrets-of-call.ts';
 
 const masked = '*****';
-/** The same words as secretsOfCall's, in answers: values are shown once to whoever asked, and to nobody else. */
-const secretField = /password|passphrase|secret|token|private_key/i;
 
 export interface ChangedObject {
   readonly endpoint: Pick<Endpoint, 'method'>;
@@ -42,8 +40,9 @@ function difference(
   to: Readonly<Record<string, unknown>>,
   text: (value: unknown) => string | null,
 ): readonly AuditChange[] {
-  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
-    .filter((field) => !secretField.test(field))
+  // In answers too: a value that is shown once, to whoever asked for it.
+  const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].filter((field) => !isSecretName(field));
+  return names
     .map((field) => ({ field: printableName(field), from: text(from[field]), to: text(to[field]) }))
     .filter((change) => change.from !== change.to);
 }

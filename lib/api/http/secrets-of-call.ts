@@ -6,6 +6,10 @@ import type { Parameters } from './read-parameters.ts';
 /** Parameters whose whole value is a secret. */
 const secretName = /password|passphrase|secret|token|private_key/i;
 
+export function isSecretName(name: string): boolean {
+  return secretName.test(name);
+}
+
 export function secretsOfCall(input: Parameters): readonly KnownSecret[] {
   return Object.entries(input).flatMap(([name, value]) =>
     textsOf(value).flatMap((text) => (secretName.test(name) ? [{ password: text }] : ofUrl(text))),

@@ -6,6 +6,7 @@ import { limits } from '../../../core/limits.ts';
 import { printable } from '../../../core/printable.ts';
 import { refusalNamed } from '../../../core/refusal-code.ts';
 import type { HttpResponse } from '../../../net/http-client.ts';
+import { parseRetryAfter } from '../../../net/retry-after.ts';
 import { asksForOtherSignIn, percentHint } from '../sign-in-hints.ts';
 
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -64,13 +65,4 @@ async function plainWords(response: HttpResponse): Promise<string> {
   }
   response.body.destroy();
   return printable(Buffer.concat(chunks).toString('utf8')).replace(/\s+/g, ' ').trim();
-}
-
-/** Seconds from now of a Retry-After header (RFC 9110 §10.2.3: seconds or a date); undefined if there is none or it cannot be read. */
-export function parseRetryAfter(value: string | undefined, nowMs = Date.now()): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value);
-  // Date.parse takes nearly anything for a date, also `-5`.
-  const date = /^(mon|tue|wed|thu|fri|sat|sun)/i.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - nowMs) / 1000));
 }
