@@ -77,6 +77,8 @@ const parameters = {
   logLevel: oneOf('debug', 'info'),
   logRetentionDays: (value) =>
     retentionDays.includes(Number(value)) ? Number(value) : mustBe(`one of CloudWatch's: ${retentionDays.join(', ')}`),
+  /** How long the audit trail is kept. */
+  auditRetentionDays: integer(1, 3650),
   scheduleEnabled: flag,
   /** Invocations that share the 8 shards of one tick. */
   tickFanOut: (value) => Number(oneOf('1', '2', '4', '8')(value)),

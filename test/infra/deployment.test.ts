@@ -23,6 +23,7 @@ describe('the resolver of parameters', () => {
     ...{ allowAddresses: '', publicUrl: '', customDomain: '', certificateArn: '', vpcSubnets: '', vpcSecurityGroups: '', logLevel: 'info' },
     ...{
       logRetentionDays: 30,
+      auditRetentionDays: 365,
       scheduleEnabled: true,
       tickFanOut: 1,
       throttleRate: 1000,
@@ -75,6 +76,8 @@ describe('the resolver of parameters', () => {
     ['vpcSecurityGroups', 'default'],
     ['logLevel', 'warn'],
     ['logRetentionDays', 31],
+    ['auditRetentionDays', 0],
+    ['auditRetentionDays', 3651],
     ['scheduleEnabled', 'yes'],
     ['tickFanOut', 3],
     ['throttleRate', 0],
